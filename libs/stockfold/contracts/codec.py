@@ -1,0 +1,90 @@
+"""Confluent wire format: byte 0, schema id as 4 bytes big-endian, Avro body."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import fastavro
+
+from stockfold.contracts.registry import Registry, Schema, default_registry
+from stockfold.domain.errors import ContractError
+
+MAGIC = b"\x00"
+HEADER_BYTES = 5
+_HEADER = struct.Struct(">bI")
+
+Record = dict[str, Any]
+
+
+def encode(name: str, record: Mapping[str, Any], registry: Registry | None = None) -> bytes:
+    """The wire bytes of a record under the newest schema of ``name``.
+
+    Times are int UTC microseconds, days are int days since 1970. ContractError ``unencodable``
+    names the field that does not fit.
+    """
+    schema = (registry or default_registry()).by_name(name)
+    out = io.BytesIO()
+    out.write(_HEADER.pack(0, schema.id))
+    try:
+        fastavro.schemaless_writer(out, schema.parsed, record, strict=False)
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise ContractError("unencodable", f"{name} does not fit its schema: {error}") from error
+    return out.getvalue()
+
+
+def encoder(
+    name: str, registry: Registry | None = None
+) -> Callable[[Mapping[str, Any]], bytes]:
+    """``encode`` with the schema looked up once."""
+    schema = (registry or default_registry()).by_name(name)
+    head = _HEADER.pack(0, schema.id)
+    parsed = schema.parsed
+
+    def write(record: Mapping[str, Any]) -> bytes:
+        out = io.BytesIO()
+        out.write(head)
+        fastavro.schemaless_writer(out, parsed, record)
+        return out.getvalue()
+
+    return write
+
+
+def schema_of(value: bytes | None, registry: Registry | None = None) -> Schema:
+    """The writer's schema of wire bytes; ContractError ``undecodable`` or ``unknown_schema``."""
+    if value is None or len(value) < HEADER_BYTES or value[:1] != MAGIC:
+        raise ContractError(
+            "undecodable",
+            "the value is not in the Confluent wire format (byte 0, 4-byte schema id, Avro body)",
+            remedy="Encode with the schema registry's serializer and send again.",
+        )
+    return (registry or default_registry()).by_id(int.from_bytes(value[1:HEADER_BYTES], "big"))
+
+
+def decode(value: bytes | None, registry: Registry | None = None) -> tuple[Schema, Record]:
+    """Schema and record of wire bytes; ContractError ``undecodable`` or ``unknown_schema``.
+
+    Bytes left over behind the body are refused: they are a sign of another schema.
+    """
+    schema = schema_of(value, registry)
+    assert value is not None
+    source = io.BytesIO(value)
+    source.seek(HEADER_BYTES)
+    try:
+        record = fastavro.schemaless_reader(source, schema.parsed, None)
+    except Exception as error:
+        raise ContractError(
+            "undecodable",
+            f"the body does not decode as {schema.name}: {type(error).__name__} {error}",
+            remedy="Check which schema id the producer writes, and send again.",
+        ) from error
+    if source.tell() != len(value):
+        raise ContractError(
+            "undecodable",
+            f"{len(value) - source.tell()} bytes are left over behind {schema.name}",
+            remedy="Check which schema id the producer writes, and send again.",
+        )
+    assert isinstance(record, dict)
+    return schema, record

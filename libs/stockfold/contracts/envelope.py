@@ -1,0 +1,104 @@
+"""CloudEvents 1.0, Kafka binary mode: attributes in headers, body in the value.
+
+Required: ce_specversion, ce_id, ce_source, ce_type, ce_time. Optional: ce_subject, correlationid,
+traceparent, sequence, corrects (the event id that a correction replaces).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from stockfold.domain.errors import ContractError
+from stockfold.domain.times import format_us, parse_us
+
+Headers = Sequence[tuple[str, bytes | None]]
+MAX_ATTRIBUTE_BYTES = 512
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The CloudEvents attributes of one event. ``time_us`` is when it occurred, UTC."""
+
+    id: str
+    source: str
+    type: str
+    time_us: int
+    correlation_id: str = ""
+    traceparent: str = ""
+    sequence: int | None = None
+    corrects: str = ""
+
+
+def _refuse(what: str, remedy: str) -> ContractError:
+    return ContractError("bad_envelope", what, remedy=remedy)
+
+
+def parse(headers: Headers | None) -> Envelope:
+    """The envelope of Kafka headers; ContractError ``missing_header`` or ``bad_envelope``."""
+    found: dict[str, bytes | None] = dict(headers) if headers else {}
+    try:
+        if found["ce_specversion"] not in (b"1.0", b"1"):
+            raise _refuse("ce_specversion is not 1.0", "Send CloudEvents 1.0.")
+        event_id = found["ce_id"].decode()  # type: ignore[union-attr]
+        source = found["ce_source"].decode()  # type: ignore[union-attr]
+        event_type = found["ce_type"].decode()  # type: ignore[union-attr]
+        time_text = found["ce_time"].decode()  # type: ignore[union-attr]
+        correlation = found.get("correlationid")
+        trace = found.get("traceparent")
+        sequence = found.get("sequence")
+        corrects = found.get("corrects")
+        envelope = Envelope(
+            event_id,
+            source,
+            event_type,
+            parse_us(time_text),
+            correlation.decode() if correlation else "",
+            trace.decode() if trace else "",
+            int(sequence) if sequence else None,
+            corrects.decode() if corrects else "",
+        )
+    except KeyError as error:
+        raise ContractError(
+            "missing_header",
+            f"header {error.args[0]} is missing",
+            remedy="Send the CloudEvents headers ce_specversion, ce_id, ce_source, ce_type, "
+            "ce_time.",
+        ) from None
+    except (AttributeError, UnicodeDecodeError) as error:
+        raise _refuse(f"a CloudEvents header is not UTF-8 text: {error}", "Send text.") from None
+    except (ValueError, OverflowError) as error:
+        raise _refuse(
+            f"a CloudEvents header cannot be read: {error}",
+            "ce_time is RFC 3339 with an offset, such as 2026-11-01T12:00:00Z; sequence is a "
+            "whole number.",
+        ) from None
+    if not 0 < len(event_id) <= MAX_ATTRIBUTE_BYTES or not 0 < len(source) <= MAX_ATTRIBUTE_BYTES:
+        raise _refuse(
+            f"ce_id and ce_source must have 1 to {MAX_ATTRIBUTE_BYTES} characters",
+            "Shorten them.",
+        )
+    return envelope
+
+
+def build(envelope: Envelope, subject: str = "") -> list[tuple[str, bytes]]:
+    """The Kafka headers of an envelope."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", envelope.id.encode()),
+        ("ce_source", envelope.source.encode()),
+        ("ce_type", envelope.type.encode()),
+        ("ce_time", format_us(envelope.time_us).encode()),
+        ("content-type", b"application/avro"),
+    ]
+    if subject:
+        headers.append(("ce_subject", subject.encode()))
+    if envelope.correlation_id:
+        headers.append(("correlationid", envelope.correlation_id.encode()))
+    if envelope.traceparent:
+        headers.append(("traceparent", envelope.traceparent.encode()))
+    if envelope.sequence is not None:
+        headers.append(("sequence", str(envelope.sequence).encode()))
+    if envelope.corrects:
+        headers.append(("corrects", envelope.corrects.encode()))
+    return headers

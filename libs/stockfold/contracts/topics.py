@@ -1,0 +1,172 @@
+"""Every topic of stockfold, declared once: partitions, retention, compaction, owner, schemas.
+
+Names are without the environment prefix; ``Topic.full_name`` adds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it must exist on the broker.
+
+    ``keyed_by_sku`` topics share one partition count and one partitioner (murmur2 of the SKU),
+    so that a SKU's inputs, journal and outputs share a partition number. ``partitions`` of the
+    others is fixed here. ``retention_ms`` of -1 keeps for ever.
+    """
+
+    name: str
+    owner: str
+    doc: str
+    key: str
+    schemas: tuple[str, ...]
+    keyed_by_sku: bool = True
+    partitions: int = 1
+    compacted: bool = False
+    retention_ms: int = -1
+    # Inputs are ordered across topics by the broker's own clock, never by a producer's.
+    log_append_time: bool = field(default=False)
+
+    def full_name(self, prefix: str) -> str:
+        """The name on the broker, in the environment of ``prefix``."""
+        return prefix + self.name
+
+
+def _input(name: str, owner: str, doc: str, schemas: tuple[str, ...]) -> Topic:
+    return Topic(name, owner, doc, "SKU", schemas, log_append_time=True)
+
+
+RECEIPTS = _input(
+    "stockfold.receipts.v1",
+    "ERP and WMS",
+    "Inbound documents and goods received.",
+    ("stockfold.InboundExpected", "stockfold.InboundClosed", "stockfold.GoodsReceived"),
+)
+TRANSFERS = _input(
+    "stockfold.transfers.v1",
+    "WMS",
+    "Movements between locations.",
+    ("stockfold.TransferDispatched", "stockfold.TransferReceived", "stockfold.TransferClosed"),
+)
+RETURNS = _input(
+    "stockfold.returns.v1",
+    "WMS and stores",
+    "Goods that come back from customers.",
+    ("stockfold.ReturnAuthorized", "stockfold.ReturnReceived", "stockfold.ReturnDispositioned"),
+)
+ADJUSTMENTS = _input(
+    "stockfold.adjustments.v1",
+    "ERP and WMS",
+    "Corrections, status changes, counts and reported snapshots.",
+    (
+        "stockfold.StockAdjusted",
+        "stockfold.StockStatusChanged",
+        "stockfold.StockCounted",
+        "stockfold.StockSnapshotReported",
+    ),
+)
+RESERVATIONS = _input(
+    "stockfold.reservations.v1",
+    "orders and the policy compiler",
+    "Commands about promises, ring-fences and backorder limits.",
+    (
+        "stockfold.ReserveStock",
+        "stockfold.ExtendReservation",
+        "stockfold.MoveReservation",
+        "stockfold.ReleaseReservation",
+        "stockfold.RingFenceSet",
+        "stockfold.BackorderLimitSet",
+    ),
+)
+ALLOCATIONS = _input(
+    "stockfold.allocations.v1",
+    "ERP and WMS",
+    "Commitments, shipments and cancellations of order lines.",
+    (
+        "stockfold.StockAllocated",
+        "stockfold.StockDeallocated",
+        "stockfold.StockShipped",
+        "stockfold.OrderLineCancelled",
+    ),
+)
+JOURNAL = Topic(
+    "stockfold.journal.v1",
+    "ledger",
+    "The truth: every fact of every SKU, in order, and the marks of the inputs it covers.",
+    "SKU; none for marks",
+    ("stockfold.JournalFact", "stockfold.InputsRead"),
+)
+POSITIONS = Topic(
+    "stockfold.positions.v1",
+    "ledger",
+    "Numbers by SKU and location, and by SKU; the latest wins.",
+    "location|SKU, or |SKU",
+    ("stockfold.Position", "stockfold.SkuSummary"),
+    compacted=True,
+)
+RESERVATION_STATUS = Topic(
+    "stockfold.reservation-status.v1",
+    "ledger",
+    "Answers to reservation commands and what became of reservations.",
+    "SKU",
+    ("stockfold.ReservationStatus",),
+    retention_ms=30 * DAY_MS,
+)
+EXCEPTIONS = Topic(
+    "stockfold.exceptions.v1",
+    "ledger",
+    "Inputs that were not folded, with their bytes, and findings about those that were.",
+    "key of the input",
+    ("stockfold.ExceptionRaised",),
+)
+POLICIES = Topic(
+    "stockfold.channel-policies.v1",
+    "planners",
+    "What each channel may promise from; read whole by every availability process.",
+    "channel",
+    ("stockfold.ChannelPolicy",),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+)
+AVAILABILITY = Topic(
+    "stockfold.availability.v1",
+    "availability",
+    "What each channel may promise of each SKU; the latest version wins.",
+    "channel|SKU",
+    ("stockfold.Availability",),
+    compacted=True,
+)
+DELIVERIES = Topic(
+    "stockfold.deliveries.v1",
+    "publisher",
+    "What each channel acknowledged or refused.",
+    "channel|SKU",
+    ("stockfold.Delivery",),
+    retention_ms=30 * DAY_MS,
+)
+
+INPUTS: tuple[Topic, ...] = (
+    RECEIPTS,
+    TRANSFERS,
+    RETURNS,
+    ADJUSTMENTS,
+    RESERVATIONS,
+    ALLOCATIONS,
+)
+TOPICS: tuple[Topic, ...] = (
+    *INPUTS,
+    JOURNAL,
+    POSITIONS,
+    RESERVATION_STATUS,
+    EXCEPTIONS,
+    POLICIES,
+    AVAILABILITY,
+    DELIVERIES,
+)
+INPUT_OF: dict[str, Topic] = {schema: topic for topic in INPUTS for schema in topic.schemas}
+"""The input topic of each input event type."""
