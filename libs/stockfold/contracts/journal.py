@@ -1,0 +1,132 @@
+"""Facts as journal records, and back.
+
+Schemas ``stockfold.JournalFact`` and ``stockfold.InputsRead``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stockfold.contracts import avro
+from stockfold.contracts.codec import HEADER_BYTES, decode, encoder
+from stockfold.contracts.registry import Registry, Schema, default_registry
+from stockfold.domain.errors import ContractError
+from stockfold.ledger.accounts import CODES, NAMES
+from stockfold.ledger.entities import decode_change, encode_change
+from stockfold.ledger.facts import Fact, Input
+
+_ACCOUNTS = [avro.string(account) for account in NAMES]
+_NO_CHANGE = avro.blob(b"{}")
+
+
+def wire_head(name: str, registry: Registry | None = None) -> bytes:
+    """The five bytes before every body of a schema."""
+    schema: Schema = (registry or default_registry()).by_name(name)
+    return b"\x00" + schema.id.to_bytes(HEADER_BYTES - 1, "big")
+
+
+_FACT_HEAD = wire_head("stockfold.JournalFact")
+_encode_mark = encoder("stockfold.InputsRead")
+
+
+def encode_fact(fact: Fact, sku: bytes) -> bytes:
+    """The journal record of a fact; ``sku`` is the SKU as an Avro string."""
+    cause = fact.cause
+    long, name = avro.long, avro.name
+    parts = [
+        _FACT_HEAD,
+        sku,
+        long(fact.seq),
+        name(fact.kind),
+        name(cause.source),
+        avro.string(cause.event_id),
+        avro.string(cause.correlation_id),
+        name(cause.topic),
+        long(cause.partition),
+        long(cause.offset),
+        long(cause.schema_id),
+        cause.payload_hash.to_bytes(8, "big"),
+        long(fact.occurred_us),
+        avro.moment(fact.recorded_us),
+        avro.moment(cause.caused_us),
+    ]
+    deltas = fact.deltas
+    if deltas:
+        parts.append(long(len(deltas)))
+        for account, location, channel, units in deltas:
+            parts += (_ACCOUNTS[account], name(location), name(channel), long(units))
+    parts.append(avro.ZERO)
+    if fact.flags:
+        parts.append(long(len(fact.flags)))
+        parts += map(name, fact.flags)
+    parts.append(avro.ZERO)
+    parts.append(_NO_CHANGE if fact.change is None else avro.blob(encode_change(fact.change)))
+    return b"".join(parts)
+
+
+def encode_mark(partition: int, next_offsets: Mapping[str, int], recorded_us: int) -> bytes:
+    """The record that ends a transaction on a journal partition: input offsets it covers."""
+    return _encode_mark(
+        {
+            "partition": partition,
+            "inputs": [
+                {"topic": topic, "next_offset": offset}
+                for topic, offset in sorted(next_offsets.items())
+            ],
+            "recorded_at": recorded_us,
+        }
+    )
+
+
+class Mark:
+    """Next offset to read per input topic (without environment prefix), as a transaction ended."""
+
+    __slots__ = ("next_offsets", "partition", "recorded_us")
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self.partition: int = record["partition"]
+        self.next_offsets = {row["topic"]: row["next_offset"] for row in record["inputs"]}
+        self.recorded_us: int = record["recorded_at"]
+
+
+def decode_entry(value: bytes | None) -> Fact | Mark:
+    """A journal record as a fact, whose cause holds all but the input's body, or a mark."""
+    schema, record = decode(value)
+    if schema.name == "stockfold.InputsRead":
+        return Mark(record)
+    if schema.name != "stockfold.JournalFact":
+        raise ContractError(
+            "unknown_type",
+            f"{schema.name} is in the journal",
+            remedy="Something else writes the journal topic: find it and stop it.",
+        )
+    body = record["body"]
+    fact = Fact(
+        record["kind"],
+        [
+            (CODES[d["account"]], d["location"], d["channel"], d["quantity"])
+            for d in record["deltas"]
+        ],
+        decode_change(body) if len(body) > 2 else None,
+        tuple(record["flags"]),
+    )
+    fact.seq = record["seq"]
+    fact.occurred_us = record["occurred_at"]
+    fact.recorded_us = record["recorded_at"]
+    fact.cause = Input(
+        "",
+        record["sku"],
+        {},
+        record["source"],
+        record["event_id"],
+        record["occurred_at"],
+        record["caused_at"],
+        record["correlation_id"],
+        record["topic"],
+        record["partition"],
+        record["offset"],
+        record["schema_id"],
+        int.from_bytes(record["payload_hash"], "big"),
+    )
+    return fact

@@ -1,0 +1,167 @@
+"""Hard claims and their end: allocation, deallocation, cancellation of a line.
+
+They happened on the floor, so they act at once, known order or not (rulings 3, 10, 14, 18, 26).
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from sys import intern
+
+from stockfold.ledger.accounts import ALLOCATED, BACKORDERED, RESERVED, Delta
+from stockfold.ledger.entities import Allocation, Change, Line
+from stockfold.ledger.facts import Fact, Input, Refused
+from stockfold.ledger.physical import crossings
+from stockfold.ledger.reservations import give_back, is_live, parked
+from stockfold.ledger.shipments import draw
+from stockfold.ledger.state import SkuState
+
+
+def stock_allocated(state: SkuState, given: Input) -> Fact:
+    """reserved -> allocated; the excess meets shipped units, then waiting ones, then claims."""
+    body = given.body
+    name, units = body["allocation"], body["quantity"]
+    known_key = state.allocations.get(name)
+    if known_key is not None:
+        return _known_allocation(state.lines[known_key], given)
+    key = (body["order"], body["line"])
+    if body["reservation"] is not None:
+        key = state.reservations.get(body["reservation"], key)
+    line = copy(state.lines[key]) if key in state.lines else Line(*key)
+    location = intern(body["location"])
+    channel = line.channel if line.reservation else intern(body["channel"] or "")
+    deltas: list[Delta] = []
+    claimed = _harden(line, location, units, deltas)
+    rest = units - claimed
+    met = min(rest, line.shipped_free)
+    line.shipped_free -= met
+    rest -= met
+    refused = 0
+    if line.final:
+        refused, rest = rest, 0
+    if rest:
+        claimed += rest
+        _claim_excess(line, rest, deltas)
+    if claimed:
+        deltas.append((ALLOCATED, location, channel, claimed))
+    if refused and not claimed and not met:
+        raise Refused(
+            "line_cancelled",
+            f"allocation {name} is for order {key[0]} line {key[1]}, which is cancelled",
+            "Deallocate it where it was made.",
+        )
+    line.allocations = (
+        *line.allocations,
+        Allocation(name, location, channel, units - refused, claimed),
+    )
+    change = Change(line=line)
+    ahead = state.ahead.get("a:" + name, 0)
+    if ahead:
+        line.shipped += ahead
+        draw(line, ahead, name, location, deltas)
+        change.ahead = ("a:" + name, 0)
+    flags = crossings(state, deltas)
+    if refused:
+        flags = (*flags, "allocated_on_cancelled_line")
+    change.status = _status(line, "allocated", given, claimed)
+    return Fact(given.type, deltas, change, flags)
+
+
+def _status(
+    line: Line, status: str, given: Input, units: int
+) -> tuple[str, str, str, int, str, int]:
+    return (line.reservation, status, given.type, units, "", 0)
+
+
+def _known_allocation(line: Line, given: Input) -> Fact:
+    """The same allocation again changes nothing; another one under its id is a conflict."""
+    body = given.body
+    held = next(a for a in line.allocations if a.id == body["allocation"])
+    same_line = body["reservation"] is not None or (line.order, line.line) == (
+        body["order"],
+        body["line"],
+    )
+    if same_line and (held.location, held.quantity) == (body["location"], body["quantity"]):
+        return Fact("AllocationRepeated", [])
+    raise Refused(
+        "payload_conflict",
+        f"allocation {held.id} is known with another line, location or quantity",
+        "The first stays. Deallocate it, or send a new allocation id.",
+    )
+
+
+def _harden(line: Line, location: str, units: int, deltas: list[Delta]) -> int:
+    """Take soft units of the line, there first, then elsewhere by preference."""
+    left = units
+    rank = {place: i for i, place in enumerate(line.locations)}
+    for place, held in sorted(
+        line.reserved, key=lambda r: (r[0] != location, rank.get(r[0], len(rank)))
+    ):
+        taken = min(held, left)
+        if taken:
+            line.add_reserved(place, -taken)
+            deltas.append((RESERVED, place, line.channel, -taken))
+            left -= taken
+    return units - left
+
+
+def _claim_excess(line: Line, units: int, deltas: list[Delta]) -> None:
+    """Units beyond what was soft: waiting ones, expired ones without asking, then a direct claim."""
+    waiting = min(line.backordered, units)
+    if waiting:
+        line.backordered -= waiting
+        deltas.append((BACKORDERED, "", line.channel, -waiting))
+        units -= waiting
+    lapsed = min(line.expired, units)
+    line.expired -= lapsed
+    line.lapsed = min(line.lapsed, line.expired)
+    line.unordered += units - lapsed
+
+
+def stock_deallocated(state: SkuState, given: Input) -> Fact:
+    """Back to reserved at the allocation's location, or free; free counts as cancelled."""
+    body = given.body
+    name = body["allocation"]
+    key = state.allocations.get(name)
+    if key is None:
+        return parked(given, "a:" + name)
+    line = copy(state.lines[key])
+    held = next(a for a in line.allocations if a.id == name)
+    units = held.open if body["quantity"] is None else min(body["quantity"], held.open)
+    to_reserved = body["to"] == "reserved" and is_live(line) and not line.final
+    line.allocations = tuple(
+        Allocation(a.id, a.location, a.channel, a.quantity, a.open - units) if a is held else a
+        for a in line.allocations
+    )
+    deltas: list[Delta] = []
+    if units:
+        deltas.append((ALLOCATED, held.location, held.channel, -units))
+    if units and to_reserved:
+        line.add_reserved(held.location, units)
+        deltas.append((RESERVED, held.location, line.channel, units))
+    else:
+        line.cancelled += units
+    status = _status(line, "deallocated", given, units)
+    return Fact(given.type, deltas, Change(line=line, status=status))
+
+
+def order_line_cancelled(state: SkuState, given: Input) -> Fact:
+    """Releases what the line still has open, once, for good (ruling 1)."""
+    key = (given.body["order"], given.body["line"])
+    known = state.lines.get(key)
+    if known is not None and known.final:
+        return Fact("CancelRepeated", [])
+    line = copy(known) if known is not None else Line(*key)
+    units = line.open_units()
+    deltas = give_back(line, line.reserved_units() + line.backordered)
+    for held in line.allocations:
+        if held.open:
+            deltas.append((ALLOCATED, held.location, held.channel, -held.open))
+    line.allocations = tuple(
+        Allocation(a.id, a.location, a.channel, a.quantity, 0) for a in line.allocations
+    )
+    line.cancelled += units
+    line.final = True
+    line.lapsed = 0
+    status = _status(line, "cancelled", given, units)
+    return Fact(given.type, deltas, Change(line=line, status=status))

@@ -1,0 +1,216 @@
+"""What a SKU remembers besides its numbers. Facts carry entities whole, as they are afterwards.
+
+Entities are values: a decision copies one, changes the copy, and the fold puts the copy in place.
+``omit_defaults`` keeps the journal small and lets later versions add fields with defaults.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Allocation(msgspec.Struct, array_like=True, frozen=True):
+    """A hard claim. ``quantity`` as told, ``open`` what still claims; both in base units."""
+
+    id: str
+    location: str
+    channel: str
+    quantity: int
+    open: int
+
+
+class Answer(msgspec.Struct, array_like=True, frozen=True):
+    """The last answer to ReserveStock, repeated when the command is repeated."""
+
+    status: str
+    quantity: int
+    reason: str = ""
+    available: int = 0
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """A demand line (order, line) with its reservation and allocations.
+
+    Always: ordered + unordered = open + shipped + cancelled + expired + rejected (ruling 2).
+    """
+
+    order: str
+    line: str
+    ordered: int = 0
+    unordered: int = 0
+    shipped: int = 0
+    cancelled: int = 0
+    expired: int = 0
+    rejected: int = 0
+    shipped_free: int = 0
+    """Shipped units that no allocation has met yet (ruling 3)."""
+    final: bool = False
+    """Cancelled for good (ruling 1)."""
+    reservation: str = ""
+    channel: str = ""
+    quantity: int = 0
+    """Units the reservation asked for."""
+    locations: tuple[str, ...] = ()
+    split: bool = False
+    partial: bool = False
+    backorder: bool = False
+    needed_on: int | None = None
+    supply: tuple[str, str] | None = None
+    expires_us: int = 0
+    """0: never."""
+    priority: int = 0
+    reserved: tuple[tuple[str, int], ...] = ()
+    backordered: int = 0
+    waiting_seq: int = 0
+    """SKU sequence number at which it began to wait: age among backorders."""
+    stays_at: str = ""
+    """The one location of a line without allow_split that holds a part (ruling 9)."""
+    lapsed: int = 0
+    """Expired units that a repeated or extended reservation asks for again (ruling 10)."""
+    allocations: tuple[Allocation, ...] = ()
+    answer: Answer | None = None
+
+    def reserved_units(self) -> int:
+        """Soft claims over all locations."""
+        return sum(units for _, units in self.reserved)
+
+    def allocated_units(self) -> int:
+        """Hard claims over all allocations."""
+        return sum(a.open for a in self.allocations)
+
+    def open_units(self) -> int:
+        """Reserved, allocated and backordered."""
+        return self.reserved_units() + self.allocated_units() + self.backordered
+
+    def closed_units(self) -> int:
+        """Cancelled, expired and rejected."""
+        return self.cancelled + self.expired + self.rejected
+
+    def add_reserved(self, location: str, units: int) -> None:
+        """Change the soft claim at a location; a claim that reaches zero is dropped."""
+        kept = []
+        found = False
+        for place, held in self.reserved:
+            if place == location:
+                found = True
+                units += held
+                if units:
+                    kept.append((place, units))
+            else:
+                kept.append((place, held))
+        if not found and units:
+            kept.append((location, units))
+        self.reserved = tuple(kept)
+
+
+class Transfer(msgspec.Struct, omit_defaults=True):
+    """A transfer as its totals (ruling 7). Pairs are (location, units)."""
+
+    id: str
+    source: str = ""
+    source_bucket: int = 0
+    dispatched: tuple[tuple[str, int], ...] = ()
+    received: tuple[tuple[str, int], ...] = ()
+    remainder: str = ""
+    """Empty while open; lost or returned_to_source once closed."""
+    posted: tuple[tuple[str, int], ...] = ()
+    """Units in transit as posted so far, by location, signed."""
+    settled: int = 0
+    """Units moved out of transit by closing, signed."""
+    eta_us: int | None = None
+
+
+class InboundLine(msgspec.Struct, omit_defaults=True):
+    """A line of a purchase order or ASN. ``quantity`` is all that was ordered (ruling 15)."""
+
+    line: str
+    location: str = ""
+    quantity: int = 0
+    eta_us: int | None = None
+    confidence: int = 100
+    revision: int = -1
+    """-1 while the line itself is not known yet."""
+    received: int = 0
+    closed: bool = False
+    closed_revision: int | None = None
+
+
+class Inbound(msgspec.Struct, omit_defaults=True):
+    """An inbound document, of this SKU. ``unlined`` are units received without a line."""
+
+    id: str
+    lines: tuple[InboundLine, ...] = ()
+    unlined: int = 0
+    closed: bool = False
+    """Closed as a whole before some line was known (ruling 36)."""
+
+
+class Return(msgspec.Struct, omit_defaults=True):
+    """A return by its totals, in base units."""
+
+    id: str
+    authorized: int = 0
+    received: int = 0
+    dispositioned: int = 0
+
+
+class Fence(msgspec.Struct, array_like=True, frozen=True):
+    """Units kept for a channel; 0 units keep only the revision."""
+
+    channel: str
+    quantity: int
+    priority: int
+    revision: int
+
+
+class Limit(msgspec.Struct, array_like=True, frozen=True):
+    """Backorder limit of a channel; None lifts it."""
+
+    channel: str
+    quantity: int | None
+    revision: int
+
+
+class Parked(msgspec.Struct, omit_defaults=True):
+    """A command that came before its entity (ruling 26), kept whole until it does."""
+
+    waits_for: str
+    type: str
+    body: dict[str, object]
+    source: str
+    event_id: str
+    correlation_id: str
+    occurred_us: int
+    caused_us: int
+    topic: str
+    partition: int
+    offset: int
+    schema_id: int
+    payload_hash: int
+
+
+class Change(msgspec.Struct, omit_defaults=True):
+    """The transition part of a fact: entities as they are afterwards. JSON in the journal."""
+
+    v: int = 1
+    line: Line | None = None
+    transfer: Transfer | None = None
+    inbound: Inbound | None = None
+    returned: Return | None = None
+    count: tuple[str, int, int] | None = None
+    """(location, bucket account, as_of UTC microseconds) of an applied count."""
+    fence: Fence | None = None
+    limit: Limit | None = None
+    park: Parked | None = None
+    unpark: tuple[str, str, str] | None = None
+    """(waits_for, source, event id) of the parked command that was decided."""
+    ahead: tuple[str, int] | None = None
+    """(r:reservation or a:allocation, units) shipped before the entity was known; 0 forgets."""
+    status: tuple[str, str, str, int, str, int] | None = None
+    """(reservation, status, command, quantity, reason, available) of the answer this fact gives."""
+    note: dict[str, object] | None = None
+    """Details for people: reasons, documents, differences. The fold never reads them."""
+
+
+encode_change = msgspec.json.Encoder().encode
+decode_change = msgspec.json.Decoder(Change).decode

@@ -1,0 +1,150 @@
+"""The fold: addition of deltas, and entities put in place. Total: never refuses, never asks a clock.
+
+Runs in the ledger, in every follower and in every rebuild, and must give the same state in each.
+"""
+
+from __future__ import annotations
+
+from array import array
+from sys import intern
+
+from stockfold.ledger.accounts import (
+    BACKORDERED,
+    CLAIMS_FROM,
+    COUNTED_BELOW,
+    FIRST_OUTSIDE,
+    STRIDE,
+)
+from stockfold.ledger.entities import Change, Inbound, Line
+from stockfold.ledger.facts import Fact
+from stockfold.ledger.inbound import expected_rows
+from stockfold.ledger.state import SkuState
+
+MOVES_MAX = 2048
+"""Movements remembered per SKU for counts; beyond it the older half is forgotten."""
+
+_EMPTY_ROW = array("q", [0] * STRIDE)
+
+
+def evolve(state: SkuState, fact: Fact) -> None:
+    """Fold one fact into the state of its SKU."""
+    state.seq = fact.seq
+    change = fact.change
+    counted = change is not None and change.count is not None
+    book = state.book
+    locations = state.locations
+    moves = state.moves
+    for account, location, channel, units in fact.deltas:
+        if account < STRIDE:
+            try:
+                at = locations.index(location) * STRIDE
+            except ValueError:
+                at = len(book)
+                locations.append(intern(location))
+                book.extend(_EMPTY_ROW)
+            book[at + account] += units
+            if account >= CLAIMS_FROM:
+                _claim(state, account, location, channel, units)
+            elif account < COUNTED_BELOW and not counted:
+                moves.extend((at // STRIDE * 4 + account, fact.occurred_us, units))
+        elif account == BACKORDERED:
+            waiting = state.backordered.get(channel, 0) + units
+            if waiting:
+                state.backordered[channel] = waiting
+            else:
+                state.backordered.pop(channel, None)
+        else:
+            state.outside[account - FIRST_OUTSIDE] += units
+    if len(moves) > MOVES_MAX * 3:
+        _forget_moves(state)
+    if change is not None:
+        _put(state, change)
+
+
+def _claim(state: SkuState, account: int, location: str, channel: str, units: int) -> None:
+    key = (location, channel)
+    held = state.claims.get(key)
+    if held is None:
+        held = state.claims[(intern(location), intern(channel))] = [0, 0]
+    held[account - CLAIMS_FROM] += units
+    if not held[0] and not held[1]:
+        del state.claims[key]
+
+
+def _forget_moves(state: SkuState) -> None:
+    """Forget the older half by journal position, and refuse counts that would need it."""
+    half = MOVES_MAX // 2 * 3
+    state.moves_floor_us = max(state.moves_floor_us, *state.moves[1:half:3])
+    del state.moves[:half]
+
+
+def _put(state: SkuState, change: Change) -> None:
+    if change.line is not None:
+        put_line(state, change.line)
+    if change.transfer is not None:
+        state.transfers[change.transfer.id] = change.transfer
+    if change.inbound is not None:
+        put_inbound(state, change.inbound)
+    if change.returned is not None:
+        state.returns[change.returned.id] = change.returned
+    if change.count is not None:
+        location, bucket, as_of_us = change.count
+        state.counts[(intern(location), bucket)] = as_of_us
+    if change.fence is not None:
+        state.fences[change.fence.channel] = change.fence
+    if change.limit is not None:
+        state.limits[change.limit.channel] = change.limit
+    if change.park is not None:
+        state.parked.setdefault(change.park.waits_for, []).append(change.park)
+    if change.unpark is not None:
+        _unpark(state, *change.unpark)
+    if change.ahead is not None:
+        key, units = change.ahead
+        if units:
+            state.ahead[key] = units
+        else:
+            state.ahead.pop(key, None)
+
+
+def put_line(state: SkuState, line: Line) -> None:
+    """Put a demand line and keep the indexes that are derived from it."""
+    key = (line.order, line.line)
+    state.lines[key] = line
+    if line.reservation:
+        state.reservations[line.reservation] = key
+    for allocation in line.allocations:
+        state.allocations[allocation.id] = key
+    if line.backordered:
+        state.waiting[key] = None
+    else:
+        state.waiting.pop(key, None)
+    if line.expires_us and (line.reserved or line.backordered):
+        state.expiring[key] = None
+        if not state.next_expiry_us or line.expires_us < state.next_expiry_us:
+            state.next_expiry_us = line.expires_us
+    elif state.expiring.pop(key, 0) is None and not state.expiring:
+        state.next_expiry_us = 0
+
+
+def put_inbound(state: SkuState, inbound: Inbound) -> None:
+    """Put an inbound document and the expected rows that are derived from it."""
+    state.inbounds[inbound.id] = inbound
+    for location, rows in list(state.expected.items()):
+        kept = [row for row in rows if row[0] != inbound.id]
+        if kept:
+            state.expected[location] = kept
+        else:
+            del state.expected[location]
+    for location, row in expected_rows(inbound):
+        state.expected.setdefault(location, []).append(row)
+
+
+def _unpark(state: SkuState, waits_for: str, source: str, event_id: str) -> None:
+    kept = [
+        p for p in state.parked.get(waits_for, ()) if (p.source, p.event_id) != (source, event_id)
+    ]
+    if kept:
+        state.parked[waits_for] = kept
+    else:
+        state.parked.pop(waits_for, None)
+

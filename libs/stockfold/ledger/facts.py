@@ -1,0 +1,81 @@
+"""Inputs that the ledger decides, the facts it decides on, and refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from stockfold.ledger.accounts import Delta
+from stockfold.ledger.entities import Change
+
+
+class Input(msgspec.Struct, gc=False):
+    """One decoded event with its place in the log. Times are UTC microseconds."""
+
+    type: str
+    """Event type without namespace, such as GoodsReceived."""
+    sku: str
+    body: Mapping[str, Any]
+    source: str
+    event_id: str
+    occurred_us: int
+    caused_us: int = 0
+    correlation_id: str = ""
+    topic: str = ""
+    partition: int = 0
+    offset: int = -1
+    schema_id: int = 0
+    payload_hash: int = 0
+    sequence: int | None = None
+
+
+TIMER = Input("", "", {}, "", "", 0)
+"""The cause of what the ledger decides by its own clock."""
+
+
+class Fact:
+    """A decided fact: resolved deltas and entity transitions. ``evolve`` only adds and puts.
+
+    ``seq``, ``cause``, ``occurred_us`` and ``recorded_us`` are set when it is recorded.
+    """
+
+    __slots__ = ("cause", "change", "deltas", "flags", "kind", "occurred_us", "recorded_us", "seq")
+
+    def __init__(
+        self,
+        kind: str,
+        deltas: list[Delta],
+        change: Change | None = None,
+        flags: tuple[str, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.deltas = deltas
+        self.change = change
+        self.flags = flags
+        self.seq = 0
+        self.cause = TIMER
+        self.occurred_us = 0
+        self.recorded_us = 0
+
+    def __repr__(self) -> str:
+        return f"Fact({self.kind}, {self.deltas}, {self.change}, {self.flags})"
+
+
+class Refused(Exception):  # noqa: N818  (a refusal is an answer, not a failure)
+    """The input is not folded: it goes to the exception desk with this kind and reason."""
+
+    def __init__(self, kind: str, reason: str, remedy: str) -> None:
+        self.kind = kind
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(reason)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A refusal as a value."""
+
+    kind: str
+    reason: str
+    remedy: str

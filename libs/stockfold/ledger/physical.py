@@ -1,0 +1,145 @@
+"""Physical facts: never refused, they have happened. Movements between accounts that sum to zero.
+
+A movement of a counted bucket that occurred at or before the bucket's last count is in the count
+already: the fact carries the opposite correction against ``adjustment`` (ruling 16).
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from stockfold.ledger.accounts import (
+    ADJUSTMENT,
+    ALLOCATED,
+    CODES,
+    COUNTED_BELOW,
+    CUSTOMER,
+    ON_HAND,
+    QUALITY_HOLD,
+    Delta,
+)
+from stockfold.ledger.entities import Change, Return
+from stockfold.ledger.facts import Fact, Input
+from stockfold.ledger.state import SkuState
+
+
+def physical_fact(
+    state: SkuState,
+    given: Input,
+    deltas: list[Delta],
+    change: Change | None = None,
+    flags: tuple[str, ...] = (),
+) -> Fact:
+    """The fact of a movement, with count corrections and the findings it causes."""
+    if state.counts:
+        corrections = _already_counted(state, given.occurred_us, deltas)
+        if corrections:
+            deltas = deltas + corrections
+            flags = (*flags, "in_count")
+    return Fact(given.type, deltas, change, flags + crossings(state, deltas))
+
+
+def _already_counted(state: SkuState, occurred_us: int, deltas: list[Delta]) -> list[Delta]:
+    corrections: list[Delta] = []
+    for account, location, _, units in deltas:
+        if account < COUNTED_BELOW:
+            as_of_us = state.counts.get((location, account))
+            if as_of_us is not None and occurred_us <= as_of_us:
+                corrections.append((account, location, "", -units))
+                corrections.append((ADJUSTMENT, "", "", units))
+    return corrections
+
+
+def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
+    """Findings when a shelf falls below zero or below what is allocated on it.
+
+    Only the crossing is flagged, not every fact after it. Negative on_hand means a receipt is
+    missing; allocated > on_hand means oversold: different findings.
+    """
+    flags: tuple[str, ...] = ()
+    for account, location, _, units in deltas:
+        if (account == ON_HAND and units < 0) or (account == ALLOCATED and units > 0):
+            before = state.number(location, ON_HAND)
+            allocated = state.number(location, ALLOCATED)
+            after = before + _sum(deltas, ON_HAND, location)
+            allocated_after = allocated + _sum(deltas, ALLOCATED, location)
+            if after < 0 <= before and "on_hand_negative" not in flags:
+                flags = (*flags, "on_hand_negative")
+            if allocated_after > 0 and allocated_after > after and allocated <= before:
+                if "oversold" not in flags:
+                    flags = (*flags, "oversold")
+        elif account < COUNTED_BELOW and account != ON_HAND and units < 0:
+            before = state.number(location, account)
+            if before + _sum(deltas, account, location) < 0 <= before:
+                flags = (*flags, "bucket_negative")
+    return flags
+
+
+def _sum(deltas: list[Delta], account: int, location: str) -> int:
+    total = 0
+    for a, place, _, units in deltas:
+        if a == account and place == location:
+            total += units
+    return total
+
+
+def stock_adjusted(state: SkuState, given: Input) -> Fact:
+    """A bucket against the adjustment account (ruling 29)."""
+    body = given.body
+    delta = body["delta"]
+    return physical_fact(
+        state,
+        given,
+        [(CODES[body["bucket"]], body["location"], "", delta), (ADJUSTMENT, "", "", -delta)],
+        Change(note={"reason": body["reason"]}),
+    )
+
+
+def stock_status_changed(state: SkuState, given: Input) -> Fact:
+    """Between buckets of one location, or out as scrapped or lost (ruling 28)."""
+    body = given.body
+    units = body["quantity"]
+    target = CODES[body["to"]]
+    place = body["location"] if target < COUNTED_BELOW else ""
+    deltas = [(CODES[body["from"]], body["location"], "", -units), (target, place, "", units)]
+    return physical_fact(state, given, deltas)
+
+
+def _return(state: SkuState, name: str) -> Return:
+    known = state.returns.get(name)
+    return copy(known) if known is not None else Return(name)
+
+
+def return_authorized(state: SkuState, given: Input) -> Fact:
+    """Informative: moves nothing."""
+    returned = _return(state, given.body["return"])
+    returned.authorized += given.body["quantity"]
+    return Fact(given.type, [], Change(returned=returned))
+
+
+def return_received(state: SkuState, given: Input) -> Fact:
+    """customer -> quality_hold unless a condition is given; at any location."""
+    body = given.body
+    units = body["quantity"]
+    bucket = CODES[body["condition"]] if body["condition"] is not None else QUALITY_HOLD
+    returned = _return(state, body["return"])
+    returned.received += units
+    flags: tuple[str, ...] = ()
+    if body["order"] is not None and body["line"] is not None:
+        line = state.lines.get((body["order"], body["line"]))
+        if returned.received > (line.shipped if line is not None else 0):
+            flags = ("more_returned_than_shipped",)
+    deltas = [(bucket, body["location"], "", units), (CUSTOMER, "", "", -units)]
+    return physical_fact(state, given, deltas, Change(returned=returned), flags)
+
+
+def return_dispositioned(state: SkuState, given: Input) -> Fact:
+    """quality_hold -> on_hand, damaged or scrapped; at once, even before its return."""
+    body = given.body
+    units = body["quantity"]
+    target = CODES[body["to"]]
+    place = body["location"] if target < COUNTED_BELOW else ""
+    returned = _return(state, body["return"])
+    returned.dispositioned += units
+    deltas = [(QUALITY_HOLD, body["location"], "", -units), (target, place, "", units)]
+    return physical_fact(state, given, deltas, Change(returned=returned))

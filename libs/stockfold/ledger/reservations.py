@@ -1,0 +1,335 @@
+"""Reservation commands: the only inputs that may be refused (semantics.md, "Reservations").
+
+One reservation per demand line. What a line already has open or shipped is not asked again, and
+units that the floor claimed or shipped before the order are absorbed first (ruling 5).
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from sys import intern
+
+from stockfold.ledger.accounts import ALLOCATED, BACKORDERED, RESERVED, Delta
+from stockfold.ledger.entities import Allocation, Answer, Change, Line, Parked
+from stockfold.ledger.facts import Fact, Input, Refused
+from stockfold.ledger.sourcing import allowance, backorder_room, find_places
+from stockfold.ledger.state import SkuState
+
+KIND_OF_STATUS = {
+    "confirmed": "ReservationConfirmed",
+    "partially_confirmed": "ReservationPartiallyConfirmed",
+    "backordered": "ReservationBackordered",
+    "rejected": "ReservationRejected",
+}
+
+
+def is_live(line: Line) -> bool:
+    """Whether the line's reservation is open: it has units reserved, allocated or backordered."""
+    return bool(line.reservation) and line.open_units() > 0
+
+
+def reserve_stock(state: SkuState, given: Input) -> Fact:
+    """ReserveStock: decide what of the line is held, waits, or is rejected."""
+    body = given.body
+    name = body["reservation"]
+    key = (body["order"], body["line"])
+    known_key = state.reservations.get(name)
+    if known_key is not None:
+        known = state.lines[known_key]
+        if known.reservation == name:
+            return _repeat(state, given, known)
+        if known_key != key:
+            raise _other_payload(name)
+    line = copy(state.lines[key]) if key in state.lines else Line(*key)
+    if is_live(line):
+        return _refused(line, name, given, "line_reserved_by_another")
+    deltas = _take_terms(line, given)
+    ahead = state.ahead.get("r:" + name, 0)
+    if ahead:
+        line.shipped += ahead
+        line.shipped_free += ahead
+        line.unordered += ahead
+    absorbed = min(body["quantity"], line.unordered)
+    line.unordered -= absorbed
+    line.ordered += absorbed
+    ask = max(0, body["quantity"] - line.open_units() - line.shipped)
+    if line.final:
+        beyond = max(ask - line.closed_units(), 0)
+        line.ordered += beyond
+        line.rejected += beyond
+        line.answer = Answer("rejected", 0, "line_cancelled")
+        fact = _answered(state, line, given, deltas)
+    else:
+        line.ordered += ask - _reopen(line, ask)
+        fact = _ask(state, line, given, ask, deltas)
+    if ahead and fact.change is not None:
+        fact.change.ahead = ("r:" + name, 0)
+    return fact
+
+
+def _other_payload(name: str) -> Refused:
+    return Refused(
+        "payload_conflict",
+        f"reservation {name} is known with another order, line, channel or quantity",
+        "The first stays. Send a new reservation id, or release the first.",
+    )
+
+
+def _repeat(state: SkuState, given: Input, known: Line) -> Fact:
+    """The same reservation again: the answer again, or its expired units asked again."""
+    body = given.body
+    if (known.order, known.line, known.channel, known.quantity) != (
+        body["order"],
+        body["line"],
+        body["channel"],
+        body["quantity"],
+    ):
+        raise _other_payload(known.reservation)
+    if not known.lapsed or known.final:
+        answer = known.answer
+        assert answer is not None
+        status = (
+            known.reservation,
+            answer.status,
+            given.type,
+            answer.quantity,
+            answer.reason,
+            answer.available,
+        )
+        return Fact("ReservationRepeated", [], Change(status=status))
+    line = copy(known)
+    _take_terms(line, given)
+    return ask_lapsed(state, line, given)
+
+
+def ask_lapsed(state: SkuState, line: Line, given: Input) -> Fact:
+    """Ask the expired units of a (copied) line again, against today's stock (ruling 10)."""
+    ask = line.lapsed
+    line.lapsed = 0
+    line.expired -= ask
+    return _ask(state, line, given, ask, [])
+
+
+def _take_terms(line: Line, given: Input) -> list[Delta]:
+    """Copy the command's terms; claims of no channel become the reservation's (ruling 18)."""
+    body = given.body
+    line.reservation = body["reservation"]
+    line.channel = intern(body["channel"])
+    line.quantity = body["quantity"]
+    line.locations = tuple(dict.fromkeys(map(intern, body["locations"])))
+    line.split = body["allow_split"]
+    line.partial = body["allow_partial"]
+    line.backorder = body["allow_backorder"]
+    line.needed_on = body["needed_on"]
+    supply = body["supply_line"]
+    line.supply = (supply["inbound"], supply["line"]) if supply is not None else None
+    line.expires_us = body["expires_at"] or 0
+    line.priority = body["priority"]
+    line.stays_at = ""
+    line.lapsed = line.lapsed if line.expired else 0
+    deltas: list[Delta] = []
+    if line.allocations:
+        owned = []
+        for held in line.allocations:
+            if not held.channel and held.open:
+                deltas.append((ALLOCATED, held.location, "", -held.open))
+                deltas.append((ALLOCATED, held.location, line.channel, held.open))
+                owned.append(
+                    Allocation(held.id, held.location, line.channel, held.quantity, held.open)
+                )
+            else:
+                owned.append(held)
+        line.allocations = tuple(owned)
+    return deltas
+
+
+def _reopen(line: Line, ask: int) -> int:
+    """Asked units that had been closed are no longer: cancelled, then expired, then rejected."""
+    left = ask
+    taken = min(line.cancelled, left)
+    line.cancelled -= taken
+    left -= taken
+    taken = min(line.expired, left)
+    line.expired -= taken
+    left -= taken
+    taken = min(line.rejected, left)
+    line.rejected -= taken
+    left -= taken
+    line.lapsed = 0
+    return ask - left
+
+
+def _ask(state: SkuState, line: Line, given: Input, ask: int, deltas: list[Delta]) -> Fact:
+    """Source ``ask`` units for a (copied) line; the rest waits or is rejected (rulings 8, 9)."""
+    if not ask:
+        line.answer = Answer("confirmed", 0)
+        return _answered(state, line, given, deltas)
+    channel = line.channel
+    bound = allowance(state, channel)
+    places = find_places(
+        state, line.locations, ask, bound, split=line.split, partial=line.partial
+    )
+    held = 0
+    for location, units in places:
+        held += units
+        line.add_reserved(location, units)
+        deltas.append((RESERVED, location, channel, units))
+    rest = ask - held
+    waits = 0
+    if rest and line.backorder:
+        room = backorder_room(state, channel)
+        waits = min(rest, room) if line.partial else (rest if rest <= room else 0)
+    if waits:
+        line.backordered += waits
+        line.waiting_seq = state.seq + 1
+        deltas.append((BACKORDERED, "", channel, waits))
+        if held and not line.split:
+            line.stays_at = places[0][0]
+    rejected = rest - waits
+    line.rejected += rejected
+    if not rest:
+        line.answer = Answer("confirmed", held)
+    elif held:
+        line.answer = Answer("partially_confirmed", held, "insufficient_stock" if rejected else "")
+    elif waits:
+        line.answer = Answer("backordered", waits)
+    else:
+        available = min(sum(max(state.atp(place), 0) for place in line.locations), max(bound, 0))
+        line.answer = Answer("rejected", 0, "insufficient_stock", available)
+    return _answered(state, line, given, deltas)
+
+
+def _answered(state: SkuState, line: Line, given: Input, deltas: list[Delta]) -> Fact:
+    del state
+    answer = line.answer
+    assert answer is not None
+    status = (
+        line.reservation,
+        answer.status,
+        given.type,
+        answer.quantity,
+        answer.reason,
+        answer.available,
+    )
+    return Fact(KIND_OF_STATUS[answer.status], deltas, Change(line=line, status=status))
+
+
+def _refused(line: Line, name: str, given: Input, reason: str, available: int = 0) -> Fact:
+    """A refused command changes nothing but is remembered: repeated, it is a repeat (ruling 22)."""
+    status = (name, "refused", given.type, 0, reason, available)
+    note: dict[str, object] = {"order": line.order, "line": line.line}
+    return Fact("CommandRefused", [], Change(status=status, note=note))
+
+
+def parked(given: Input, waits_for: str) -> Fact:
+    """A command before its entity waits for it (ruling 26)."""
+    entry = Parked(
+        waits_for,
+        given.type,
+        dict(given.body),
+        given.source,
+        given.event_id,
+        given.correlation_id,
+        given.occurred_us,
+        given.caused_us,
+        given.topic,
+        given.partition,
+        given.offset,
+        given.schema_id,
+        given.payload_hash,
+    )
+    return Fact("Parked", [], Change(park=entry))
+
+
+def _line_of(state: SkuState, name: str) -> Line | None:
+    key = state.reservations.get(name)
+    return state.lines[key] if key is not None else None
+
+
+def extend_reservation(state: SkuState, given: Input) -> Fact:
+    """A new expiry; expired units are asked again with it."""
+    name = given.body["reservation"]
+    known = _line_of(state, name)
+    if known is None:
+        return parked(given, "r:" + name)
+    if known.reservation != name:
+        return _refused(known, name, given, "replaced_by_another")
+    line = copy(known)
+    line.expires_us = given.body["expires_at"] or 0
+    if line.lapsed and not line.final:
+        return ask_lapsed(state, line, given)
+    if not is_live(line):
+        return _refused(known, name, given, "nothing_open")
+    status = (name, "extended", given.type, line.reserved_units() + line.backordered, "", 0)
+    return Fact("ReservationExtended", [], Change(line=line, status=status))
+
+
+def move_reservation(state: SkuState, given: Input) -> Fact:
+    """All reserved units to one location, or nothing (ruling 24)."""
+    name, target = given.body["reservation"], given.body["location"]
+    known = _line_of(state, name)
+    if known is None:
+        return parked(given, "r:" + name)
+    if known.reservation != name:
+        return _refused(known, name, given, "replaced_by_another")
+    if not known.reserved:
+        return _refused(known, name, given, "nothing_reserved")
+    elsewhere = [(place, units) for place, units in known.reserved if place != target]
+    units = sum(held for _, held in elsewhere)
+    freed = 0
+    if state.fences:
+        # The pool counts only ATP above zero, so units freed on an oversold shelf are lost to it.
+        for place, held in elsewhere:
+            atp = state.atp(place)
+            freed += max(atp + held, 0) - max(atp, 0)
+    if units > state.atp(target) or units > allowance(state, known.channel, freed):
+        available = max(state.atp(target), 0)
+        return _refused(known, name, given, "target_cannot_take", available)
+    line = copy(known)
+    deltas: list[Delta] = []
+    for place, held in elsewhere:
+        line.add_reserved(place, -held)
+        line.add_reserved(target, held)
+        deltas.append((RESERVED, place, line.channel, -held))
+        deltas.append((RESERVED, target, line.channel, held))
+    status = (name, "moved", given.type, units, "", 0)
+    return Fact("ReservationMoved", deltas, Change(line=line, status=status))
+
+
+def release_reservation(state: SkuState, given: Input) -> Fact:
+    """Backordered units first, then reserved ones from the last preference (ruling 25)."""
+    name, quantity = given.body["reservation"], given.body["quantity"]
+    known = _line_of(state, name)
+    if known is None:
+        return parked(given, "r:" + name)
+    if known.reservation != name:
+        return _refused(known, name, given, "replaced_by_another")
+    line = copy(known)
+    open_soft = line.reserved_units() + line.backordered
+    asked = open_soft if quantity is None else min(quantity, open_soft)
+    deltas = give_back(line, asked)
+    line.cancelled += asked
+    status = (name, "released", given.type, asked, "", 0)
+    return Fact("ReservationReleased", deltas, Change(line=line, status=status))
+
+
+def give_back(line: Line, units: int) -> list[Delta]:
+    """Take soft units off a (copied) line: backordered first, then from the last preference."""
+    deltas: list[Delta] = []
+    waiting = min(line.backordered, units)
+    if waiting:
+        line.backordered -= waiting
+        deltas.append((BACKORDERED, "", line.channel, -waiting))
+        units -= waiting
+    if units:
+        rank = {place: i for i, place in enumerate(line.locations)}
+        last_first = sorted(
+            line.reserved, key=lambda held: rank.get(held[0], len(rank)), reverse=True
+        )
+        for place, held in last_first:
+            taken = min(held, units)
+            if taken:
+                line.add_reserved(place, -taken)
+                deltas.append((RESERVED, place, line.channel, -taken))
+                units -= taken
+    return deltas

@@ -1,0 +1,134 @@
+"""Shipments: on_hand -> customer, and the claim they satisfy shrinks (rulings 12, 13).
+
+They happened, even if the shelf goes negative.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from stockfold.ledger.accounts import (
+    ALLOCATED,
+    BACKORDERED,
+    CUSTOMER,
+    ON_HAND,
+    RESERVED,
+    Delta,
+)
+from stockfold.ledger.entities import Allocation, Change, Line
+from stockfold.ledger.facts import Fact, Input
+from stockfold.ledger.physical import physical_fact
+from stockfold.ledger.state import LineKey, SkuState
+
+
+def stock_shipped(state: SkuState, given: Input) -> Fact:
+    """Move the units, and draw them on the line that the shipment names."""
+    body = given.body
+    units, location = body["quantity"], body["location"]
+    deltas: list[Delta] = [(ON_HAND, location, "", -units), (CUSTOMER, "", "", units)]
+    key = _line_key(state, given)
+    if key is None:
+        return _unknown_line(state, given, deltas)
+    line = copy(state.lines[key]) if key in state.lines else Line(*key)
+    line.shipped += units
+    beyond = draw(line, units, body["allocation"], location, deltas)
+    status = (line.reservation, "shipped", given.type, units, "", 0)
+    change = Change(line=line, status=status)
+    return physical_fact(state, given, deltas, change, ("shipped_closed",) if beyond else ())
+
+
+def _line_key(state: SkuState, given: Input) -> LineKey | None:
+    body = given.body
+    key = state.allocations.get(body["allocation"]) if body["allocation"] is not None else None
+    if key is None and body["reservation"] is not None:
+        key = state.reservations.get(body["reservation"])
+    if key is None and body["order"] is not None and body["line"] is not None:
+        key = (body["order"], body["line"])
+    return key
+
+
+def _unknown_line(state: SkuState, given: Input, deltas: list[Delta]) -> Fact:
+    """Units that wait to be met by the allocation or reservation they name, or by none."""
+    body = given.body
+    if body["allocation"] is not None:
+        ahead = "a:" + body["allocation"]
+    elif body["reservation"] is not None:
+        ahead = "r:" + body["reservation"]
+    else:
+        return physical_fact(state, given, deltas, None, ("shipped_without_line",))
+    total = state.ahead.get(ahead, 0) + body["quantity"]
+    return physical_fact(state, given, deltas, Change(ahead=(ahead, total)))
+
+
+def draw(
+    line: Line, units: int, allocation: str | None, location: str, deltas: list[Delta]
+) -> int:
+    """Draw shipped units on a (copied) line; returns units drawn on closed ones.
+
+    The named allocation first, then allocated there, allocated elsewhere, reserved there, reserved
+    elsewhere, backordered, then cancelled, expired and rejected units; the rest is unordered.
+    """
+    left = units
+    if line.allocations:
+        left = _draw_allocated(line, left, allocation, location, deltas)
+    line.shipped_free += left
+    if left and line.reserved:
+        left = _draw_reserved(line, left, location, deltas)
+    if left and line.backordered:
+        taken = min(line.backordered, left)
+        line.backordered -= taken
+        deltas.append((BACKORDERED, "", line.channel, -taken))
+        left -= taken
+    before_closed = left
+    if left:
+        taken = min(line.cancelled, left)
+        line.cancelled -= taken
+        left -= taken
+        taken = min(line.expired, left)
+        line.expired -= taken
+        line.lapsed = min(line.lapsed, line.expired)
+        left -= taken
+        taken = min(line.rejected, left)
+        line.rejected -= taken
+        left -= taken
+        line.unordered += left
+    return before_closed - left
+
+
+def _draw_allocated(
+    line: Line, units: int, allocation: str | None, location: str, deltas: list[Delta]
+) -> int:
+    left = units
+    order = sorted(
+        range(len(line.allocations)),
+        key=lambda i: (
+            line.allocations[i].id != allocation,
+            line.allocations[i].location != location,
+        ),
+    )
+    changed = list(line.allocations)
+    for i in order:
+        held = changed[i]
+        taken = min(held.open, left)
+        if taken:
+            changed[i] = Allocation(
+                held.id, held.location, held.channel, held.quantity, held.open - taken
+            )
+            deltas.append((ALLOCATED, held.location, held.channel, -taken))
+            left -= taken
+    line.allocations = tuple(changed)
+    return left
+
+
+def _draw_reserved(line: Line, units: int, location: str, deltas: list[Delta]) -> int:
+    left = units
+    rank = {place: i for i, place in enumerate(line.locations)}
+    for place, held in sorted(
+        line.reserved, key=lambda r: (r[0] != location, rank.get(r[0], len(rank)))
+    ):
+        taken = min(held, left)
+        if taken:
+            line.add_reserved(place, -taken)
+            deltas.append((RESERVED, place, line.channel, -taken))
+            left -= taken
+    return left

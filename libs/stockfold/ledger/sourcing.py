@@ -1,0 +1,79 @@
+"""Where a soft claim may rest: fences, locations, splits (rulings 4, 8, 9, 11, 19)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stockfold.ledger.state import SkuState
+
+Places = list[tuple[str, int]]
+NO_BOUND = 1 << 62
+
+
+def allowance(state: SkuState, channel: str, freed: int = 0) -> int:
+    """Units a channel may still take of the SKU's pool, over all locations.
+
+    Each fence is granted min(unused, pool left) by priority; a channel may take the pool less what
+    is granted to others (ruling 4). ``freed`` are units of the channel's own claims that are about
+    to be given back. Without fences there is no bound beyond each location's ATP.
+    """
+    if not state.fences:
+        return NO_BOUND
+    pool = left = state.pool() + freed
+    others = 0
+    for fence in sorted(state.fences.values(), key=lambda f: (-f.priority, f.channel)):
+        claimed = state.channel_claims(fence.channel)
+        if fence.channel == channel:
+            claimed -= freed
+        granted = min(max(fence.quantity - claimed, 0), left)
+        left -= granted
+        if fence.channel != channel:
+            others += granted
+    return pool - others
+
+
+def backorder_room(state: SkuState, channel: str) -> int:
+    """Units a channel may still have waiting (ruling 19)."""
+    limit = state.limits.get(channel)
+    if limit is None or limit.quantity is None:
+        return NO_BOUND
+    return max(limit.quantity - state.backordered.get(channel, 0), 0)
+
+
+def find_places(
+    state: SkuState,
+    locations: Sequence[str],
+    ask: int,
+    bound: int,
+    *,
+    split: bool,
+    partial: bool,
+) -> Places:
+    """Where ``ask`` units are held; fewer than asked only with ``partial``; [] when none.
+
+    One location that takes all comes before a split; a part without ``split`` goes to the listed
+    location that can take most, ties to the first listed.
+    """
+    bound = min(bound, ask)
+    if bound <= 0:
+        return []
+    most, most_at = 0, ""
+    for location in locations:
+        can = state.atp(location)
+        if can >= ask and bound >= ask:
+            return [(location, ask)]
+        if can > most:
+            most, most_at = can, location
+    if not most:
+        return []
+    if not split:
+        return [(most_at, min(most, bound))] if partial else []
+    places: Places = []
+    left = bound
+    for location in locations:
+        taken = min(max(state.atp(location), 0), left)
+        if taken:
+            places.append((location, taken))
+            left -= taken
+    held = bound - left
+    return places if partial or held == ask else []

@@ -1,0 +1,421 @@
+"""The exactly-once loop: consume, process, produce, commit offsets and outputs in one transaction.
+
+Synchronous, one thread (architecture.md, "Exactly once in the ledger"). Memory is never ahead of
+the committed log: on any doubt the transaction is aborted, the clients are closed, the memory is
+dropped, and everything is recovered from the log as if newly assigned.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+
+from stockfold.contracts.topics import Topic
+from stockfold.domain.errors import DefectError, StockfoldError
+from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
+from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, group_id
+from stockfold.runtime.merge import PartitionMerge
+from stockfold.runtime.partition_reader import FETCH, PartitionReader
+from stockfold.runtime.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TRANSACTION_TIMEOUT_MS = 5_000
+SESSION_TIMEOUT_MS = 6_000
+CONSUME_MAX = 5_000
+QUEUE_PAUSE = 20_000
+QUEUE_RESUME = 4_000
+IDLE_POLL_S = 0.2
+GATHER_MS = 8
+"""Records rest this long before they are merged, so that an older one of another topic that the
+broker already has can still arrive. It bounds the latency that order costs."""
+BACKOFF_S_MAX = 10.0
+
+Headers = list[tuple[str, bytes]]
+
+
+class Outputs(Protocol):
+    """Where a processor puts its records; visible to readers only after the commit."""
+
+    def produce(
+        self,
+        topic: Topic,
+        partition: int,
+        key: bytes | None,
+        value: bytes,
+        headers: Headers | None = None,
+    ) -> None:
+        """Add a record to the open transaction."""
+        ...
+
+
+class Processor(Protocol):
+    """What runs inside the loop. All of its inputs are co-partitioned."""
+
+    name: str
+    """Consumer group and transactional id, such as ``ledger``."""
+    inputs: Sequence[Topic]
+    """Input topics in their order at equal timestamps: facts before commands."""
+
+    def recover(self, partition: int, reader: PartitionReader) -> dict[str, int] | None:
+        """Rebuild a partition's memory; next offset per input topic, or None for the group's."""
+        ...
+
+    def process(
+        self, partition: int, records: Sequence[Message], out: Outputs, now_us: int
+    ) -> None:
+        """One batch of one partition, in order."""
+        ...
+
+    def tick_due(self, now_us: int) -> bool:
+        """Whether time alone brings something."""
+        ...
+
+    def tick(self, out: Outputs, now_us: int) -> None:
+        """What time alone brings, inside a transaction."""
+        ...
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition's memory."""
+        ...
+
+
+class _TransactionOutputs:
+    def __init__(self, producer: Producer, prefix: str) -> None:
+        self._producer = producer
+        self._prefix = prefix
+
+    def produce(
+        self,
+        topic: Topic,
+        partition: int,
+        key: bytes | None,
+        value: bytes,
+        headers: Headers | None = None,
+    ) -> None:
+        name = self._prefix + topic.name
+        while True:
+            try:
+                if headers is None:
+                    self._producer.produce(name, value, key, partition)
+                else:
+                    self._producer.produce(name, value, key, partition, headers=headers)
+            except BufferError:
+                self._producer.poll(0.05)  # The queue is full: let it drain, then go on.
+            else:
+                return
+
+
+class ExactlyOnceLoop:
+    """One consumer and one transactional producer around a processor."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        processor: Processor,
+        *,
+        instance: str,
+        batch_events_max: int,
+        batch_ms_max: int,
+        merge_wait_ms: int = 0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._settings = settings
+        self._processor = processor
+        self._instance = instance
+        self._batch_events_max = batch_events_max
+        self._batch_s_max = batch_ms_max / 1000
+        self._event_s = 0.0
+        self._clock = clock
+        self._merge_wait_ms = merge_wait_ms
+        self._prefix = settings.environment.prefix
+        self._names = {topic.full_name(self._prefix): topic for topic in processor.inputs}
+        self._ranks = {topic.full_name(self._prefix): i for i, topic in enumerate(processor.inputs)}
+        self._merges: dict[int, PartitionMerge[Message]] = {}
+        self._fresh: list[tuple[float, list[Message]]] = []
+        self._paused: set[tuple[str, int]] = set()
+        self._full: list[TopicPartition] = []
+        self._failure: Exception | None = None
+        self.processed = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Run until ``stop``; client errors start the clients anew, with bounded back-off."""
+        backoff_s = 0.2
+        while not stop.is_set():
+            done_before = self.processed
+            try:
+                self._run_clients(stop)
+            except (KafkaException, StockfoldError) as error:
+                if isinstance(error, DefectError):
+                    raise
+                if self.processed > done_before:
+                    backoff_s = 0.2
+                log.warning(
+                    "%s starts its clients anew in %.1f s: %s",
+                    self._processor.name,
+                    backoff_s,
+                    error,
+                )
+                stop.wait(backoff_s)
+                backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
+
+    def _run_clients(self, stop: threading.Event) -> None:
+        producer = Producer(self._producer_config())
+        consumer = Consumer(self._consumer_config())
+        self._failure = None
+        try:
+            producer.init_transactions(30.0)
+            consumer.subscribe(list(self._names), on_assign=self._assigned, on_revoke=self._revoked)
+            while not stop.is_set():
+                self._step(consumer, producer)
+        finally:
+            self._forget_all()
+            consumer.close()
+            producer.purge()
+
+    def _producer_config(self) -> dict[str, Any]:
+        return {
+            **confluent_config(self._settings),
+            "transactional.id": group_id(
+                self._settings, f"{self._processor.name}.{self._instance}"
+            ),
+            "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+            "acks": "all",
+            "enable.idempotence": True,
+            "compression.type": "lz4",
+            "linger.ms": 5,
+            "batch.size": 1024 * 1024,
+            "message.max.bytes": OUTPUT_BYTES_MAX,
+            "queue.buffering.max.messages": 1_000_000,
+            "queue.buffering.max.kbytes": 1024 * 1024,
+        }
+
+    def _consumer_config(self) -> dict[str, Any]:
+        return {
+            **confluent_config(self._settings),
+            **FETCH,
+            "group.id": group_id(self._settings, self._processor.name),
+            "group.instance.id": self._instance,
+            "group.protocol": "classic",
+            "partition.assignment.strategy": "range",
+            "session.timeout.ms": SESSION_TIMEOUT_MS,
+            "heartbeat.interval.ms": 1_500,
+            "max.poll.interval.ms": 900_000,
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+        }
+
+    # --- assignment ---------------------------------------------------------------------------
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self._recover(consumer, partitions)
+            consumer.assign(partitions)
+        except Exception as error:  # noqa: BLE001  (a callback cannot raise through librdkafka)
+            self._failure = error
+
+    def _recover(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        reader = PartitionReader(self._settings)
+        committed = {(p.topic, p.partition): p.offset for p in consumer.committed(partitions, 30.0)}
+        numbers = sorted({place.partition for place in partitions})
+        for number in numbers:
+            began = time.monotonic()
+            starts = self._processor.recover(number, reader)
+            self._merges[number] = PartitionMerge(self._ranks, self._merge_wait_ms)
+            for place in partitions:
+                if place.partition != number:
+                    continue
+                topic = self._names[place.topic]
+                group_offset = committed[(place.topic, number)]
+                place.offset = self._start(reader, topic, number, starts, group_offset)
+            log.info(
+                "%s serves partition %d after %.2f s",
+                self._processor.name,
+                number,
+                time.monotonic() - began,
+            )
+
+    def _start(
+        self,
+        reader: PartitionReader,
+        topic: Topic,
+        partition: int,
+        starts: dict[str, int] | None,
+        group_offset: int,
+    ) -> int:
+        """Where to read on: the log's own mark rules; the group's offset only where none is."""
+        earliest = reader.earliest(topic, partition)
+        if starts is not None:
+            start = starts.get(topic.name, 0)
+            if 0 <= group_offset != start and start:
+                log.warning(
+                    "%s partition %d: the journal covers inputs to %d, the group says %d; "
+                    "the journal rules",
+                    topic.name,
+                    partition,
+                    start,
+                    group_offset,
+                )
+            if start == 0:
+                start = earliest
+        else:
+            start = group_offset if group_offset >= 0 else earliest
+        if start < earliest:
+            raise DefectError(
+                f"inputs from {start} to {earliest} were deleted before they were read",
+                where=f"{topic.name} partition {partition}",
+                remedy="Restore them, or accept the loss by resetting the mark.",
+            )
+        return start
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for number in {place.partition for place in partitions}:
+            self._processor.drop(number)
+            self._merges.pop(number, None)
+        self._fresh = [
+            (at, [m for m in messages if m.partition() in self._merges])
+            for at, messages in self._fresh
+        ]
+        self._paused = {place for place in self._paused if place[1] in self._merges}
+        consumer.unassign()
+
+    def _forget_all(self) -> None:
+        for number in list(self._merges):
+            self._processor.drop(number)
+        self._merges.clear()
+        self._fresh.clear()
+        self._paused.clear()
+
+    # --- one step -----------------------------------------------------------------------------
+
+    def _step(self, consumer: Consumer, producer: Producer) -> None:
+        self._fetch(consumer)
+        if self._failure is not None:
+            raise self._failure
+        batches = self._ready()
+        if self._full:
+            consumer.pause(self._full)
+            self._paused |= {(place.topic, place.partition) for place in self._full}
+            self._full = []
+        at_us = self._clock.now_us()
+        if batches or self._processor.tick_due(at_us):
+            self._transact(consumer, producer, batches, at_us)
+            if self._paused:
+                self._resume(consumer)
+
+    def _fetch(self, consumer: Consumer) -> None:
+        waiting = bool(self._fresh) or any(len(m) for m in self._merges.values())
+        first = consumer.consume(1, timeout=GATHER_MS / 2000 if waiting else IDLE_POLL_S)
+        if not first:
+            return
+        arrived = first + consumer.consume(CONSUME_MAX, timeout=0)
+        self._fresh.append((time.monotonic(), arrived))
+
+    def _ready(self) -> list[tuple[int, Sequence[Message]]]:
+        now_s = time.monotonic()
+        while self._fresh and now_s - self._fresh[0][0] >= GATHER_MS / 1000:
+            self._enqueue(self._fresh.pop(0)[1])
+        batches = []
+        left = self._batch_size()
+        for number, merge in self._merges.items():
+            if left <= 0:
+                break
+            records = merge.take(left, int(now_s * 1000))
+            if records:
+                batches.append((number, records))
+                left -= len(records)
+        if len(batches) and left <= 0:
+            # Start with another partition next time, so that a busy one starves none.
+            number = batches[0][0]
+            self._merges[number] = self._merges.pop(number)
+        return batches
+
+    def _batch_size(self) -> int:
+        """Events of the next batch: bounded by time as well as by number, by the last pace seen."""
+        if not self._event_s:
+            return min(self._batch_events_max, 500)
+        return max(1, min(self._batch_events_max, int(self._batch_s_max / self._event_s)))
+
+    def _enqueue(self, messages: list[Message]) -> None:
+        for message in messages:
+            topic, partition = message.topic(), message.partition()
+            merge = self._merges.get(partition)
+            if merge is None:
+                continue
+            error = message.error()
+            if error is None:
+                waiting = merge.add(topic, message.timestamp()[1], message.offset(), message)
+                if waiting == QUEUE_PAUSE:
+                    self._full.append(TopicPartition(topic, partition))
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
+                merge.reached_end(topic)
+            elif error.fatal() or not error.retriable():
+                raise KafkaException(error)
+            else:
+                log.warning("%s: %s", self._processor.name, error)
+
+    def _resume(self, consumer: Consumer) -> None:
+        ready = {
+            (topic, number)
+            for topic, number in self._paused
+            if self._merges[number].waiting(topic) < QUEUE_RESUME
+        }
+        if ready:
+            consumer.resume([TopicPartition(topic, number) for topic, number in ready])
+            self._paused -= ready
+
+    def _transact(
+        self,
+        consumer: Consumer,
+        producer: Producer,
+        batches: list[tuple[int, Sequence[Message]]],
+        at_us: int,
+    ) -> None:
+        out = _TransactionOutputs(producer, self._prefix)
+        began = time.perf_counter()
+        producer.begin_transaction()
+        try:
+            offsets: dict[tuple[str, int], int] = {}
+            events = sum(len(records) for _, records in batches)
+            for number, records in batches:
+                self._processor.process(number, records, out, at_us)
+                for record in records:
+                    offsets[(record.topic(), number)] = record.offset() + 1
+            if events:
+                pace = (time.perf_counter() - began) / events
+                self._event_s = pace if not self._event_s else (self._event_s * 3 + pace) / 4
+            if self._processor.tick_due(at_us):
+                self._processor.tick(out, at_us)
+            if offsets:
+                producer.send_offsets_to_transaction(
+                    [TopicPartition(t, p, offset) for (t, p), offset in offsets.items()],
+                    consumer.consumer_group_metadata(),
+                    30.0,
+                )
+            producer.commit_transaction(30.0)
+            self.processed += events
+        except BaseException:
+            self._abort(producer)
+            raise
+
+    def _abort(self, producer: Producer) -> None:
+        try:
+            producer.purge()
+            producer.abort_transaction(10.0)
+        except KafkaException as error:
+            # The broker ends the transaction by itself at its time-out; nothing was visible.
+            log.warning("%s: the abort was not confirmed: %s", self._processor.name, error)

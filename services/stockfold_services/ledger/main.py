@@ -1,0 +1,36 @@
+"""The ledger process: the single writer of each SKU."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from stockfold.runtime.exactly_once import ExactlyOnceLoop
+from stockfold.runtime.logs import configure
+from stockfold.runtime.settings import Settings, load
+from stockfold_services.ledger.processor import LedgerProcessor
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Serve this instance's share of the partitions until ``stop``."""
+    ExactlyOnceLoop(
+        settings,
+        LedgerProcessor(settings),
+        instance=settings.ledger.instance,
+        batch_events_max=settings.ledger.batch_events_max,
+        batch_ms_max=settings.ledger.batch_ms_max,
+        merge_wait_ms=settings.ledger.merge_wait_ms,
+    ).run(stop)
+
+
+def main() -> None:
+    """Run until SIGINT or SIGTERM."""
+    configure("ledger")
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    run(load(), stop)
+
+
+if __name__ == "__main__":
+    main()

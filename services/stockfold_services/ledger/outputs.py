@@ -1,0 +1,175 @@
+"""What one batch of a partition writes: facts at once, positions once, exceptions, and the mark."""
+
+from __future__ import annotations
+
+from confluent_kafka import Message
+
+from stockfold.contracts import avro
+from stockfold.contracts.codec import encoder
+from stockfold.contracts.journal import encode_fact, encode_mark
+from stockfold.contracts.positions import encode_position, encode_summary
+from stockfold.contracts.statuses import encode_status
+from stockfold.contracts.topics import EXCEPTIONS, JOURNAL, POSITIONS, RESERVATION_STATUS
+from stockfold.ledger.accounts import BACKORDERED, STRIDE
+from stockfold.ledger.entities import Line
+from stockfold.ledger.facts import Fact, Input, Refusal
+from stockfold.ledger.state import SkuState
+from stockfold.runtime.exactly_once import Outputs
+from stockfold_services.ledger.findings import FINDINGS
+
+_encode_exception = encoder("stockfold.ExceptionRaised")
+_NO_LINE = Line("", "")
+
+
+class BatchOutputs:
+    """Collects one batch of one partition. Only the last position per place is written."""
+
+    def __init__(self, out: Outputs, partition: int, now_us: int) -> None:
+        self._out = out
+        self._partition = partition
+        self._now_us = now_us
+        self._changed: dict[tuple[str, str], tuple[SkuState, Input]] = {}
+        self._summaries: dict[str, tuple[SkuState, Input]] = {}
+
+    def facts(self, state: SkuState, facts: list[Fact]) -> None:
+        """Journal the facts of one decision and their answers; note what they changed."""
+        sku = state.sku
+        key = sku.encode()
+        avro_sku = avro.blob(key)
+        produce, partition = self._out.produce, self._partition
+        for fact in facts:
+            produce(JOURNAL, partition, key, encode_fact(fact, avro_sku))
+            for account, location, _, _ in fact.deltas:
+                if account < STRIDE:
+                    self._changed[(sku, location)] = (state, fact.cause)
+                elif account == BACKORDERED:
+                    self._summaries[sku] = (state, fact.cause)
+            change = fact.change
+            if change is not None:
+                if change.status is not None:
+                    line = change.line or self._line_of(state, fact, change.status[0])
+                    produce(
+                        RESERVATION_STATUS,
+                        partition,
+                        key,
+                        encode_status(fact, change.status, line, avro_sku),
+                    )
+                if change.fence is not None or change.limit is not None:
+                    self._summaries[sku] = (state, fact.cause)
+                if change.inbound is not None:
+                    for known in change.inbound.lines:
+                        if known.location:
+                            self._changed[(sku, known.location)] = (state, fact.cause)
+            for flag in fact.flags:
+                if flag in FINDINGS:
+                    self.finding(fact, sku, flag)
+
+    @staticmethod
+    def _line_of(state: SkuState, fact: Fact, reservation: str) -> Line:
+        """The line that a refused command is about; its own reservation may never have been."""
+        key = state.reservations.get(reservation)
+        if key is None:
+            note = fact.change.note if fact.change is not None else None
+            key = (str(note["order"]), str(note["line"])) if note else ("", "")
+        return state.lines.get(key, _NO_LINE)
+
+    def finding(self, fact: Fact, sku: str, flag: str) -> None:
+        """An exception about an event that was folded."""
+        cause = fact.cause
+        finding = FINDINGS[flag]
+        self._exception(
+            flag,
+            folded=True,
+            reason=finding.reason,
+            remedy=finding.remedy,
+            sku=sku,
+            source=cause.source,
+            event_id=cause.event_id,
+            event_type=f"stockfold.{cause.type}" if cause.type else "",
+            topic=cause.topic,
+            offset=cause.offset,
+            correlation_id=cause.correlation_id,
+            caused_us=cause.caused_us,
+            key=sku.encode(),
+        )
+
+    def refused(
+        self, message: Message, topic: str, refusal: Refusal, given: Input | None
+    ) -> None:
+        """An exception about an event that was not folded, with its bytes."""
+        headers = message.headers() or []
+        known = {name: value for name, value in headers if value is not None}
+        key = message.key()
+        self._exception(
+            refusal.kind,
+            folded=False,
+            reason=refusal.reason,
+            remedy=refusal.remedy,
+            sku=given.sku if given is not None else (key or b"").decode("utf-8", "replace"),
+            source=_text(known.get("ce_source")),
+            event_id=_text(known.get("ce_id")),
+            event_type=_text(known.get("ce_type")),
+            topic=topic,
+            offset=message.offset(),
+            correlation_id=_text(known.get("correlationid")),
+            caused_us=message.timestamp()[1] * 1000,
+            key=key,
+            value=message.value(),
+            headers=headers,
+        )
+
+    def _exception(
+        self,
+        kind: str,
+        *,
+        folded: bool,
+        reason: str,
+        remedy: str,
+        sku: str,
+        source: str,
+        event_id: str,
+        event_type: str,
+        topic: str,
+        offset: int,
+        correlation_id: str,
+        caused_us: int,
+        key: bytes | None,
+        value: bytes | None = None,
+        headers: list[tuple[str, bytes | None]] | None = None,
+    ) -> None:
+        record = {
+            "exception": f"{topic}/{self._partition}/{offset}/{kind}",
+            "kind": kind,
+            "folded": folded,
+            "reason": reason,
+            "remedy": remedy,
+            "sku": sku,
+            "source": source,
+            "event_id": event_id,
+            "event_type": event_type,
+            "topic": topic,
+            "partition": self._partition,
+            "offset": offset,
+            "key": key,
+            "value": value,
+            "headers": [{"name": name, "value": raw} for name, raw in headers or ()],
+            "recorded_at": self._now_us,
+            "correlation_id": correlation_id,
+            "caused_at": caused_us,
+        }
+        self._out.produce(EXCEPTIONS, self._partition, key, _encode_exception(record))
+
+    def finish(self, next_offsets: dict[str, int]) -> None:
+        """Write the positions that changed, and the mark of the inputs that this batch covers."""
+        now_us, partition, produce = self._now_us, self._partition, self._out.produce
+        for (sku, location), (state, cause) in self._changed.items():
+            key = sku.encode()
+            value = encode_position(state, location, avro.blob(key), cause, now_us)
+            produce(POSITIONS, partition, location.encode() + b"|" + key, value)
+        for sku, (state, cause) in self._summaries.items():
+            produce(POSITIONS, partition, b"|" + sku.encode(), encode_summary(state, cause, now_us))
+        produce(JOURNAL, partition, None, encode_mark(partition, next_offsets, now_us))
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "replace")

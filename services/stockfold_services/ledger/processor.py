@@ -1,0 +1,186 @@
+"""The ledger as a processor of the exactly-once loop: the only writer of stock."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from confluent_kafka import Message
+
+from stockfold.contracts.inputs import InputReader, event_hash
+from stockfold.contracts.topics import (
+    ADJUSTMENTS,
+    ALLOCATIONS,
+    JOURNAL,
+    RECEIPTS,
+    RESERVATIONS,
+    RETURNS,
+    TRANSFERS,
+)
+from stockfold.domain.errors import ContractError
+from stockfold.ledger.decide import decide_and_fold, tick
+from stockfold.ledger.facts import Input, Refusal, Refused
+from stockfold.ledger.validation import validate
+from stockfold.runtime.exactly_once import Outputs
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.settings import Settings
+from stockfold_services.ledger.outputs import BatchOutputs
+from stockfold_services.ledger.partition import Partition
+
+log = logging.getLogger(__name__)
+
+DUE_SKUS_MAX = 1000
+"""SKUs that one tick of a partition looks at, so that a transaction stays short."""
+
+_RESEND = "Give the event a new id if it is a correction; the first one stays."
+
+
+class LedgerProcessor:
+    """Decides and folds the inputs of its partitions."""
+
+    name = "ledger"
+    # Facts before commands at equal timestamps (semantics.md, "Order of truth").
+    inputs = (RECEIPTS, TRANSFERS, RETURNS, ADJUSTMENTS, ALLOCATIONS, RESERVATIONS)
+
+    def __init__(self, settings: Settings) -> None:
+        self._ids_max = settings.ledger.dedupe_events_max
+        self._tick_us = settings.ledger.expiry_tick_ms * 1000
+        self._next_tick_us = 0
+        self._reader = InputReader()
+        prefix = settings.environment.prefix
+        self._topics = {
+            topic.full_name(prefix): (topic.name, frozenset(topic.schemas))
+            for topic in self.inputs
+        }
+        self.partitions: dict[int, Partition] = {}
+        self.repeats = 0
+
+    def recover(self, partition: int, reader: PartitionReader) -> dict[str, int]:
+        """Fold the partition's journal; its newest mark says which inputs it covers."""
+        memory = Partition(partition, self._ids_max)
+        began = time.monotonic()
+        for batch in reader.read(JOURNAL, partition):
+            for message in batch:
+                memory.fold(message.value(), message.offset())
+        memory.watch_all()
+        self.partitions[partition] = memory
+        if memory.facts:
+            log.info(
+                "partition %d: %d facts of %d SKUs folded in %.2f s",
+                partition,
+                memory.facts,
+                len(memory.skus),
+                time.monotonic() - began,
+            )
+        return dict(memory.next_offsets)
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition's memory."""
+        self.partitions.pop(partition, None)
+
+    def process(
+        self, partition: int, records: Sequence[Message], out: Outputs, now_us: int
+    ) -> None:
+        """Decide and fold a batch of one partition."""
+        memory = self.partitions[partition]
+        batch = BatchOutputs(out, partition, now_us)
+        for message in records:
+            topic, allowed = self._topics[message.topic()]
+            self._one(memory, batch, message, topic, allowed, now_us)
+            memory.next_offsets[topic] = message.offset() + 1
+        batch.finish(memory.next_offsets)
+
+    def _one(
+        self,
+        memory: Partition,
+        batch: BatchOutputs,
+        message: Message,
+        topic: str,
+        allowed: frozenset[str],
+        now_us: int,
+    ) -> None:
+        given: Input | None = None
+        try:
+            given = self._reader.read(
+                topic,
+                allowed,
+                memory.number,
+                message.offset(),
+                message.timestamp()[1],
+                message.key(),
+                message.value(),
+                message.headers(),
+            )
+            event = event_hash(given.source, given.event_id)
+            known = memory.window.payload_of(event)
+            if known is not None:
+                if known == given.payload_hash:
+                    self.repeats += 1
+                    return
+                raise _conflict(given)
+            validate(given.type, given.body)
+            if given.occurred_us <= memory.window.floor_us:
+                raise _too_old(given)
+        except ContractError as error:
+            batch.refused(message, topic, Refusal(error.kind, error.what, error.remedy), given)
+            return
+        except Refused as error:
+            batch.refused(
+                message, topic, Refusal(error.kind, error.reason, error.remedy), given
+            )
+            return
+        state = memory.state_of(given.sku)
+        watched_us = state.next_expiry_us
+        facts, refusal = decide_and_fold(state, given, now_us)
+        if refusal is not None:
+            batch.refused(message, topic, refusal, given)
+        else:
+            memory.window.remember(event, given.payload_hash, now_us)
+        if facts:
+            batch.facts(state, facts)
+            if state.next_expiry_us != watched_us:
+                memory.watch_expiry(state)
+        elif not state.seq:
+            del memory.skus[given.sku]  # A refused event makes no SKU.
+
+    def tick_due(self, now_us: int) -> bool:
+        """Whether a reservation may be due."""
+        return now_us >= self._next_tick_us and any(
+            memory.expiries and memory.expiries[0][0] <= now_us
+            for memory in self.partitions.values()
+        )
+
+    def tick(self, out: Outputs, now_us: int) -> None:
+        """Expire what is due in SKUs that no event came for."""
+        more = False
+        for memory in self.partitions.values():
+            batch = BatchOutputs(out, memory.number, now_us)
+            decided = False
+            for state in memory.due_skus(now_us, DUE_SKUS_MAX):
+                facts = tick(state, now_us)
+                if facts:
+                    batch.facts(state, facts)
+                    decided = True
+                memory.watch_expiry(state)
+            if decided:
+                batch.finish(memory.next_offsets)
+            more = more or bool(memory.expiries and memory.expiries[0][0] <= now_us)
+        self._next_tick_us = now_us if more else now_us + self._tick_us
+
+
+def _conflict(given: Input) -> Refused:
+    return Refused(
+        "payload_conflict",
+        f"event {given.event_id} of {given.source} is known with another payload",
+        _RESEND,
+    )
+
+
+def _too_old(given: Input) -> Refused:
+    return Refused(
+        "older_than_horizon",
+        f"event {given.event_id} of {given.source} occurred before the horizon within which "
+        "repeats can be told, so it may be one",
+        "If it is not a repeat, resubmit it with the time of today.",
+    )
