@@ -9,9 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 _NEAR = 1 << 15
+_PAIR = 1 << 14
 
 
-def _varint(zigzag: int) -> bytes:
+def _bytes_of(zigzag: int) -> bytes:
     out = bytearray()
     while zigzag > 0x7F:
         out.append(zigzag & 0x7F | 0x80)
@@ -20,10 +21,28 @@ def _varint(zigzag: int) -> bytes:
     return bytes(out)
 
 
-LONGS = [_varint(i << 1) for i in range(_NEAR)] + [
-    _varint((_NEAR - i << 1) - 1) for i in range(_NEAR)
-]
-"""The bytes of a near number at its own index, negative ones from the end: LONGS[-1] is -1."""
+_PAIRS = [bytes((i & 0x7F | 0x80, i >> 7 | 0x80)) for i in range(_PAIR)]
+_LAST = [_bytes_of(i) for i in range(_PAIR)]
+
+
+class _Longs(dict[int, bytes]):
+    """The bytes of every int64; near numbers are kept, far ones are made when asked."""
+
+    def __missing__(self, value: int) -> bytes:
+        zigzag = value << 1 if value >= 0 else (-value << 1) - 1
+        parts = []
+        while zigzag >= _PAIR:
+            parts.append(_PAIRS[zigzag & (_PAIR - 1)])
+            zigzag >>= 14
+        parts.append(_LAST[zigzag])
+        return b"".join(parts)
+
+
+LONGS = _Longs(
+    (value, _bytes_of(value << 1 if value >= 0 else (-value << 1) - 1))
+    for value in range(-_NEAR, _NEAR)
+)
+"""``LONGS[value]`` is an int or long as Avro writes it."""
 
 ZERO = LONGS[0]
 """Also the end of an array, an empty string, and the null branch of a union whose first is null."""
@@ -31,24 +50,15 @@ SOME = LONGS[1]
 """The second branch of a union."""
 
 
-def long(value: int) -> bytes:
-    """An int or a long."""
-    if -_NEAR <= value < _NEAR:
-        return LONGS[value]
-    return _varint(value << 1 if value >= 0 else (-value << 1) - 1)
-
-
 def string(value: str) -> bytes:
     """A string."""
     raw = value.encode()
-    size = len(raw)
-    return (LONGS[size] if size < _NEAR else long(size)) + raw
+    return LONGS[len(raw)] + raw
 
 
 def blob(value: bytes) -> bytes:
     """Bytes."""
-    size = len(value)
-    return (LONGS[size] if size < _NEAR else long(size)) + value
+    return LONGS[len(value)] + value
 
 
 @lru_cache(maxsize=65_536)
@@ -59,5 +69,5 @@ def name(value: str) -> bytes:
 
 @lru_cache(maxsize=4096)
 def moment(us: int) -> bytes:
-    """A time that recurs: one batch shares its recording time, and broker times are milliseconds."""
-    return long(us)
+    """A time that recurs: a batch shares its recording time, broker times are milliseconds."""
+    return LONGS[us]

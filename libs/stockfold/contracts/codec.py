@@ -35,9 +35,7 @@ def encode(name: str, record: Mapping[str, Any], registry: Registry | None = Non
     return out.getvalue()
 
 
-def encoder(
-    name: str, registry: Registry | None = None
-) -> Callable[[Mapping[str, Any]], bytes]:
+def encoder(name: str, registry: Registry | None = None) -> Callable[[Mapping[str, Any]], bytes]:
     """``encode`` with the schema looked up once."""
     schema = (registry or default_registry()).by_name(name)
     head = _HEADER.pack(0, schema.id)

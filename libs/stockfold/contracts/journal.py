@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stockfold.contracts import avro
+from stockfold.contracts.avro import LONGS
 from stockfold.contracts.codec import HEADER_BYTES, decode, encoder
 from stockfold.contracts.registry import Registry, Schema, default_registry
 from stockfold.domain.errors import ContractError
@@ -33,32 +34,32 @@ _encode_mark = encoder("stockfold.InputsRead")
 def encode_fact(fact: Fact, sku: bytes) -> bytes:
     """The journal record of a fact; ``sku`` is the SKU as an Avro string."""
     cause = fact.cause
-    long, name = avro.long, avro.name
+    longs, name = LONGS, avro.name
     parts = [
         _FACT_HEAD,
         sku,
-        long(fact.seq),
+        longs[fact.seq],
         name(fact.kind),
         name(cause.source),
         avro.string(cause.event_id),
         avro.string(cause.correlation_id),
         name(cause.topic),
-        long(cause.partition),
-        long(cause.offset),
-        long(cause.schema_id),
+        longs[cause.partition],
+        longs[cause.offset],
+        longs[cause.schema_id],
         cause.payload_hash.to_bytes(8, "big"),
-        long(fact.occurred_us),
+        longs[fact.occurred_us],
         avro.moment(fact.recorded_us),
         avro.moment(cause.caused_us),
     ]
     deltas = fact.deltas
     if deltas:
-        parts.append(long(len(deltas)))
+        parts.append(longs[len(deltas)])
         for account, location, channel, units in deltas:
-            parts += (_ACCOUNTS[account], name(location), name(channel), long(units))
+            parts += (_ACCOUNTS[account], name(location), name(channel), longs[units])
     parts.append(avro.ZERO)
     if fact.flags:
-        parts.append(long(len(fact.flags)))
+        parts.append(longs[len(fact.flags)])
         parts += map(name, fact.flags)
     parts.append(avro.ZERO)
     parts.append(_NO_CHANGE if fact.change is None else avro.blob(encode_change(fact.change)))

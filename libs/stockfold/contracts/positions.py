@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stockfold.contracts import avro
+from stockfold.contracts.avro import LONGS
 from stockfold.contracts.codec import encoder
 from stockfold.contracts.journal import wire_head
 from stockfold.ledger.accounts import ALLOCATED, ON_HAND, RESERVED
@@ -18,20 +19,20 @@ def encode_position(
 ) -> bytes:
     """The record of one location; ``sku`` is the SKU as an Avro string."""
     row = state.row(location)
-    long, name = avro.long, avro.name
-    parts = [_HEAD, sku, name(location), long(state.seq)]
-    parts += map(long, row)
-    parts.append(long(row[ON_HAND] - row[RESERVED] - row[ALLOCATED]))
+    longs, name = LONGS, avro.name
+    parts = [_HEAD, sku, name(location), longs[state.seq]]
+    parts += [longs[number] for number in row]
+    parts.append(longs[row[ON_HAND] - row[RESERVED] - row[ALLOCATED]])
     if row[RESERVED] or row[ALLOCATED]:
         held = [(owner, c) for (place, owner), c in state.claims.items() if place == location]
         if held:
-            parts.append(long(len(held)))
+            parts.append(longs[len(held)])
             for channel, (reserved, allocated) in held:
-                parts += (name(channel), long(reserved), long(allocated))
+                parts += (name(channel), longs[reserved], longs[allocated])
     parts.append(avro.ZERO)
     expected = state.expected.get(location) if state.expected else None
     if expected:
-        parts.append(long(len(expected)))
+        parts.append(longs[len(expected)])
         for row_expected in expected:
             _append_expected(parts, row_expected)
     parts += (
@@ -48,9 +49,9 @@ def _append_expected(parts: list[bytes], row: ExpectedRow) -> None:
     parts += (
         avro.string(inbound),
         avro.string(line),
-        avro.long(units),
-        avro.ZERO if eta_us is None else avro.SOME + avro.long(eta_us),
-        avro.long(confidence),
+        LONGS[units],
+        avro.ZERO if eta_us is None else avro.SOME + LONGS[eta_us],
+        LONGS[confidence],
     )
 
 

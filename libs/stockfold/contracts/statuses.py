@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stockfold.contracts import avro
+from stockfold.contracts.avro import LONGS
 from stockfold.contracts.journal import wire_head
 from stockfold.ledger.entities import Line
 from stockfold.ledger.facts import Fact
@@ -18,12 +19,12 @@ def encode_status(
 ) -> bytes:
     """The record of the answer that a fact gives; ``line`` is the line as it is after the fact."""
     reservation, what, command, units, reason, available = status
-    long, name, string = avro.long, avro.name, avro.string
+    longs, name, string = LONGS, avro.name, avro.string
     cause = fact.cause
     parts = [
         _HEAD,
         sku,
-        long(fact.seq),
+        longs[fact.seq],
         string(reservation),
         string(line.order),
         string(line.line),
@@ -31,25 +32,25 @@ def encode_status(
         name(what),
         name(command),
         name(reason),
-        long(available),
-        long(units),
-        long(line.ordered),
-        long(line.unordered),
-        long(line.reserved_units()),
-        long(line.allocated_units()),
-        long(line.backordered),
-        long(line.shipped),
-        long(line.cancelled),
-        long(line.expired),
-        long(line.rejected),
+        longs[available],
+        longs[units],
+        longs[line.ordered],
+        longs[line.unordered],
+        longs[line.reserved_units()],
+        longs[line.allocated_units()],
+        longs[line.backordered],
+        longs[line.shipped],
+        longs[line.cancelled],
+        longs[line.expired],
+        longs[line.rejected],
     ]
     if line.reserved:
-        parts.append(long(len(line.reserved)))
+        parts.append(longs[len(line.reserved)])
         for location, held in line.reserved:
-            parts += (name(location), long(held))
+            parts += (name(location), longs[held])
     parts += (
         avro.ZERO,
-        avro.SOME + long(line.expires_us) if line.expires_us else avro.ZERO,
+        avro.SOME + longs[line.expires_us] if line.expires_us else avro.ZERO,
         string(cause.event_id),
         name(cause.source),
         avro.moment(fact.recorded_us),

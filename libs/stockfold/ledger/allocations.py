@@ -18,7 +18,7 @@ from stockfold.ledger.state import SkuState
 
 
 def stock_allocated(state: SkuState, given: Input) -> Fact:
-    """reserved -> allocated; the excess meets shipped units, then waiting ones, then claims."""
+    """Soft claims harden; the excess meets shipped units, then waiting ones, then claims."""
     body = given.body
     name, units = body["allocation"], body["quantity"]
     known_key = state.allocations.get(name)
@@ -106,7 +106,7 @@ def _harden(line: Line, location: str, units: int, deltas: list[Delta]) -> int:
 
 
 def _claim_excess(line: Line, units: int, deltas: list[Delta]) -> None:
-    """Units beyond what was soft: waiting ones, expired ones without asking, then a direct claim."""
+    """Beyond what was soft: waiting units, expired ones without asking, then a direct claim."""
     waiting = min(line.backordered, units)
     if waiting:
         line.backordered -= waiting

@@ -19,9 +19,7 @@ def stock_counted(state: SkuState, given: Input, now_us: int) -> Fact:
     deltas: list[Delta] = []
     if difference:
         deltas = [(bucket, location, "", difference), (ADJUSTMENT, "", "", -difference)]
-    change = Change(
-        count=(location, bucket, given.body["as_of"]), note={"difference": difference}
-    )
+    change = Change(count=(location, bucket, given.body["as_of"]), note={"difference": difference})
     return Fact(given.type, deltas, change, crossings(state, deltas))
 
 

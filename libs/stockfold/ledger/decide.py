@@ -81,7 +81,7 @@ def decide_and_fold(
     refusal = None
     if given.occurred_us > now_us:
         given.occurred_us = now_us  # Ruling 17: nothing has happened later than now.
-        late = ("occurred_in_future",)
+        late: tuple[str, ...] = ("occurred_in_future",)
     else:
         late = ()
     try:

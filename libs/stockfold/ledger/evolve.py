@@ -1,4 +1,4 @@
-"""The fold: addition of deltas, and entities put in place. Total: never refuses, never asks a clock.
+"""The fold: addition of deltas, entities put in place. Total: never refuses, asks no clock.
 
 Runs in the ledger, in every follower and in every rebuild, and must give the same state in each.
 """
@@ -147,4 +147,3 @@ def _unpark(state: SkuState, waits_for: str, source: str, event_id: str) -> None
         state.parked[waits_for] = kept
     else:
         state.parked.pop(waits_for, None)
-

@@ -116,7 +116,7 @@ def _close(line: InboundLine, revision: int | None) -> None:
 
 
 def goods_received(state: SkuState, given: Input) -> Fact:
-    """supplier -> bucket of the condition; uses up its inbound line, never below zero."""
+    """From supplier to the bucket of the condition; uses up its inbound line, never below zero."""
     body = given.body
     units = body["quantity"]
     deltas = [

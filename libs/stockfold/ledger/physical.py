@@ -65,9 +65,9 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
             allocated_after = allocated + _sum(deltas, ALLOCATED, location)
             if after < 0 <= before and "on_hand_negative" not in flags:
                 flags = (*flags, "on_hand_negative")
-            if allocated_after > 0 and allocated_after > after and allocated <= before:
-                if "oversold" not in flags:
-                    flags = (*flags, "oversold")
+            crossed = allocated_after > max(after, 0) and allocated <= max(before, 0)
+            if crossed and "oversold" not in flags:
+                flags = (*flags, "oversold")
         elif account < COUNTED_BELOW and account != ON_HAND and units < 0:
             before = state.number(location, account)
             if before + _sum(deltas, account, location) < 0 <= before:
@@ -118,7 +118,7 @@ def return_authorized(state: SkuState, given: Input) -> Fact:
 
 
 def return_received(state: SkuState, given: Input) -> Fact:
-    """customer -> quality_hold unless a condition is given; at any location."""
+    """From customer to quality_hold unless a condition is given; at any location."""
     body = given.body
     units = body["quantity"]
     bucket = CODES[body["condition"]] if body["condition"] is not None else QUALITY_HOLD
@@ -134,7 +134,7 @@ def return_received(state: SkuState, given: Input) -> Fact:
 
 
 def return_dispositioned(state: SkuState, given: Input) -> Fact:
-    """quality_hold -> on_hand, damaged or scrapped; at once, even before its return."""
+    """From quality_hold to on_hand, damaged or scrapped; at once, even before its return."""
     body = given.body
     units = body["quantity"]
     target = CODES[body["to"]]

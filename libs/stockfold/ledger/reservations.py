@@ -166,9 +166,7 @@ def _ask(state: SkuState, line: Line, given: Input, ask: int, deltas: list[Delta
         return _answered(state, line, given, deltas)
     channel = line.channel
     bound = allowance(state, channel)
-    places = find_places(
-        state, line.locations, ask, bound, split=line.split, partial=line.partial
-    )
+    places = find_places(state, line.locations, ask, bound, split=line.split, partial=line.partial)
     held = 0
     for location, units in places:
         held += units

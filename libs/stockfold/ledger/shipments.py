@@ -60,9 +60,7 @@ def _unknown_line(state: SkuState, given: Input, deltas: list[Delta]) -> Fact:
     return physical_fact(state, given, deltas, Change(ahead=(ahead, total)))
 
 
-def draw(
-    line: Line, units: int, allocation: str | None, location: str, deltas: list[Delta]
-) -> int:
+def draw(line: Line, units: int, allocation: str | None, location: str, deltas: list[Delta]) -> int:
     """Draw shipped units on a (copied) line; returns units drawn on closed ones.
 
     The named allocation first, then allocated there, allocated elsewhere, reserved there, reserved

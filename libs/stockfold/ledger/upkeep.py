@@ -44,7 +44,7 @@ def backorders_in_order(state: SkuState) -> list[LineKey]:
 
 
 def confirm_backorder(state: SkuState, known: Line) -> Fact | None:
-    """Serve a waiting line if stock allows; one that waits as a whole is passed over (ruling 11)."""
+    """Serve a waiting line if stock allows; a whole that does not fit waits on (ruling 11)."""
     bound = allowance(state, known.channel)
     locations = (known.stays_at,) if known.stays_at else known.locations
     places = find_places(

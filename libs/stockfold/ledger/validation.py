@@ -232,9 +232,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
 }
 """The checks of each event type, in the order in which they are told."""
 
-COMMANDS = frozenset(
-    {"ReserveStock", "ExtendReservation", "MoveReservation", "ReleaseReservation"}
-)
+COMMANDS = frozenset({"ReserveStock", "ExtendReservation", "MoveReservation", "ReleaseReservation"})
 """Event types that may be refused; everything else has happened."""
 
 

@@ -7,11 +7,12 @@ dropped, and everything is recovered from the log as if newly assigned.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from confluent_kafka import (
     Consumer,
@@ -28,6 +29,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, group_id
 from stockfold.runtime.merge import PartitionMerge
 from stockfold.runtime.partition_reader import FETCH, PartitionReader
+from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,8 +45,6 @@ GATHER_MS = 8
 broker already has can still arrive. It bounds the latency that order costs."""
 BACKOFF_S_MAX = 10.0
 
-Headers = list[tuple[str, bytes]]
-
 
 class Outputs(Protocol):
     """Where a processor puts its records; visible to readers only after the commit."""
@@ -55,7 +55,7 @@ class Outputs(Protocol):
         partition: int,
         key: bytes | None,
         value: bytes,
-        headers: Headers | None = None,
+        headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """Add a record to the open transaction."""
         ...
@@ -73,9 +73,7 @@ class Processor(Protocol):
         """Rebuild a partition's memory; next offset per input topic, or None for the group's."""
         ...
 
-    def process(
-        self, partition: int, records: Sequence[Message], out: Outputs, now_us: int
-    ) -> None:
+    def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
         """One batch of one partition, in order."""
         ...
 
@@ -103,7 +101,7 @@ class _TransactionOutputs:
         partition: int,
         key: bytes | None,
         value: bytes,
-        headers: Headers | None = None,
+        headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         name = self._prefix + topic.name
         while True:
@@ -143,16 +141,18 @@ class ExactlyOnceLoop:
         self._prefix = settings.environment.prefix
         self._names = {topic.full_name(self._prefix): topic for topic in processor.inputs}
         self._ranks = {topic.full_name(self._prefix): i for i, topic in enumerate(processor.inputs)}
-        self._merges: dict[int, PartitionMerge[Message]] = {}
+        self._merges: dict[int, PartitionMerge[Record]] = {}
         self._fresh: list[tuple[float, list[Message]]] = []
         self._paused: set[tuple[str, int]] = set()
         self._full: list[TopicPartition] = []
         self._failure: Exception | None = None
+        self._reader = PartitionReader(settings)
         self.processed = 0
 
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop``; client errors start the clients anew, with bounded back-off."""
         backoff_s = 0.2
+        gc.disable()  # Full rounds over millions of objects would stop the loop for seconds.
         while not stop.is_set():
             done_before = self.processed
             try:
@@ -229,7 +229,7 @@ class ExactlyOnceLoop:
             self._failure = error
 
     def _recover(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        reader = PartitionReader(self._settings)
+        reader = self._reader
         committed = {(p.topic, p.partition): p.offset for p in consumer.committed(partitions, 30.0)}
         numbers = sorted({place.partition for place in partitions})
         for number in numbers:
@@ -325,7 +325,7 @@ class ExactlyOnceLoop:
         arrived = first + consumer.consume(CONSUME_MAX, timeout=0)
         self._fresh.append((time.monotonic(), arrived))
 
-    def _ready(self) -> list[tuple[int, Sequence[Message]]]:
+    def _ready(self) -> list[tuple[int, Sequence[Record]]]:
         now_s = time.monotonic()
         while self._fresh and now_s - self._fresh[0][0] >= GATHER_MS / 1000:
             self._enqueue(self._fresh.pop(0)[1])
@@ -338,7 +338,7 @@ class ExactlyOnceLoop:
             if records:
                 batches.append((number, records))
                 left -= len(records)
-        if len(batches) and left <= 0:
+        if batches and left <= 0:
             # Start with another partition next time, so that a busy one starves none.
             number = batches[0][0]
             self._merges[number] = self._merges.pop(number)
@@ -353,12 +353,12 @@ class ExactlyOnceLoop:
     def _enqueue(self, messages: list[Message]) -> None:
         for message in messages:
             topic, partition = message.topic(), message.partition()
-            merge = self._merges.get(partition)
-            if merge is None:
+            merge = self._merges.get(-1 if partition is None else partition)
+            if merge is None or topic is None or partition is None:
                 continue
             error = message.error()
             if error is None:
-                waiting = merge.add(topic, message.timestamp()[1], message.offset(), message)
+                waiting = self._add(merge, cast("Record", message))
                 if waiting == QUEUE_PAUSE:
                     self._full.append(TopicPartition(topic, partition))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
@@ -367,6 +367,10 @@ class ExactlyOnceLoop:
                 raise KafkaException(error)
             else:
                 log.warning("%s: %s", self._processor.name, error)
+
+    @staticmethod
+    def _add(merge: PartitionMerge[Record], record: Record) -> int:
+        return merge.add(record.topic(), record.timestamp()[1], record.offset(), record)
 
     def _resume(self, consumer: Consumer) -> None:
         ready = {
@@ -382,7 +386,7 @@ class ExactlyOnceLoop:
         self,
         consumer: Consumer,
         producer: Producer,
-        batches: list[tuple[int, Sequence[Message]]],
+        batches: list[tuple[int, Sequence[Record]]],
         at_us: int,
     ) -> None:
         out = _TransactionOutputs(producer, self._prefix)
@@ -408,6 +412,10 @@ class ExactlyOnceLoop:
                 )
             producer.commit_transaction(30.0)
             self.processed += events
+            if events:
+                # What a batch leaves behind lives long: keep it out of the collector's rounds.
+                gc.collect(0)
+                gc.freeze()
         except BaseException:
             self._abort(producer)
             raise

@@ -6,8 +6,9 @@ bounded moment. What is then journalled is final, so a wait that runs out costs 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 R = TypeVar("R")
@@ -69,17 +70,20 @@ class PartitionMerge(Generic[R]):
                 return ()
             bound = None
         self._blocked_since_ms = None
-        ready: list[tuple[int, int, int, R]] = []
+        ready = [
+            entry
+            for queue in self._topics.values()
+            for entry in islice(queue.records, records_max)
+            if bound is None or entry[0] < bound
+        ]
+        # (timestamp, rank, offset) is unique, so the records themselves are never compared.
+        ready.sort()
+        del ready[records_max:]
+        taken = Counter(entry[1] for entry in ready)
         for queue in self._topics.values():
-            records = queue.records
-            taken = 0
-            while records and taken < records_max and (bound is None or records[0][0] < bound):
-                ready.append(records.popleft())
-                taken += 1
-        ready.sort(key=_order)
-        for late in reversed(ready[records_max:]):
-            self._put_back(late)
-        return [entry[3] for entry in ready[:records_max]]
+            for _ in range(taken[queue.rank]):
+                queue.records.popleft()
+        return [entry[3] for entry in ready]
 
     def _bound_ms(self) -> int | None:
         """Records before this are in known order; None when all topics are read to their end."""
@@ -94,12 +98,3 @@ class PartitionMerge(Generic[R]):
 
     def _any_before(self, bound: int) -> bool:
         return any(q.records and q.records[0][0] < bound for q in self._topics.values())
-
-    def _put_back(self, entry: tuple[int, int, int, R]) -> None:
-        for queue in self._topics.values():
-            if queue.rank == entry[1]:
-                queue.records.appendleft(entry)
-
-
-def _order(entry: tuple[int, int, int, object]) -> tuple[int, int, int]:
-    return entry[0], entry[1], entry[2]

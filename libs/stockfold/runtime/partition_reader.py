@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from confluent_kafka import (
     Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
-    Message,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -19,6 +18,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 
 STABLE_WAIT_S = 90.0
@@ -33,6 +33,7 @@ class PartitionReader:
     def __init__(self, settings: Settings) -> None:
         self._config = confluent_config(settings)
         self._prefix = settings.environment.prefix
+        self._admin = AdminClient(dict(self._config))
 
     def stable_end(self, topic: Topic, partition: int) -> int:
         """The offset after the last committed record, once no open transaction hides any.
@@ -41,12 +42,11 @@ class PartitionReader:
         group's offsets are stable already; facts would be missed. UnavailableError after a minute
         and a half.
         """
-        admin = AdminClient(dict(self._config))
         place = TopicPartition(topic.full_name(self._prefix), partition)
         deadline = time.monotonic() + STABLE_WAIT_S
         while True:
-            stable = self._latest(admin, place, IsolationLevel.READ_COMMITTED)
-            high = self._latest(admin, place, IsolationLevel.READ_UNCOMMITTED)
+            stable = self._latest(place, IsolationLevel.READ_COMMITTED)
+            high = self._latest(place, IsolationLevel.READ_UNCOMMITTED)
             if stable >= high:
                 return stable
             if time.monotonic() > deadline:
@@ -57,23 +57,22 @@ class PartitionReader:
                 )
             time.sleep(0.05)
 
-    @staticmethod
-    def _latest(admin: AdminClient, place: TopicPartition, level: IsolationLevel) -> int:
-        future = admin.list_offsets({place: OffsetSpec.latest()}, isolation_level=level)[place]
+    def _latest(self, place: TopicPartition, level: IsolationLevel) -> int:
+        futures = self._admin.list_offsets({place: OffsetSpec.latest()}, isolation_level=level)
+        future = futures[place]
         offset: int = future.result(timeout=SILENCE_S).offset
         return offset
 
     def earliest(self, topic: Topic, partition: int) -> int:
         """The first offset that retention has kept."""
         place = TopicPartition(topic.full_name(self._prefix), partition)
-        admin = AdminClient(dict(self._config))
-        future = admin.list_offsets({place: OffsetSpec.earliest()})[place]
+        future = self._admin.list_offsets({place: OffsetSpec.earliest()})[place]
         offset: int = future.result(timeout=SILENCE_S).offset
         return offset
 
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
-    ) -> Iterator[list[Message]]:
+    ) -> Iterator[list[Record]]:
         """Committed records from ``start`` (default: the first kept) to before ``end``.
 
         ``end`` defaults to the last stable offset. UnavailableError when the broker falls silent.
@@ -100,20 +99,21 @@ class PartitionReader:
             consumer.close()
 
     @staticmethod
-    def _until(consumer: Consumer, end: int, where: str) -> Iterator[list[Message]]:
+    def _until(consumer: Consumer, end: int, where: str) -> Iterator[list[Record]]:
         heard = time.monotonic()
         while True:
-            batch: list[Message] = []
+            batch: list[Record] = []
             done = False
             for message in consumer.consume(BATCH, timeout=0.2):
                 error = message.error()
                 if error is None:
-                    if message.offset() < end:
-                        batch.append(message)
+                    record = cast("Record", message)
+                    if record.offset() < end:
+                        batch.append(record)
                     else:
                         done = True
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
-                    done = done or message.offset() >= end
+                    done = done or (message.offset() or 0) >= end
                 elif error.fatal() or not error.retriable():
                     raise KafkaException(error)
                 heard = time.monotonic()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from confluent_kafka import Message
-
 from stockfold.contracts import avro
 from stockfold.contracts.codec import encoder
 from stockfold.contracts.journal import encode_fact, encode_mark
@@ -15,6 +13,7 @@ from stockfold.ledger.entities import Line
 from stockfold.ledger.facts import Fact, Input, Refusal
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.exactly_once import Outputs
+from stockfold.runtime.records import Headers, Record
 from stockfold_services.ledger.findings import FINDINGS
 
 _encode_exception = encoder("stockfold.ExceptionRaised")
@@ -93,9 +92,7 @@ class BatchOutputs:
             key=sku.encode(),
         )
 
-    def refused(
-        self, message: Message, topic: str, refusal: Refusal, given: Input | None
-    ) -> None:
+    def refused(self, message: Record, topic: str, refusal: Refusal, given: Input | None) -> None:
         """An exception about an event that was not folded, with its bytes."""
         headers = message.headers() or []
         known = {name: value for name, value in headers if value is not None}
@@ -135,7 +132,7 @@ class BatchOutputs:
         caused_us: int,
         key: bytes | None,
         value: bytes | None = None,
-        headers: list[tuple[str, bytes | None]] | None = None,
+        headers: Headers | None = None,
     ) -> None:
         record = {
             "exception": f"{topic}/{self._partition}/{offset}/{kind}",

@@ -1,4 +1,4 @@
-"""The memory of one partition: its SKUs, its memory for repeats, and when its next expiry is due."""
+"""The memory of one partition: its SKUs, the events it has seen, and when an expiry is due."""
 
 from __future__ import annotations
 

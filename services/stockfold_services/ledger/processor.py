@@ -6,8 +6,6 @@ import logging
 import time
 from collections.abc import Sequence
 
-from confluent_kafka import Message
-
 from stockfold.contracts.inputs import InputReader, event_hash
 from stockfold.contracts.topics import (
     ADJUSTMENTS,
@@ -17,6 +15,7 @@ from stockfold.contracts.topics import (
     RESERVATIONS,
     RETURNS,
     TRANSFERS,
+    Topic,
 )
 from stockfold.domain.errors import ContractError
 from stockfold.ledger.decide import decide_and_fold, tick
@@ -24,6 +23,7 @@ from stockfold.ledger.facts import Input, Refusal, Refused
 from stockfold.ledger.validation import validate
 from stockfold.runtime.exactly_once import Outputs
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.outputs import BatchOutputs
 from stockfold_services.ledger.partition import Partition
@@ -41,7 +41,14 @@ class LedgerProcessor:
 
     name = "ledger"
     # Facts before commands at equal timestamps (semantics.md, "Order of truth").
-    inputs = (RECEIPTS, TRANSFERS, RETURNS, ADJUSTMENTS, ALLOCATIONS, RESERVATIONS)
+    inputs: Sequence[Topic] = (
+        RECEIPTS,
+        TRANSFERS,
+        RETURNS,
+        ADJUSTMENTS,
+        ALLOCATIONS,
+        RESERVATIONS,
+    )
 
     def __init__(self, settings: Settings) -> None:
         self._ids_max = settings.ledger.dedupe_events_max
@@ -50,8 +57,7 @@ class LedgerProcessor:
         self._reader = InputReader()
         prefix = settings.environment.prefix
         self._topics = {
-            topic.full_name(prefix): (topic.name, frozenset(topic.schemas))
-            for topic in self.inputs
+            topic.full_name(prefix): (topic.name, frozenset(topic.schemas)) for topic in self.inputs
         }
         self.partitions: dict[int, Partition] = {}
         self.repeats = 0
@@ -79,9 +85,7 @@ class LedgerProcessor:
         """Forget a partition's memory."""
         self.partitions.pop(partition, None)
 
-    def process(
-        self, partition: int, records: Sequence[Message], out: Outputs, now_us: int
-    ) -> None:
+    def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
         """Decide and fold a batch of one partition."""
         memory = self.partitions[partition]
         batch = BatchOutputs(out, partition, now_us)
@@ -95,7 +99,7 @@ class LedgerProcessor:
         self,
         memory: Partition,
         batch: BatchOutputs,
-        message: Message,
+        message: Record,
         topic: str,
         allowed: frozenset[str],
         now_us: int,
@@ -126,9 +130,7 @@ class LedgerProcessor:
             batch.refused(message, topic, Refusal(error.kind, error.what, error.remedy), given)
             return
         except Refused as error:
-            batch.refused(
-                message, topic, Refusal(error.kind, error.reason, error.remedy), given
-            )
+            batch.refused(message, topic, Refusal(error.kind, error.reason, error.remedy), given)
             return
         state = memory.state_of(given.sku)
         watched_us = state.next_expiry_us

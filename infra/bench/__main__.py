@@ -1,0 +1,60 @@
+"""``make bench``: a table on the terminal and build/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from infra.bench.ledger import measure
+from rich.console import Console
+from rich.table import Table
+
+from stockfold.runtime.embedded.servers import EmbeddedKafka
+from stockfold.runtime.settings import (
+    EnvironmentSettings,
+    KafkaSettings,
+    LedgerSettings,
+    Settings,
+)
+
+
+def main() -> None:
+    """Run the benchmark on an embedded broker of its own."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--events", type=int, default=500_000)
+    parser.add_argument("--skus", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    options = parser.parse_args()
+    console = Console()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        kafka = EmbeddedKafka(Path(folder) / "kafka")
+        bootstrap = kafka.start()
+        try:
+            for run in range(options.runs):
+                settings = Settings(
+                    environment=EnvironmentSettings(prefix=f"bench{run}.", data_dir=Path(folder)),
+                    kafka=KafkaSettings(bootstrap=bootstrap),
+                    ledger=LedgerSettings(batch_events_max=5_000, batch_ms_max=250),
+                )
+                rows.append(measure(settings, options.events, options.skus, options.seed + run))
+                console.print(f"run {run + 1}: {rows[-1]['events_per_s']:,.0f} events/s")
+        finally:
+            kafka.stop()
+    table = Table(title="Ledger: Avro in, exactly once, journal, positions and statuses out")
+    for column in rows[0]:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*(f"{value:,}" for value in row.values()))
+    console.print(table)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps({"ledger": rows}, indent=2) + "\n")
+    console.print(f"written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()

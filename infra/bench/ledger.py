@@ -1,0 +1,156 @@
+"""Ledger throughput: events already in Kafka, one ledger process, exactly once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from infra.bench.workload import events
+
+from stockfold.contracts.topics import INPUTS
+from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.kafka import confluent_config, ensure_topics, group_id
+from stockfold.runtime.settings import Settings
+
+READY_S_MAX = 60.0
+SILENT_S_MAX = 60.0
+COORDINATOR_LOADS = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+)
+
+
+def feed(settings: Settings, count: int, skus: int, seed: int) -> None:
+    """Produce the workload, flushed; the ledger is not running yet."""
+    producer = Producer(
+        {
+            **confluent_config(settings),
+            "acks": "all",
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+            "compression.type": "lz4",
+            "linger.ms": 50,
+            "batch.size": 1024 * 1024,
+            "queue.buffering.max.messages": 1_000_000,
+        }
+    )
+    prefix = settings.environment.prefix
+    for event in events(count, skus, seed, SYSTEM_CLOCK.now_us()):
+        name = event.topic.full_name(prefix)
+        while True:
+            try:
+                producer.produce(name, event.value, event.key, headers=list(event.headers))
+            except BufferError:
+                producer.poll(0.1)
+            else:
+                break
+    producer.flush(120)
+
+
+class Progress:
+    """How many input events the ledger has committed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._consumer = Consumer(
+            {**confluent_config(settings), "group.id": group_id(settings, "ledger")}
+        )
+        prefix = settings.environment.prefix
+        self._places = [
+            TopicPartition(topic.full_name(prefix), number)
+            for topic in INPUTS
+            for number in range(settings.kafka.sku_partitions)
+        ]
+
+    def committed(self) -> int:
+        """Committed input offsets, summed."""
+        try:
+            places = self._consumer.committed(self._places, 10.0)
+        except KafkaException as error:
+            if error.args[0].code() not in COORDINATOR_LOADS:
+                raise
+            return 0
+        return sum(max(place.offset, 0) for place in places)
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
+
+def measure(settings: Settings, count: int, skus: int, seed: int) -> dict[str, float]:
+    """Feed ``count`` events, then time one ledger process from its first to its last commit.
+
+    ``cpu_s_per_million`` counts the ledger process alone, its start included.
+    """
+    ensure_topics(settings)
+    feed(settings, count, skus, seed)
+    progress = Progress(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "stockfold.toml"
+        config.write_text("")
+        child = subprocess.Popen(
+            [sys.executable, "-m", "stockfold_services.ledger.main"],
+            env={**os.environ, **_environment(settings), "STOCKFOLD_CONFIG": str(config)},
+        )
+        try:
+            return _watch(psutil.Process(child.pid), progress, count)
+        finally:
+            child.terminate()
+            child.wait(30)
+            progress.close()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    ledger = settings.ledger
+    return {
+        "STOCKFOLD_ENVIRONMENT__PREFIX": settings.environment.prefix,
+        "STOCKFOLD_KAFKA__BOOTSTRAP": settings.kafka.bootstrap or "",
+        "STOCKFOLD_KAFKA__SKU_PARTITIONS": str(settings.kafka.sku_partitions),
+        "STOCKFOLD_LEDGER__BATCH_EVENTS_MAX": str(ledger.batch_events_max),
+        "STOCKFOLD_LEDGER__BATCH_MS_MAX": str(ledger.batch_ms_max),
+    }
+
+
+def _watch(process: psutil.Process, progress: Progress, count: int) -> dict[str, float]:
+    first_at = first = last = 0.0
+    heard = time.monotonic()
+    while True:
+        done = progress.committed()
+        now = time.monotonic()
+        if done > last:
+            heard = now
+            if not first_at:
+                first_at, first = now, float(done)
+        last = float(done)
+        if done >= count:
+            break
+        if now - heard > SILENT_S_MAX:
+            raise UnavailableError(
+                f"the ledger stopped at {done} of {count} events", remedy="Read its log above."
+            )
+        time.sleep(0.02)
+    seconds = now - first_at
+    import sys
+
+    print(
+        sorted([(round(t.user_time, 2), round(t.system_time, 2)) for t in process.threads()])[::-1][
+            :6
+        ],
+        file=sys.stderr,
+    )
+    cpu = process.cpu_times()
+    memory = process.memory_info().rss
+    return {
+        "events": count,
+        "seconds": round(seconds, 2),
+        "events_per_s": round((count - first) / seconds),
+        "cpu_s_per_million": round((cpu.user + cpu.system) / count * 1e6, 1),
+        "memory_mb": round(memory / 2**20),
+    }

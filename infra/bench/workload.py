@@ -1,0 +1,135 @@
+"""The benchmark's events: a skewed mixture of the vocabulary, from a seed, as Kafka messages."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from stockfold.contracts import envelope
+from stockfold.contracts.codec import encoder
+from stockfold.contracts.topics import INPUT_OF, Topic
+
+SOURCE = "/bench/erp"
+LOCATIONS = [f"L{i}" for i in range(8)]
+CHANNELS = ["web", "market", "store"]
+
+
+class Event(NamedTuple):
+    """One message to produce."""
+
+    topic: Topic
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+def events(count: int, skus: int, seed: int, now_us: int) -> Iterator[Event]:
+    """``count`` events over ``skus`` SKUs; a few SKUs take much of the traffic (Pareto 1.1).
+
+    Seven in ten serve demand lines (reserve, allocate, ship), the rest receive, adjust, transfer,
+    return and release. Occurrence times rise up to ``now_us``.
+    """
+    make = _Maker(random.Random(seed), now_us, count)
+    made = 0
+    for sku in range(min(skus, count // 10)):
+        yield make.receipt(f"SKU-{sku:07d}", sku % len(LOCATIONS), 1_000)
+        made += 1
+    while made < count:
+        for event in make.episode(f"SKU-{_skewed(make.random, skus):07d}"):
+            if made == count:
+                return
+            yield event
+            made += 1
+
+
+def _skewed(dice: random.Random, skus: int) -> int:
+    return int(dice.paretovariate(1.1)) % skus
+
+
+class _Maker:
+    def __init__(self, dice: random.Random, now_us: int, count: int) -> None:
+        self.random = dice
+        self._start_us = now_us - count * 100
+        self._number = 0
+        self._encoders = {name: encoder(name) for name in INPUT_OF}
+
+    def _event(self, kind: str, body: dict[str, object]) -> Event:
+        name = f"stockfold.{kind}"
+        self._number += 1
+        sku = str(body["sku"])
+        attributes = envelope.Envelope(
+            f"e-{self._number}",
+            SOURCE,
+            name,
+            self._start_us + self._number * 100,
+            f"c-{self._number}",
+        )
+        headers = envelope.build(attributes)
+        return Event(INPUT_OF[name], sku.encode(), self._encoders[name](body), headers)
+
+    def receipt(self, sku: str, place: int, units: int) -> Event:
+        """Goods received."""
+        return self._event(
+            "GoodsReceived",
+            {"sku": sku, "location": LOCATIONS[place], "quantity": units, "condition": "on_hand"},
+        )
+
+    def episode(self, sku: str) -> Iterator[Event]:
+        """A few events that belong together."""
+        dice = self.random.random()
+        place = self.random.randrange(len(LOCATIONS))
+        if dice < 0.62:
+            yield from self._demand(sku, place)
+        elif dice < 0.80:
+            yield self.receipt(sku, place, self.random.randint(20, 40))
+        elif dice < 0.88:
+            yield self._event(
+                "StockAdjusted",
+                {"sku": sku, "location": LOCATIONS[place], "delta": -1, "reason": "bench"},
+            )
+        elif dice < 0.96:
+            yield from self._transfer(sku, place)
+        else:
+            yield self._event(
+                "ReturnReceived",
+                {
+                    "sku": sku,
+                    "return": f"RMA-{self._number}",
+                    "location": LOCATIONS[place],
+                    "quantity": 1,
+                },
+            )
+
+    def _demand(self, sku: str, place: int) -> Iterator[Event]:
+        order, units = f"O-{self._number}", self.random.randint(1, 3)
+        other = LOCATIONS[(place + 1) % len(LOCATIONS)]
+        line = {"sku": sku, "order": order, "line": "1", "quantity": units}
+        yield self._event(
+            "ReserveStock",
+            {
+                **line,
+                "reservation": f"R-{order}",
+                "channel": self.random.choice(CHANNELS),
+                "locations": [LOCATIONS[place], other],
+                "allow_split": True,
+            },
+        )
+        if self.random.random() < 0.05:
+            yield self._event("ReleaseReservation", {"sku": sku, "reservation": f"R-{order}"})
+            return
+        at = {**line, "location": LOCATIONS[place]}
+        yield self._event("StockAllocated", {**at, "allocation": f"A-{order}"})
+        yield self._event(
+            "StockShipped", {**at, "shipment": f"S-{order}", "allocation": f"A-{order}"}
+        )
+
+    def _transfer(self, sku: str, place: int) -> Iterator[Event]:
+        name, to = f"T-{self._number}", LOCATIONS[(place + 3) % len(LOCATIONS)]
+        yield self._event(
+            "TransferDispatched",
+            {"sku": sku, "transfer": name, "from": LOCATIONS[place], "to": to, "quantity": 2},
+        )
+        yield self._event(
+            "TransferReceived", {"sku": sku, "transfer": name, "location": to, "quantity": 2}
+        )
