@@ -12,8 +12,7 @@ from stockfold.ledger.accounts import ALLOCATED, BACKORDERED, RESERVED, Delta
 from stockfold.ledger.entities import Allocation, Change, Line
 from stockfold.ledger.facts import Fact, Input, Refused
 from stockfold.ledger.physical import crossings
-from stockfold.ledger.reservations import give_back, is_live, parked
-from stockfold.ledger.shipments import draw
+from stockfold.ledger.reservations import give_back, know_channel, parked
 from stockfold.ledger.state import SkuState
 
 
@@ -25,46 +24,31 @@ def stock_allocated(state: SkuState, given: Input) -> Fact:
     if known_key is not None:
         return _known_allocation(state.lines[known_key], given)
     key = (body["order"], body["line"])
-    if body["reservation"] is not None:
-        key = state.reservations.get(body["reservation"], key)
     line = copy(state.lines[key]) if key in state.lines else Line(*key)
     location = intern(body["location"])
-    channel = line.channel if line.reservation else intern(body["channel"] or "")
-    deltas: list[Delta] = []
+    deltas = know_channel(line, line.channel or intern(body["channel"] or ""))
+    channel = line.channel
     claimed = _harden(line, location, units, deltas)
     rest = units - claimed
     met = min(rest, line.shipped_free)
     line.shipped_free -= met
     rest -= met
-    refused = 0
-    if line.final:
-        refused, rest = rest, 0
-    if rest:
+    flags: tuple[str, ...] = ()
+    if line.final and rest:
+        flags = ("line_cancelled",)  # It claims nothing, but it is known from now on (ruling 3).
+    elif rest:
         claimed += rest
         _claim_excess(line, rest, deltas)
     if claimed:
         deltas.append((ALLOCATED, location, channel, claimed))
-    if refused and not claimed and not met:
-        raise Refused(
-            "line_cancelled",
-            f"allocation {name} is for order {key[0]} line {key[1]}, which is cancelled",
-            "Deallocate it where it was made.",
-        )
     line.allocations = (
         *line.allocations,
-        Allocation(name, location, channel, units - refused, claimed),
+        Allocation(name, location, channel, units, claimed),
     )
     change = Change(line=line)
-    ahead = state.ahead.get("a:" + name, 0)
-    if ahead:
-        line.shipped += ahead
-        draw(line, ahead, name, location, deltas)
-        change.ahead = ("a:" + name, 0)
-    flags = crossings(state, deltas)
-    if refused:
-        flags = (*flags, "allocated_on_cancelled_line")
+    line.settle()
     change.status = _status(line, "allocated", given, claimed)
-    return Fact(given.type, deltas, change, flags)
+    return Fact(given.type, deltas, change, flags + crossings(state, deltas))
 
 
 def _status(
@@ -77,10 +61,7 @@ def _known_allocation(line: Line, given: Input) -> Fact:
     """The same allocation again changes nothing; another one under its id is a conflict."""
     body = given.body
     held = next(a for a in line.allocations if a.id == body["allocation"])
-    same_line = body["reservation"] is not None or (line.order, line.line) == (
-        body["order"],
-        body["line"],
-    )
+    same_line = (line.order, line.line) == (body["order"], body["line"])
     if same_line and (held.location, held.quantity) == (body["location"], body["quantity"]):
         return Fact("AllocationRepeated", [])
     raise Refused(
@@ -124,11 +105,11 @@ def stock_deallocated(state: SkuState, given: Input) -> Fact:
     name = body["allocation"]
     key = state.allocations.get(name)
     if key is None:
-        return parked(given, "a:" + name)
+        return parked(state, given, "a:" + name)
     line = copy(state.lines[key])
     held = next(a for a in line.allocations if a.id == name)
     units = held.open if body["quantity"] is None else min(body["quantity"], held.open)
-    to_reserved = body["to"] == "reserved" and is_live(line) and not line.final
+    to_reserved = body["to"] == "reserved" and line.live
     line.allocations = tuple(
         Allocation(a.id, a.location, a.channel, a.quantity, a.open - units) if a is held else a
         for a in line.allocations
@@ -141,6 +122,7 @@ def stock_deallocated(state: SkuState, given: Input) -> Fact:
         deltas.append((RESERVED, held.location, line.channel, units))
     else:
         line.cancelled += units
+    line.settle()
     status = _status(line, "deallocated", given, units)
     return Fact(given.type, deltas, Change(line=line, status=status))
 
@@ -162,6 +144,6 @@ def order_line_cancelled(state: SkuState, given: Input) -> Fact:
     )
     line.cancelled += units
     line.final = True
-    line.lapsed = 0
+    line.live = False
     status = _status(line, "cancelled", given, units)
     return Fact(given.type, deltas, Change(line=line, status=status))

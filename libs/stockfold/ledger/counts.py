@@ -15,6 +15,12 @@ Figure = tuple[str, int, int]
 def stock_counted(state: SkuState, given: Input, now_us: int) -> Fact:
     """The bucket becomes counted + what moved strictly after as_of. Claims are not touched."""
     location, bucket, target = _figure(state, given, given.body["counted"], now_us)
+    if _is_before_count(state, given):
+        raise Refused(
+            "count_superseded",
+            "a newer count of this bucket is already folded",
+            "Discard it, or count again.",
+        )
     difference = target - state.number(location, bucket)
     deltas: list[Delta] = []
     if difference:
@@ -27,7 +33,9 @@ def stock_snapshot_reported(state: SkuState, given: Input, now_us: int) -> Fact:
     """Compared with what the ledger held at as_of; the difference is a finding, not a movement."""
     location, bucket, target = _figure(state, given, given.body["quantity"], now_us)
     difference = target - state.number(location, bucket)
-    flags = ("snapshot_differs",) if difference else ()
+    # A figure from before a count is not comparable: the count has corrected what it shows.
+    differs = difference and not _is_before_count(state, given)
+    flags = ("snapshot_differs",) if differs else ()
     note: dict[str, object] = {
         "difference": difference,
         "location": location,
@@ -35,6 +43,11 @@ def stock_snapshot_reported(state: SkuState, given: Input, now_us: int) -> Fact:
         "reported": given.body["quantity"],
     }
     return Fact(given.type, [], Change(note=note), flags)
+
+
+def _is_before_count(state: SkuState, given: Input) -> bool:
+    newest_us = state.counts.get((given.body["location"], CODES[given.body["bucket"]]))
+    return newest_us is not None and bool(given.body["as_of"] < newest_us)
 
 
 def _figure(state: SkuState, given: Input, units: int, now_us: int) -> Figure:
@@ -46,13 +59,6 @@ def _figure(state: SkuState, given: Input, units: int, now_us: int) -> Figure:
             f"as_of is {(as_of_us - now_us) / 1e6:.0f} s after the ledger's clock; it would "
             "swallow every movement until then",
             "Correct the time and resubmit.",
-        )
-    newest_us = state.counts.get((location, bucket))
-    if newest_us is not None and as_of_us < newest_us:
-        raise Refused(
-            "count_superseded",
-            "a newer count of this bucket is already folded",
-            "Discard it, or count again.",
         )
     if as_of_us < state.moves_floor_us:
         raise Refused(

@@ -19,9 +19,11 @@ from stockfold.ledger import (
     shipments,
     transfers,
 )
-from stockfold.ledger.entities import Parked
+from stockfold.ledger.documents import corroborate, document_of, note_document
+from stockfold.ledger.entities import Ahead, Line, Parked
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import TIMER, Fact, Input, Refusal, Refused
+from stockfold.ledger.horizons import NOT_MOVEMENTS
 from stockfold.ledger.state import SkuState
 from stockfold.ledger.upkeep import (
     backorders_in_order,
@@ -67,7 +69,15 @@ def decide(state: SkuState, given: Input, now_us: int) -> Fact:
     """The input's own fact. Pure: neither the state nor the input is changed. Raises Refused."""
     decision = DECISIONS.get(given.type)
     if decision is not None:
-        return decision(state, given)
+        key = document_of(given)
+        if key is None:
+            return decision(state, given)
+        again = corroborate(state, given, key)
+        if again is not None:
+            return again
+        fact = decision(state, given)
+        note_document(fact, given, key)
+        return fact
     return FIGURES[given.type](state, given, now_us)
 
 
@@ -81,26 +91,29 @@ def decide_and_fold(
     refusal = None
     if given.occurred_us > now_us:
         given.occurred_us = now_us  # Ruling 17: nothing has happened later than now.
-        late: tuple[str, ...] = ("occurred_in_future",)
+        late: tuple[str, ...] = () if given.type in NOT_MOVEMENTS else ("occurred_in_future",)
     else:
         late = ()
     try:
+        if state.ahead and given.type == "ReserveStock":
+            _meet_before(state, given, now_us, facts)
         fact = decide(state, given, now_us)
         if late:
             fact.flags += late
         record(state, fact, given, now_us, facts)
-        change = fact.change
-        if state.parked and change is not None and change.line is not None:
-            _unpark(state, change.line.reservation, given, now_us, facts)
+        if state.parked or state.ahead:
+            _unpark(state, given, now_us, facts)
     except Refused as error:
         refusal = Refusal(error.kind, error.reason, error.remedy)
-    if state.waiting and facts:
-        serve_backorders(state, given if refusal is None else TIMER, now_us, facts)
-    if state.next_expiry_us and state.next_expiry_us <= now_us:
+    cause = given if refusal is None else TIMER
+    while True:
+        if state.waiting and facts:
+            serve_backorders(state, cause, now_us, facts)
+        if not state.next_expiry_us or state.next_expiry_us > now_us:
+            return facts, refusal
+        # What is served after its time lapses at once, and frees units for those who wait behind.
         expire_due(state, now_us, facts)
-        if state.waiting:
-            serve_backorders(state, TIMER, now_us, facts)
-    return facts, refusal
+        cause = TIMER
 
 
 def record(state: SkuState, fact: Fact, cause: Input, now_us: int, facts: list[Fact]) -> None:
@@ -131,24 +144,43 @@ def serve_backorders(state: SkuState, cause: Input, now_us: int, facts: list[Fac
 def tick(state: SkuState, now_us: int) -> list[Fact]:
     """What time alone brings to a SKU: expiries, and the backorders they let be served."""
     facts: list[Fact] = []
-    expire_due(state, now_us, facts)
-    if facts and state.waiting:
-        serve_backorders(state, TIMER, now_us, facts)
+    while state.next_expiry_us and state.next_expiry_us <= now_us:
+        expire_due(state, now_us, facts)
+        if facts and state.waiting:
+            serve_backorders(state, TIMER, now_us, facts)
     return facts
 
 
-def _unpark(
-    state: SkuState, reservation: str, given: Input, now_us: int, facts: list[Fact]
-) -> None:
-    """Decide the commands that waited for this reservation or allocation, in their order."""
-    waiting = list(state.parked.get("r:" + reservation, ())) if reservation else []
-    if given.type == "StockAllocated":
-        waiting += state.parked.get("a:" + given.body["allocation"], ())
-    for parked in waiting:
-        cause = _input_of(state, parked)
+def _meet_before(state: SkuState, given: Input, now_us: int, facts: list[Fact]) -> None:
+    """What was shipped against a reservation is drawn on its line before anything is asked."""
+    if not reservations.opens_line(state, given):
+        return
+    key = (given.body["order"], given.body["line"])
+    for ahead in state.shipped_ahead("", given.body["reservation"]):
+        line = state.lines.get(key) or Line(*key)
+        record(state, shipments.shipment_met(line, ahead), given, now_us, facts)
+
+
+def _unpark(state: SkuState, given: Input, now_us: int, facts: list[Fact]) -> None:
+    """What waited for this reservation or allocation, in the order in which it came."""
+    waiting: list[Parked | Ahead]
+    if given.type == "ReserveStock" and given.body["reservation"] in state.reservations:
+        waiting = [*state.parked.get("r:" + given.body["reservation"], ())]
+    elif given.type == "StockAllocated":
+        name = given.body["allocation"]
+        waiting = [*state.parked.get("a:" + name, ()), *state.shipped_ahead(name, "")]
+        waiting.sort(key=lambda entry: entry.seq)
+    else:
+        return
+    for entry in waiting:
+        if isinstance(entry, Ahead):
+            line = state.lines[state.allocations[entry.allocation]]
+            record(state, shipments.shipment_met(line, entry), given, now_us, facts)
+            continue
+        cause = _input_of(state, entry)
         fact = decide(state, cause, now_us)
         assert fact.change is not None, "what is parked is a command, and commands answer"
-        fact.change.unpark = (parked.waits_for, parked.source, parked.event_id)
+        fact.change.unpark = (entry.waits_for, entry.source, entry.event_id)
         record(state, fact, cause, now_us, facts)
 
 

@@ -28,6 +28,25 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     available: int = 0
 
 
+class PastReservation(msgspec.Struct, array_like=True, frozen=True):
+    """A reservation that another has replaced on its line; repeated, it repeats its answer."""
+
+    id: str
+    quantity: int
+    answer: Answer
+
+
+class Ahead(msgspec.Struct, array_like=True, frozen=True):
+    """Units shipped against an allocation or reservation that is not known yet (ruling 5)."""
+
+    seq: int
+    """SKU sequence number of the shipment: its place among what waits."""
+    allocation: str
+    reservation: str
+    location: str
+    units: int
+
+
 class Line(msgspec.Struct, omit_defaults=True):
     """A demand line (order, line) with its reservation and allocations.
 
@@ -47,6 +66,10 @@ class Line(msgspec.Struct, omit_defaults=True):
     final: bool = False
     """Cancelled for good (ruling 1)."""
     reservation: str = ""
+    live: bool = False
+    """The reservation is open: not expired, not rejected whole, its line never ran empty since."""
+    past: tuple[PastReservation, ...] = ()
+    """Reservations that another has replaced, with their answers."""
     channel: str = ""
     quantity: int = 0
     """Units the reservation asked for."""
@@ -63,8 +86,6 @@ class Line(msgspec.Struct, omit_defaults=True):
     backordered: int = 0
     waiting_seq: int = 0
     """SKU sequence number at which it began to wait: age among backorders."""
-    stays_at: str = ""
-    """The one location of a line without allow_split that holds a part (ruling 9)."""
     lapsed: int = 0
     """Expired units that a repeated or extended reservation asks for again (ruling 10)."""
     allocations: tuple[Allocation, ...] = ()
@@ -85,6 +106,19 @@ class Line(msgspec.Struct, omit_defaults=True):
     def closed_units(self) -> int:
         """Cancelled, expired and rejected."""
         return self.cancelled + self.expired + self.rejected
+
+    def places_to_wait(self) -> tuple[str, ...]:
+        """Where a backorder may be served: without allow_split only where the line holds a part."""
+        if self.split:
+            return self.locations
+        held = {place for place, _ in self.reserved}
+        held.update(a.location for a in self.allocations if a.open)
+        return tuple(p for p in self.locations if p in held) if held else self.locations
+
+    def settle(self) -> None:
+        """A reservation whose line has nothing open is over."""
+        if self.live and not self.open_units():
+            self.live = False
 
     def add_reserved(self, location: str, units: int) -> None:
         """Change the soft claim at a location; a claim that reaches zero is dropped."""
@@ -131,8 +165,16 @@ class InboundLine(msgspec.Struct, omit_defaults=True):
     revision: int = -1
     """-1 while the line itself is not known yet."""
     received: int = 0
-    closed: bool = False
-    closed_revision: int | None = None
+    closed_through: int | None = None
+    """Closed up to this revision; a newer one reopens (ruling 36)."""
+    closed_first: bool = False
+    """Closed before it was known: the first revision to come is closed."""
+
+    def is_open(self) -> bool:
+        """Known, and its revision is newer than a close."""
+        return self.revision >= 0 and (
+            self.closed_through is None or self.revision > self.closed_through
+        )
 
 
 class Inbound(msgspec.Struct, omit_defaults=True):
@@ -141,8 +183,9 @@ class Inbound(msgspec.Struct, omit_defaults=True):
     id: str
     lines: tuple[InboundLine, ...] = ()
     unlined: int = 0
-    closed: bool = False
-    """Closed as a whole before some line was known (ruling 36)."""
+    closed_through: int | None = None
+    closed_first: bool = False
+    """Closed as a whole; lines that were not known yet take it over (ruling 36)."""
 
 
 class Return(msgspec.Struct, omit_defaults=True):
@@ -174,6 +217,8 @@ class Limit(msgspec.Struct, array_like=True, frozen=True):
 class Parked(msgspec.Struct, omit_defaults=True):
     """A command that came before its entity (ruling 26), kept whole until it does."""
 
+    seq: int
+    """SKU sequence number at which it was parked: its place among what waits."""
     waits_for: str
     type: str
     body: dict[str, object]
@@ -204,8 +249,12 @@ class Change(msgspec.Struct, omit_defaults=True):
     park: Parked | None = None
     unpark: tuple[str, str, str] | None = None
     """(waits_for, source, event id) of the parked command that was decided."""
-    ahead: tuple[str, int] | None = None
-    """(r:reservation or a:allocation, units) shipped before the entity was known; 0 forgets."""
+    ahead: Ahead | None = None
+    """Units shipped before what they name was known."""
+    met: int | None = None
+    """Sequence number of the shipment ahead that has been drawn on its line."""
+    document: tuple[str, str, str, int] | None = None
+    """(event type, document, document line, units) of a movement told by its document."""
     status: tuple[str, str, str, int, str, int] | None = None
     """(reservation, status, command, quantity, reason, available) of the answer this fact gives."""
     note: dict[str, object] | None = None

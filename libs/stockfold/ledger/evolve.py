@@ -94,16 +94,17 @@ def _put(state: SkuState, change: Change) -> None:
         state.fences[change.fence.channel] = change.fence
     if change.limit is not None:
         state.limits[change.limit.channel] = change.limit
+    if change.document is not None:
+        event_type, document, line, units = change.document
+        state.documents[(event_type, document, line)] = units
     if change.park is not None:
         state.parked.setdefault(change.park.waits_for, []).append(change.park)
     if change.unpark is not None:
         _unpark(state, *change.unpark)
     if change.ahead is not None:
-        key, units = change.ahead
-        if units:
-            state.ahead[key] = units
-        else:
-            state.ahead.pop(key, None)
+        state.ahead.append(change.ahead)
+    if change.met is not None:
+        state.ahead = [a for a in state.ahead if a.seq != change.met]
 
 
 def put_line(state: SkuState, line: Line) -> None:
@@ -112,6 +113,8 @@ def put_line(state: SkuState, line: Line) -> None:
     state.lines[key] = line
     if line.reservation:
         state.reservations[line.reservation] = key
+    for replaced in line.past:
+        state.reservations[replaced.id] = key
     for allocation in line.allocations:
         state.allocations[allocation.id] = key
     if line.backordered:

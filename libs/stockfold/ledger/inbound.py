@@ -19,8 +19,7 @@ def remaining(inbound: Inbound) -> list[int]:
     last, equal ones by line.
     """
     rest = [
-        0 if known.closed or known.revision < 0 else max(known.quantity - known.received, 0)
-        for known in inbound.lines
+        max(known.quantity - known.received, 0) if known.is_open() else 0 for known in inbound.lines
     ]
     unlined = inbound.unlined
     if unlined:
@@ -57,7 +56,9 @@ def _with_line(inbound: Inbound | None, name: str, line: str) -> tuple[Inbound, 
             fresh = copy(known)
             changed.lines = (*changed.lines[:i], fresh, *changed.lines[i + 1 :])
             return changed, fresh
-    fresh = InboundLine(line, closed=changed.closed)
+    fresh = InboundLine(
+        line, closed_through=changed.closed_through, closed_first=changed.closed_first
+    )
     changed.lines = (*changed.lines, fresh)
     return changed, fresh
 
@@ -69,12 +70,8 @@ def inbound_expected(state: SkuState, given: Input) -> Fact:
     revision = body["revision"]
     if revision <= line.revision:
         return Fact(given.type, [], None, ("older_revision",))
-    if line.closed:
-        if line.revision < 0 and line.closed_revision is None:
-            # Closed before it was known: the first revision to come is the one that was closed.
-            line.closed_revision = revision
-        elif line.closed_revision is None or revision > line.closed_revision:
-            line.closed = False
+    if line.closed_first and line.revision < 0:
+        _close_through(line, revision)
     line.location = body["location"]
     line.quantity = body["quantity"]
     line.eta_us = body["eta"]
@@ -95,7 +92,10 @@ def inbound_closed(state: SkuState, given: Input) -> Fact:
         return Fact(given.type, [], Change(inbound=inbound))
     known = state.inbounds.get(body["inbound"])
     inbound = copy(known) if known is not None else Inbound(body["inbound"])
-    inbound.closed = True
+    if revision is None:
+        inbound.closed_first = True
+    else:
+        _close_through(inbound, revision)
     lines = []
     for line in inbound.lines:
         fresh = copy(line)
@@ -106,13 +106,17 @@ def inbound_closed(state: SkuState, given: Input) -> Fact:
 
 
 def _close(line: InboundLine, revision: int | None) -> None:
-    if revision is not None and revision < line.revision:
-        return  # A newer revision than the one that was closed is already known.
-    line.closed = True
     if revision is not None:
-        line.closed_revision = revision
+        _close_through(line, revision)
     elif line.revision >= 0:
-        line.closed_revision = line.revision
+        _close_through(line, line.revision)
+    else:
+        line.closed_first = True
+
+
+def _close_through(closed: Inbound | InboundLine, revision: int) -> None:
+    known = closed.closed_through
+    closed.closed_through = revision if known is None else max(known, revision)
 
 
 def goods_received(state: SkuState, given: Input) -> Fact:

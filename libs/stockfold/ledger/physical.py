@@ -14,6 +14,7 @@ from stockfold.ledger.accounts import (
     CODES,
     COUNTED_BELOW,
     CUSTOMER,
+    NAMES,
     ON_HAND,
     QUALITY_HOLD,
     Delta,
@@ -71,7 +72,7 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
         elif account < COUNTED_BELOW and account != ON_HAND and units < 0:
             before = state.number(location, account)
             if before + _sum(deltas, account, location) < 0 <= before:
-                flags = (*flags, "bucket_negative")
+                flags = (*flags, f"{NAMES[account]}_negative")
     return flags
 
 
@@ -128,7 +129,7 @@ def return_received(state: SkuState, given: Input) -> Fact:
     if body["order"] is not None and body["line"] is not None:
         line = state.lines.get((body["order"], body["line"]))
         if returned.received > (line.shipped if line is not None else 0):
-            flags = ("more_returned_than_shipped",)
+            flags = ("return_over_shipped",)
     deltas = [(bucket, body["location"], "", units), (CUSTOMER, "", "", -units)]
     return physical_fact(state, given, deltas, Change(returned=returned), flags)
 

@@ -10,10 +10,13 @@ from copy import copy
 from sys import intern
 
 from stockfold.ledger.accounts import ALLOCATED, BACKORDERED, RESERVED, Delta
-from stockfold.ledger.entities import Allocation, Answer, Change, Line, Parked
+from stockfold.ledger.entities import Allocation, Answer, Change, Line, Parked, PastReservation
 from stockfold.ledger.facts import Fact, Input, Refused
 from stockfold.ledger.sourcing import allowance, backorder_room, find_places
 from stockfold.ledger.state import SkuState
+
+Status = tuple[str, str, str, int, str, int]
+"""(reservation, status, command, quantity, reason, available)."""
 
 KIND_OF_STATUS = {
     "confirmed": "ReservationConfirmed",
@@ -23,11 +26,6 @@ KIND_OF_STATUS = {
 }
 
 
-def is_live(line: Line) -> bool:
-    """Whether the line's reservation is open: it has units reserved, allocated or backordered."""
-    return bool(line.reservation) and line.open_units() > 0
-
-
 def reserve_stock(state: SkuState, given: Input) -> Fact:
     """ReserveStock: decide what of the line is held, waits, or is rejected."""
     body = given.body
@@ -35,36 +33,45 @@ def reserve_stock(state: SkuState, given: Input) -> Fact:
     key = (body["order"], body["line"])
     known_key = state.reservations.get(name)
     if known_key is not None:
-        known = state.lines[known_key]
-        if known.reservation == name:
-            return _repeat(state, given, known)
-        if known_key != key:
-            raise _other_payload(name)
+        return _repeat(state, given, state.lines[known_key])
     line = copy(state.lines[key]) if key in state.lines else Line(*key)
-    if is_live(line):
+    if line.live:
         return _refused(line, name, given, "line_reserved_by_another")
+    if line.final:
+        return _reserve_on_cancelled(line, given)
+    if line.reservation and line.answer is not None:
+        line.past = (*line.past, PastReservation(line.reservation, line.quantity, line.answer))
     deltas = _take_terms(line, given)
-    ahead = state.ahead.get("r:" + name, 0)
-    if ahead:
-        line.shipped += ahead
-        line.shipped_free += ahead
-        line.unordered += ahead
     absorbed = min(body["quantity"], line.unordered)
     line.unordered -= absorbed
     line.ordered += absorbed
     ask = max(0, body["quantity"] - line.open_units() - line.shipped)
-    if line.final:
-        beyond = max(ask - line.closed_units(), 0)
-        line.ordered += beyond
-        line.rejected += beyond
-        line.answer = Answer("rejected", 0, "line_cancelled")
-        fact = _answered(state, line, given, deltas)
-    else:
-        line.ordered += ask - _reopen(line, ask)
-        fact = _ask(state, line, given, ask, deltas)
-    if ahead and fact.change is not None:
-        fact.change.ahead = ("r:" + name, 0)
-    return fact
+    line.ordered += ask - _reopen(line, ask)
+    return _ask(state, line, given, ask, deltas)
+
+
+def opens_line(state: SkuState, given: Input) -> bool:
+    """Whether ReserveStock makes its reservation known: it is new, and its line is free."""
+    body = given.body
+    line = state.lines.get((body["order"], body["line"]))
+    return body["reservation"] not in state.reservations and not (line is not None and line.live)
+
+
+def _reserve_on_cancelled(line: Line, given: Input) -> Fact:
+    """A cancelled line is final: what is asked beyond its closed units is rejected (ruling 1)."""
+    name, quantity = given.body["reservation"], given.body["quantity"]
+    absorbed = min(quantity, line.unordered)
+    line.unordered -= absorbed
+    line.ordered += absorbed
+    ask = max(0, quantity - line.open_units() - line.shipped)
+    beyond = max(ask - line.closed_units(), 0)
+    line.ordered += beyond
+    line.rejected += beyond
+    answer = Answer("rejected", ask, "line_cancelled")
+    line.past = (*line.past, PastReservation(name, quantity, answer))
+    line.channel = line.channel or intern(given.body["channel"])
+    change = Change(line=line, status=_status(name, given, answer))
+    return Fact("ReservationRejected", [], change)
 
 
 def _other_payload(name: str) -> Refused:
@@ -78,45 +85,57 @@ def _other_payload(name: str) -> Refused:
 def _repeat(state: SkuState, given: Input, known: Line) -> Fact:
     """The same reservation again: the answer again, or its expired units asked again."""
     body = given.body
-    if (known.order, known.line, known.channel, known.quantity) != (
+    name = body["reservation"]
+    current = known.reservation == name
+    past = next((p for p in known.past if p.id == name), None)
+    quantity = known.quantity if current or past is None else past.quantity
+    if (known.order, known.line, known.channel, quantity) != (
         body["order"],
         body["line"],
         body["channel"],
         body["quantity"],
     ):
-        raise _other_payload(known.reservation)
-    if not known.lapsed or known.final:
-        answer = known.answer
-        assert answer is not None
-        status = (
-            known.reservation,
-            answer.status,
-            given.type,
-            answer.quantity,
-            answer.reason,
-            answer.available,
-        )
-        return Fact("ReservationRepeated", [], Change(status=status))
-    line = copy(known)
-    _take_terms(line, given)
-    return ask_lapsed(state, line, given)
+        raise _other_payload(name)
+    if current and known.lapsed and known.final:
+        answer = Answer("rejected", lapsed_ask(known), "line_cancelled")
+        return Fact("ReservationRepeated", [], Change(status=_status(name, given, answer)))
+    if current and lapsed_ask(known):
+        line = copy(known)
+        line.expires_us = body["expires_at"] or 0
+        line.locations = _places(given)
+        return ask_lapsed(state, line, given)
+    told = known.answer if current or past is None else past.answer
+    assert told is not None
+    return Fact("ReservationRepeated", [], Change(status=_status(name, given, told)))
+
+
+def _status(name: str, given: Input, answer: Answer) -> Status:
+    return (name, answer.status, given.type, answer.quantity, answer.reason, answer.available)
+
+
+def _places(given: Input) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(intern, given.body["locations"])))
+
+
+def lapsed_ask(line: Line) -> int:
+    """Expired units that the reservation would ask again."""
+    return min(line.lapsed, max(line.quantity - line.open_units() - line.shipped, 0))
 
 
 def ask_lapsed(state: SkuState, line: Line, given: Input) -> Fact:
     """Ask the expired units of a (copied) line again, against today's stock (ruling 10)."""
-    ask = line.lapsed
+    ask = lapsed_ask(line)
     line.lapsed = 0
     line.expired -= ask
     return _ask(state, line, given, ask, [])
 
 
 def _take_terms(line: Line, given: Input) -> list[Delta]:
-    """Copy the command's terms; claims of no channel become the reservation's (ruling 18)."""
+    """Copy the command's terms onto a (copied) line."""
     body = given.body
     line.reservation = body["reservation"]
-    line.channel = intern(body["channel"])
     line.quantity = body["quantity"]
-    line.locations = tuple(dict.fromkeys(map(intern, body["locations"])))
+    line.locations = _places(given)
     line.split = body["allow_split"]
     line.partial = body["allow_partial"]
     line.backorder = body["allow_backorder"]
@@ -125,10 +144,14 @@ def _take_terms(line: Line, given: Input) -> list[Delta]:
     line.supply = (supply["inbound"], supply["line"]) if supply is not None else None
     line.expires_us = body["expires_at"] or 0
     line.priority = body["priority"]
-    line.stays_at = ""
-    line.lapsed = line.lapsed if line.expired else 0
+    return know_channel(line, intern(body["channel"]))
+
+
+def know_channel(line: Line, channel: str) -> list[Delta]:
+    """Name a (copied) line's channel; claims of no channel become that channel's (ruling 18)."""
+    line.channel = channel
     deltas: list[Delta] = []
-    if line.allocations:
+    if channel and line.allocations:
         owned = []
         for held in line.allocations:
             if not held.channel and held.open:
@@ -162,8 +185,10 @@ def _reopen(line: Line, ask: int) -> int:
 def _ask(state: SkuState, line: Line, given: Input, ask: int, deltas: list[Delta]) -> Fact:
     """Source ``ask`` units for a (copied) line; the rest waits or is rejected (rulings 8, 9)."""
     if not ask:
+        line.live = True
+        line.settle()
         line.answer = Answer("confirmed", 0)
-        return _answered(state, line, given, deltas)
+        return _answered(line, given, deltas)
     channel = line.channel
     bound = allowance(state, channel)
     places = find_places(state, line.locations, ask, bound, split=line.split, partial=line.partial)
@@ -181,34 +206,26 @@ def _ask(state: SkuState, line: Line, given: Input, ask: int, deltas: list[Delta
         line.backordered += waits
         line.waiting_seq = state.seq + 1
         deltas.append((BACKORDERED, "", channel, waits))
-        if held and not line.split:
-            line.stays_at = places[0][0]
     rejected = rest - waits
     line.rejected += rejected
+    reason = "backorder_limit" if line.backorder else "insufficient_stock"
+    line.live = bool(held or waits)
     if not rest:
         line.answer = Answer("confirmed", held)
     elif held:
-        line.answer = Answer("partially_confirmed", held, "insufficient_stock" if rejected else "")
+        line.answer = Answer("partially_confirmed", held, reason if rejected else "")
     elif waits:
-        line.answer = Answer("backordered", waits)
+        line.answer = Answer("backordered", waits, reason if rejected else "")
     else:
         available = min(sum(max(state.atp(place), 0) for place in line.locations), max(bound, 0))
-        line.answer = Answer("rejected", 0, "insufficient_stock", available)
-    return _answered(state, line, given, deltas)
+        line.answer = Answer("rejected", rejected, reason, available)
+    return _answered(line, given, deltas)
 
 
-def _answered(state: SkuState, line: Line, given: Input, deltas: list[Delta]) -> Fact:
-    del state
+def _answered(line: Line, given: Input, deltas: list[Delta]) -> Fact:
     answer = line.answer
     assert answer is not None
-    status = (
-        line.reservation,
-        answer.status,
-        given.type,
-        answer.quantity,
-        answer.reason,
-        answer.available,
-    )
+    status = _status(line.reservation, given, answer)
     return Fact(KIND_OF_STATUS[answer.status], deltas, Change(line=line, status=status))
 
 
@@ -219,9 +236,10 @@ def _refused(line: Line, name: str, given: Input, reason: str, available: int = 
     return Fact("CommandRefused", [], Change(status=status, note=note))
 
 
-def parked(given: Input, waits_for: str) -> Fact:
+def parked(state: SkuState, given: Input, waits_for: str) -> Fact:
     """A command before its entity waits for it (ruling 26)."""
     entry = Parked(
+        state.seq + 1,
         waits_for,
         given.type,
         dict(given.body),
@@ -249,15 +267,17 @@ def extend_reservation(state: SkuState, given: Input) -> Fact:
     name = given.body["reservation"]
     known = _line_of(state, name)
     if known is None:
-        return parked(given, "r:" + name)
+        return parked(state, given, "r:" + name)
     if known.reservation != name:
         return _refused(known, name, given, "replaced_by_another")
     line = copy(known)
     line.expires_us = given.body["expires_at"] or 0
-    if line.lapsed and not line.final:
+    if lapsed_ask(line):
+        if line.final:
+            return _refused(known, name, given, "line_cancelled")
         return ask_lapsed(state, line, given)
-    if not is_live(line):
-        return _refused(known, name, given, "nothing_open")
+    if not line.live:
+        return _refused(known, name, given, "reservation_closed")
     status = (name, "extended", given.type, line.reserved_units() + line.backordered, "", 0)
     return Fact("ReservationExtended", [], Change(line=line, status=status))
 
@@ -267,21 +287,15 @@ def move_reservation(state: SkuState, given: Input) -> Fact:
     name, target = given.body["reservation"], given.body["location"]
     known = _line_of(state, name)
     if known is None:
-        return parked(given, "r:" + name)
+        return parked(state, given, "r:" + name)
     if known.reservation != name:
         return _refused(known, name, given, "replaced_by_another")
     if not known.reserved:
         return _refused(known, name, given, "nothing_reserved")
     elsewhere = [(place, units) for place, units in known.reserved if place != target]
     units = sum(held for _, held in elsewhere)
-    freed = 0
-    if state.fences:
-        # The pool counts only ATP above zero, so units freed on an oversold shelf are lost to it.
-        for place, held in elsewhere:
-            atp = state.atp(place)
-            freed += max(atp + held, 0) - max(atp, 0)
-    if units > state.atp(target) or units > allowance(state, known.channel, freed):
-        available = max(state.atp(target), 0)
+    available = max(state.atp(target), 0)
+    if units > available:
         return _refused(known, name, given, "target_cannot_take", available)
     line = copy(known)
     deltas: list[Delta] = []
@@ -299,14 +313,14 @@ def release_reservation(state: SkuState, given: Input) -> Fact:
     name, quantity = given.body["reservation"], given.body["quantity"]
     known = _line_of(state, name)
     if known is None:
-        return parked(given, "r:" + name)
-    if known.reservation != name:
-        return _refused(known, name, given, "replaced_by_another")
+        return parked(state, given, "r:" + name)
     line = copy(known)
-    open_soft = line.reserved_units() + line.backordered
+    mine = known.reservation == name
+    open_soft = line.reserved_units() + line.backordered if mine else 0
     asked = open_soft if quantity is None else min(quantity, open_soft)
     deltas = give_back(line, asked)
     line.cancelled += asked
+    line.settle()
     status = (name, "released", given.type, asked, "", 0)
     return Fact("ReservationReleased", deltas, Change(line=line, status=status))
 

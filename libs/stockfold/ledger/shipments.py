@@ -15,7 +15,7 @@ from stockfold.ledger.accounts import (
     RESERVED,
     Delta,
 )
-from stockfold.ledger.entities import Allocation, Change, Line
+from stockfold.ledger.entities import Ahead, Allocation, Change, Line
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.physical import physical_fact
 from stockfold.ledger.state import LineKey, SkuState
@@ -31,10 +31,10 @@ def stock_shipped(state: SkuState, given: Input) -> Fact:
         return _unknown_line(state, given, deltas)
     line = copy(state.lines[key]) if key in state.lines else Line(*key)
     line.shipped += units
-    beyond = draw(line, units, body["allocation"], location, deltas)
+    closed = draw(line, units, body["allocation"], location, deltas)
     status = (line.reservation, "shipped", given.type, units, "", 0)
     change = Change(line=line, status=status)
-    return physical_fact(state, given, deltas, change, ("shipped_closed",) if beyond else ())
+    return physical_fact(state, given, deltas, change, ("shipped_closed",) if closed else ())
 
 
 def _line_key(state: SkuState, given: Input) -> LineKey | None:
@@ -50,14 +50,27 @@ def _line_key(state: SkuState, given: Input) -> LineKey | None:
 def _unknown_line(state: SkuState, given: Input, deltas: list[Delta]) -> Fact:
     """Units that wait to be met by the allocation or reservation they name, or by none."""
     body = given.body
-    if body["allocation"] is not None:
-        ahead = "a:" + body["allocation"]
-    elif body["reservation"] is not None:
-        ahead = "r:" + body["reservation"]
-    else:
-        return physical_fact(state, given, deltas, None, ("shipped_without_line",))
-    total = state.ahead.get(ahead, 0) + body["quantity"]
-    return physical_fact(state, given, deltas, Change(ahead=(ahead, total)))
+    if body["allocation"] is None and body["reservation"] is None:
+        return physical_fact(state, given, deltas, None, ("shipment_without_line",))
+    ahead = Ahead(
+        state.seq + 1,
+        body["allocation"] or "",
+        body["reservation"] or "",
+        body["location"],
+        body["quantity"],
+    )
+    return physical_fact(state, given, deltas, Change(ahead=ahead))
+
+
+def shipment_met(known: Line, ahead: Ahead) -> Fact:
+    """What was shipped ahead is drawn on its line, now that it is known; the units left before."""
+    line = copy(known)
+    deltas: list[Delta] = []
+    line.shipped += ahead.units
+    closed = draw(line, ahead.units, ahead.allocation, ahead.location, deltas)
+    status = (line.reservation, "shipped", "StockShipped", ahead.units, "", 0)
+    change = Change(line=line, met=ahead.seq, status=status)
+    return Fact("ShipmentMet", deltas, change, ("shipped_closed",) if closed else ())
 
 
 def draw(line: Line, units: int, allocation: str | None, location: str, deltas: list[Delta]) -> int:
@@ -77,8 +90,9 @@ def draw(line: Line, units: int, allocation: str | None, location: str, deltas: 
         line.backordered -= taken
         deltas.append((BACKORDERED, "", line.channel, -taken))
         left -= taken
-    before_closed = left
+    closed = 0
     if left:
+        before = left
         taken = min(line.cancelled, left)
         line.cancelled -= taken
         left -= taken
@@ -89,8 +103,10 @@ def draw(line: Line, units: int, allocation: str | None, location: str, deltas: 
         taken = min(line.rejected, left)
         line.rejected -= taken
         left -= taken
+        closed = before - left
         line.unordered += left
-    return before_closed - left
+    line.settle()
+    return closed
 
 
 def _draw_allocated(

@@ -10,21 +10,18 @@ Places = list[tuple[str, int]]
 NO_BOUND = 1 << 62
 
 
-def allowance(state: SkuState, channel: str, freed: int = 0) -> int:
+def allowance(state: SkuState, channel: str) -> int:
     """Units a channel may still take of the SKU's pool, over all locations.
 
     Each fence is granted min(unused, pool left) by priority; a channel may take the pool less what
-    is granted to others (ruling 4). ``freed`` are units of the channel's own claims that are about
-    to be given back. Without fences there is no bound beyond each location's ATP.
+    is granted to others (ruling 4). Without fences there is no bound beyond each location's ATP.
     """
     if not state.fences:
         return NO_BOUND
-    pool = left = state.pool() + freed
+    pool = left = state.pool()
     others = 0
     for fence in sorted(state.fences.values(), key=lambda f: (-f.priority, f.channel)):
         claimed = state.channel_claims(fence.channel)
-        if fence.channel == channel:
-            claimed -= freed
         granted = min(max(fence.quantity - claimed, 0), left)
         left -= granted
         if fence.channel != channel:
@@ -59,15 +56,15 @@ def find_places(
         return []
     most, most_at = 0, ""
     for location in locations:
-        can = state.atp(location)
-        if can >= ask and bound >= ask:
+        can = min(state.atp(location), bound)
+        if can >= ask:
             return [(location, ask)]
         if can > most:
             most, most_at = can, location
     if not most:
         return []
     if not split:
-        return [(most_at, min(most, bound))] if partial else []
+        return [(most_at, most)] if partial else []
     places: Places = []
     left = bound
     for location in locations:

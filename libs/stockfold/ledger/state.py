@@ -15,7 +15,7 @@ from stockfold.ledger.accounts import (
     RESERVED,
     STRIDE,
 )
-from stockfold.ledger.entities import Fence, Inbound, Limit, Line, Parked, Return, Transfer
+from stockfold.ledger.entities import Ahead, Fence, Inbound, Limit, Line, Parked, Return, Transfer
 
 LineKey = tuple[str, str]
 ExpectedRow = tuple[str, str, int, int | None, int]
@@ -34,6 +34,7 @@ class SkuState:
         "book",
         "claims",
         "counts",
+        "documents",
         "expected",
         "expiring",
         "fences",
@@ -76,14 +77,25 @@ class SkuState:
         self.returns: dict[str, Return] = {}
         self.fences: dict[str, Fence] = {}
         self.limits: dict[str, Limit] = {}
+        self.documents: dict[tuple[str, str, str], int] = {}
+        """(event type, document, line) -> units, of movements that their documents told."""
         self.counts: dict[tuple[str, int], int] = {}
         self.moves = array("q")
         """Recent movements of counted buckets, three numbers each: row * 4 + bucket, occurred at
         (UTC microseconds), units."""
         self.moves_floor_us = 0
         """Movements that occurred at or before this may be forgotten; older counts are refused."""
-        self.ahead: dict[str, int] = {}
+        self.ahead: list[Ahead] = []
         self.parked: dict[str, list[Parked]] = {}
+
+    def shipped_ahead(self, allocation: str, reservation: str) -> list[Ahead]:
+        """Shipments that wait for this allocation or reservation; empty names match nothing."""
+        return [
+            a
+            for a in self.ahead
+            if (allocation and a.allocation == allocation)
+            or (reservation and a.reservation == reservation)
+        ]
 
     def number(self, location: str, account: int) -> int:
         """One bucket or claim at a location; 0 for a location never seen."""

@@ -97,7 +97,7 @@ def transfer_received(state: SkuState, given: Input) -> Fact:
         u for _, u in transfer.dispatched
     )
     deltas = [(CODES[body["condition"]], body["location"], "", units), *_postings(transfer)]
-    flags = ("transfer_over_received",) if over else ()
+    flags = ("transfer_over_receipt",) if over else ()
     return physical_fact(state, given, deltas, Change(transfer=transfer), flags)
 
 

@@ -31,6 +31,7 @@ def expire(known: Line) -> Fact:
     deltas = give_back(line, units)
     line.expired += units
     line.lapsed += units
+    line.live = False
     status = (line.reservation, "expired", "", units, "", 0)
     return Fact("ReservationExpired", deltas, Change(line=line, status=status))
 
@@ -46,7 +47,7 @@ def backorders_in_order(state: SkuState) -> list[LineKey]:
 def confirm_backorder(state: SkuState, known: Line) -> Fact | None:
     """Serve a waiting line if stock allows; a whole that does not fit waits on (ruling 11)."""
     bound = allowance(state, known.channel)
-    locations = (known.stays_at,) if known.stays_at else known.locations
+    locations = known.places_to_wait()
     places = find_places(
         state, locations, known.backordered, bound, split=known.split, partial=known.partial
     )
@@ -61,7 +62,5 @@ def confirm_backorder(state: SkuState, known: Line) -> Fact | None:
         deltas.append((RESERVED, location, line.channel, units))
     line.backordered -= held
     deltas.append((BACKORDERED, "", line.channel, -held))
-    if line.backordered and not line.split:
-        line.stays_at = places[0][0]
     status = (line.reservation, "backorder_confirmed", "", held, "", 0)
     return Fact("BackorderConfirmed", deltas, Change(line=line, status=status))

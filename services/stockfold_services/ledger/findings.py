@@ -17,9 +17,13 @@ FINDINGS = {
         "on-hand fell below zero: more left the shelf than was ever received or counted",
         "Find the missing receipt, or count the shelf.",
     ),
-    "bucket_negative": Finding(
-        "a held or damaged bucket fell below zero",
-        "Find the missing return or status change, or count the bucket.",
+    "quality_hold_negative": Finding(
+        "more left quality hold than was ever put there",
+        "Find the missing receipt or return, or count the bucket.",
+    ),
+    "damaged_negative": Finding(
+        "more damaged units left than were ever put there",
+        "Find the missing status change, or count the bucket.",
     ),
     "oversold": Finding(
         "more is allocated here than is on hand",
@@ -29,11 +33,11 @@ FINDINGS = {
         "more was received than the inbound line ordered",
         "Check the receipt against the purchase order.",
     ),
-    "transfer_over_received": Finding(
+    "transfer_over_receipt": Finding(
         "more of the transfer was received than was dispatched",
         "Check the dispatch, or close the transfer to settle the difference.",
     ),
-    "more_returned_than_shipped": Finding(
+    "return_over_shipped": Finding(
         "more came back for the order line than was shipped",
         "Check the return against the order.",
     ),
@@ -41,13 +45,13 @@ FINDINGS = {
         "units were shipped although they had been cancelled, expired or rejected",
         "Check whether the parcel can be called back; the numbers are right.",
     ),
-    "shipped_without_line": Finding(
+    "shipment_without_line": Finding(
         "the shipment names no known order line",
         "Check which order it belongs to; the units have left the shelf.",
     ),
-    "allocated_on_cancelled_line": Finding(
-        "an allocation was told for a cancelled line: only what had already shipped was met",
-        "Deallocate the rest where it was made.",
+    "line_cancelled": Finding(
+        "an allocation was told for a cancelled line: it claims nothing",
+        "Deallocate it where it was made.",
     ),
     "occurred_in_future": Finding(
         "the event says it happened later than the ledger's clock; now is used instead",

@@ -18,8 +18,10 @@ from stockfold.contracts.topics import (
     Topic,
 )
 from stockfold.domain.errors import ContractError
+from stockfold.domain.times import SECOND_US
 from stockfold.ledger.decide import decide_and_fold, tick
 from stockfold.ledger.facts import Input, Refusal, Refused
+from stockfold.ledger.horizons import Horizons
 from stockfold.ledger.validation import validate
 from stockfold.runtime.exactly_once import Outputs
 from stockfold.runtime.partition_reader import PartitionReader
@@ -52,6 +54,10 @@ class LedgerProcessor:
 
     def __init__(self, settings: Settings) -> None:
         self._ids_max = settings.ledger.dedupe_events_max
+        self._horizons = Horizons(
+            settings.ledger.dedupe_horizon_s * SECOND_US,
+            settings.ledger.movement_horizon_s * SECOND_US,
+        )
         self._tick_us = settings.ledger.expiry_tick_ms * 1000
         self._next_tick_us = 0
         self._reader = InputReader()
@@ -116,6 +122,7 @@ class LedgerProcessor:
                 message.value(),
                 message.headers(),
             )
+            validate(given.type, given.body)
             event = event_hash(given.source, given.event_id)
             known = memory.window.payload_of(event)
             if known is not None:
@@ -123,9 +130,7 @@ class LedgerProcessor:
                     self.repeats += 1
                     return
                 raise _conflict(given)
-            validate(given.type, given.body)
-            if given.occurred_us <= memory.window.floor_us:
-                raise _too_old(given)
+            self._horizons.check(given, now_us, memory.window.floor_us)
         except ContractError as error:
             batch.refused(message, topic, Refusal(error.kind, error.what, error.remedy), given)
             return
@@ -176,13 +181,4 @@ def _conflict(given: Input) -> Refused:
         "payload_conflict",
         f"event {given.event_id} of {given.source} is known with another payload",
         _RESEND,
-    )
-
-
-def _too_old(given: Input) -> Refused:
-    return Refused(
-        "older_than_horizon",
-        f"event {given.event_id} of {given.source} occurred before the horizon within which "
-        "repeats can be told, so it may be one",
-        "If it is not a repeat, resubmit it with the time of today.",
     )
