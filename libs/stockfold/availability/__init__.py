@@ -1,0 +1,1 @@
+"""What a channel may promise: a pure function of positions and the channel's policy."""

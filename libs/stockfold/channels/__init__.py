@@ -1,0 +1,31 @@
+"""Sales channels: sans-IO adapters (updates in, requests out; response in, outcomes out)."""
+
+from __future__ import annotations
+
+from stockfold.channels.port import (
+    Adapter,
+    Answer,
+    Failure,
+    Outcome,
+    OutcomeKind,
+    Purpose,
+    Request,
+    Response,
+    StockUpdate,
+    Trouble,
+    TroubleKind,
+)
+
+__all__ = [
+    "Adapter",
+    "Answer",
+    "Failure",
+    "Outcome",
+    "OutcomeKind",
+    "Purpose",
+    "Request",
+    "Response",
+    "StockUpdate",
+    "Trouble",
+    "TroubleKind",
+]

@@ -1,10 +1,10 @@
 """Errors of stockfold.
 
-    StockfoldError
-    ├── SettingsError      a setting is missing or wrong              exit code 2
-    ├── ContractError      bytes that do not fit the contract         exit code 3
-    ├── UnavailableError   a server that we need did not answer       exit code 4
-    └── DefectError        a broken invariant: ours to mend           exit code 70
+StockfoldError
+├── SettingsError      a setting is missing or wrong              exit code 2
+├── ContractError      bytes that do not fit the contract         exit code 3
+├── UnavailableError   a server that we need did not answer       exit code 4
+└── DefectError        a broken invariant: ours to mend           exit code 70
 """
 
 from __future__ import annotations

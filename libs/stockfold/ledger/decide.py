@@ -24,6 +24,7 @@ from stockfold.ledger.entities import Ahead, Line, Parked
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import TIMER, Fact, Input, Refusal, Refused
 from stockfold.ledger.horizons import NOT_MOVEMENTS
+from stockfold.ledger.sequences import note_number
 from stockfold.ledger.state import SkuState
 from stockfold.ledger.upkeep import (
     backorders_in_order,
@@ -100,6 +101,8 @@ def decide_and_fold(
         fact = decide(state, given, now_us)
         if late:
             fact.flags += late
+        if given.sequence is not None:
+            note_number(state, fact, given)
         record(state, fact, given, now_us, facts)
         if state.parked or state.ahead:
             _unpark(state, given, now_us, facts)

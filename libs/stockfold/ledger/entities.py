@@ -253,6 +253,8 @@ class Change(msgspec.Struct, omit_defaults=True):
     """Units shipped before what they name was known."""
     met: int | None = None
     """Sequence number of the shipment ahead that has been drawn on its line."""
+    number: int | None = None
+    """The producer's own number of the event (sequence)."""
     document: tuple[str, str, str, int] | None = None
     """(event type, document, document line, units) of a movement told by its document."""
     status: tuple[str, str, str, int, str, int] | None = None

@@ -18,6 +18,7 @@ from stockfold.ledger.accounts import (
 from stockfold.ledger.entities import Change, Inbound, Line
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.inbound import expected_rows
+from stockfold.ledger.numbers import Numbers
 from stockfold.ledger.state import SkuState
 
 MOVES_MAX = 2048
@@ -59,6 +60,12 @@ def evolve(state: SkuState, fact: Fact) -> None:
         _forget_moves(state)
     if change is not None:
         _put(state, change)
+        if change.number is not None:
+            cause = fact.cause
+            numbers = state.numbers.get(cause.source)
+            if numbers is None:
+                numbers = state.numbers[cause.source] = Numbers(change.number)
+            numbers.add(change.number, cause.payload_hash)
 
 
 def _claim(state: SkuState, account: int, location: str, channel: str, units: int) -> None:

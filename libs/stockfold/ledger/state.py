@@ -16,6 +16,7 @@ from stockfold.ledger.accounts import (
     STRIDE,
 )
 from stockfold.ledger.entities import Ahead, Fence, Inbound, Limit, Line, Parked, Return, Transfer
+from stockfold.ledger.numbers import Numbers
 
 LineKey = tuple[str, str]
 ExpectedRow = tuple[str, str, int, int | None, int]
@@ -45,6 +46,7 @@ class SkuState:
         "moves",
         "moves_floor_us",
         "next_expiry_us",
+        "numbers",
         "outside",
         "parked",
         "reservations",
@@ -75,6 +77,8 @@ class SkuState:
         self.inbounds: dict[str, Inbound] = {}
         self.expected: dict[str, list[ExpectedRow]] = {}
         self.returns: dict[str, Return] = {}
+        self.numbers: dict[str, Numbers] = {}
+        """Per source that numbers its events: the numbers it has used."""
         self.fences: dict[str, Fence] = {}
         self.limits: dict[str, Limit] = {}
         self.documents: dict[tuple[str, str, str], int] = {}

@@ -57,6 +57,10 @@ FINDINGS = {
         "the event says it happened later than the ledger's clock; now is used instead",
         "Set the producer's clock.",
     ),
+    "sequence_gap": Finding(
+        "the producer skipped numbers of this SKU: events are missing, or late",
+        "Ask the producer for what is missing; late ones are folded when they come.",
+    ),
     "snapshot_differs": Finding(
         "the reported figure differs from what the ledger held at that time",
         "Look at the fact's note for both figures; count the shelf, or find the missing event.",

@@ -22,6 +22,7 @@ from stockfold.domain.times import SECOND_US
 from stockfold.ledger.decide import decide_and_fold, tick
 from stockfold.ledger.facts import Input, Refusal, Refused
 from stockfold.ledger.horizons import Horizons
+from stockfold.ledger.sequences import is_repeat
 from stockfold.ledger.validation import validate
 from stockfold.runtime.exactly_once import Outputs
 from stockfold.runtime.partition_reader import PartitionReader
@@ -130,6 +131,11 @@ class LedgerProcessor:
                     self.repeats += 1
                     return
                 raise _conflict(given)
+            if given.sequence is not None:
+                state = memory.skus.get(given.sku)
+                if state is not None and is_repeat(state, given):
+                    self.repeats += 1
+                    return
             self._horizons.check(given, now_us, memory.window.floor_us)
         except ContractError as error:
             batch.refused(message, topic, Refusal(error.kind, error.what, error.remedy), given)

@@ -1,0 +1,89 @@
+# stockfold: `make help` lists what there is.
+#
+# Needs make and Python 3.11 to 3.13 on the PATH, nothing else: Java, Kafka and PostgreSQL come with
+# the Python packages. PYTHON=/path/to/python chooses another one.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+IS_FIT := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+FIND_PYTHON = for p in "$(PYTHON)" python3 python3.13 python3.12 python3.11 python; do \
+	if [ -n "$$p" ] && command -v "$$p" >/dev/null 2>&1 && "$$p" -c '$(IS_FIT)' >/dev/null 2>&1; \
+	then command -v "$$p"; exit 0; fi; done; \
+	echo "stockfold needs Python 3.11, 3.12 or 3.13 with its venv module." >&2; \
+	echo "where: PATH=$$PATH" >&2; \
+	echo "to do: install one (Debian, Ubuntu: python3-venv too), or: make PYTHON=/path/to/python" >&2; \
+	exit 1
+
+# Only from the command line: many shells export LINES as the height of the terminal.
+ifeq ($(origin LINES),command line)
+DEMO_LINES := --lines $(LINES)
+endif
+ifneq ($(filter-out 0,$(EXIT)),)
+DEMO_EXIT := --exit
+endif
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@python="$$($(FIND_PYTHON))"; echo "making $(VENV) with $$python"; "$$python" -m venv $(VENV)
+
+$(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing stockfold"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing stockfold and its development tools"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(VENV)/.installed-demo $@
+
+.PHONY: venv
+venv: $(BIN)/python ## Make the virtual environment only
+
+.PHONY: install
+install: $(VENV)/.installed-dev ## Install stockfold with its development tools into .venv
+
+.PHONY: run
+run: $(VENV)/.installed-demo ## See it work on real orders; EXIT=1 stops after the summary, LINES=n or all
+	@$(BIN)/python -m infra.demo $(DEMO_LINES) $(DEMO_EXIT)
+
+.PHONY: up
+up: $(VENV)/.installed-demo ## Start the service alone, with embedded servers unless set otherwise
+	@$(BIN)/stockfold up
+
+.PHONY: test
+test: $(VENV)/.installed-dev ## Run every test; ARGS="-k name" chooses
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.installed-dev ## Check style, formatting, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.installed-dev ## Mend what can be mended by itself
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(VENV)/.installed-demo ## Measure the ledger; a table, and build/bench.json
+	@$(BIN)/python -m infra.bench $(ARGS)
+
+.PHONY: constraints
+constraints: ## Pin every dependency anew, with the oldest Python we support
+	@infra/constraints.sh
+
+.PHONY: clean
+clean: ## Remove what was built, not the data (.data) nor .venv
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find libs services schemas infra tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,73 @@
+"""What a channel may promise of one SKU, and how that came about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+Status = Literal["in_stock", "low_stock", "out_of_stock"]
+Breakdown = tuple[tuple[str, int], ...]
+Visible = tuple[int, str, int | None, int | None, Breakdown]
+
+Note = tuple[str, int, Callable[..., str], tuple[Any, ...]]
+"""A step before it is put into words: rule, running quantity, the words, what they speak of."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of the computation: the rule, the running quantity after it, and words for it."""
+
+    what: str
+    quantity: int
+    detail: str
+
+
+class Answer:
+    """What a channel may promise of one SKU.
+
+    ``quantity`` is in units. ``locations`` are (location, units) by name where the policy asks for
+    the breakdown, and add up to the quantity; else empty. ``next_available`` is in days since 1970.
+    """
+
+    __slots__ = (
+        "_notes",
+        "lead_time_days",
+        "locations",
+        "next_available",
+        "quantity",
+        "status",
+    )
+
+    def __init__(
+        self,
+        quantity: int,
+        status: Status,
+        locations: Breakdown,
+        notes: list[Note],
+    ) -> None:
+        self.quantity = quantity
+        self.status = status
+        self.locations = locations
+        self.next_available: int | None = None
+        self.lead_time_days: int | None = None
+        self._notes = notes
+
+    @property
+    def visible(self) -> Visible:
+        """All that a channel would see: two answers that are equal in this are one to it."""
+        return (
+            self.quantity,
+            self.status,
+            self.next_available,
+            self.lead_time_days,
+            self.locations,
+        )
+
+    @property
+    def steps(self) -> list[Step]:
+        """How the quantity came about, in order.
+
+        Put into words only here: most answers differ from the last in nothing and are never told.
+        """
+        return [Step(what, quantity, words(*about)) for what, quantity, words, about in self._notes]

@@ -1,0 +1,70 @@
+"""The numbers of one SKU, as the ledger last told them."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class LocationNumbers(msgspec.Struct, frozen=True, gc=False):
+    """A SKU's numbers at one location, in units, signed (semantics.md, "Two books").
+
+    ``claims`` are (channel, reserved, allocated); ``expected`` are (inbound, line, quantity,
+    ETA in UTC microseconds or None, confidence in percent).
+    """
+
+    on_hand: int = 0
+    quality_hold: int = 0
+    damaged: int = 0
+    in_transit: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    atp: int = 0
+    claims: tuple[tuple[str, int, int], ...] = ()
+    expected: tuple[tuple[str, str, int, int | None, int], ...] = ()
+
+
+class Summary(msgspec.Struct, frozen=True, gc=False):
+    """A SKU's numbers that have no location.
+
+    ``backordered`` are (channel, units); ``fences`` are (channel, units, priority, revision);
+    ``limits`` are (channel, units or None, revision).
+    """
+
+    backordered: tuple[tuple[str, int], ...] = ()
+    fences: tuple[tuple[str, int, int, int], ...] = ()
+    limits: tuple[tuple[str, int | None, int], ...] = ()
+
+
+NO_SUMMARY = Summary()
+
+
+class SkuPositions:
+    """All that is known of one SKU: the latest record of each location, and of the SKU itself.
+
+    ``seq`` is the highest sequence number of the SKU that any of them is as of.
+    """
+
+    __slots__ = ("locations", "seq", "sku", "summary")
+
+    def __init__(self, sku: str) -> None:
+        self.sku = sku
+        self.seq = 0
+        self.locations: dict[str, LocationNumbers] = {}
+        self.summary = NO_SUMMARY
+
+    def put(self, location: str, numbers: LocationNumbers, seq: int) -> None:
+        """Take a location's latest numbers."""
+        self.locations[location] = numbers
+        self.seq = max(self.seq, seq)
+
+    def put_summary(self, summary: Summary, seq: int) -> None:
+        """Take the SKU's latest summary."""
+        self.summary = summary
+        self.seq = max(self.seq, seq)
+
+    def remove(self, location: str) -> None:
+        """Forget a location that the ledger has taken back; the SKU's summary when empty."""
+        if location:
+            self.locations.pop(location, None)
+        else:
+            self.summary = NO_SUMMARY

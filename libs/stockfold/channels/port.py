@@ -1,0 +1,163 @@
+"""What every channel adapter speaks: updates in, requests out; response in, outcomes out.
+
+An adapter knows one vendor's interface and nothing else: no HTTP client, no clock, no timer. Its
+caller keeps the backlog, performs the requests, and decides when to try again.
+
+    updates ──▶ next_request ──▶ Request ──▶ (authorize) ──▶ the caller's HTTP client
+    outcomes ◀── receive ◀── Response | Failure ◀──────────────────┘
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+
+class StockUpdate(msgspec.Struct, frozen=True):
+    """What a channel shall show for one SKU.
+
+    ``quantity`` is signed, as the availability event carries it; the adapter clamps. ``version``
+    rises with every change of this SKU on this channel. ``failures`` counts the requests that
+    carried it and failed as a whole: the adapter sends such updates in ever smaller company, so
+    that one that the shop cannot digest ends up alone.
+    """
+
+    sku: str
+    quantity: int
+    version: int
+    failures: int = 0
+
+
+class Purpose(enum.Enum):
+    """Why a request is made."""
+
+    LOOK_UP = "look_up"
+    WRITE = "write"
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP request for the caller to make. ``path`` and ``params`` are not yet encoded.
+
+    ``updates`` are the updates it is about, in the order of its items. Every request of an
+    ``idempotent`` kind may be repeated when its fate is unclear.
+    """
+
+    purpose: Purpose
+    method: str
+    path: str
+    updates: tuple[StockUpdate, ...]
+    params: tuple[tuple[str, str], ...] = ()
+    json: Any = None
+    headers: tuple[tuple[str, str], ...] = ()
+    idempotent: bool = True
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What came back. Names of ``headers`` are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """No response came: ``code`` is ``timeout``, ``connection`` or ``too_large``.
+
+    After a time-out the channel may or may not have done what was asked.
+    """
+
+    code: str
+    detail: str
+
+
+class OutcomeKind(enum.Enum):
+    """What became of an update."""
+
+    APPLIED = "applied"
+    SUPERSEDED = "superseded"
+    RETRYABLE = "retryable"
+    REJECTED = "rejected"
+    UNMAPPED = "unmapped"
+    GAVE_UP = "gave_up"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one update. ``code`` and ``detail`` are empty when it was applied.
+
+    ``whole_request`` tells a failure that may be the fault of another update in the same request.
+    """
+
+    update: StockUpdate
+    kind: OutcomeKind
+    code: str = ""
+    detail: str = ""
+    retry_after_s: float | None = None
+    whole_request: bool = False
+
+
+class TroubleKind(enum.Enum):
+    """What is the matter with a channel."""
+
+    REFUSED = "refused"
+    LIMITED = "limited"
+    UNAVAILABLE = "unavailable"
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """The channel itself did not serve; nothing is said about single updates.
+
+    REFUSED: our credentials or permissions are not accepted, somebody must act. LIMITED: we are
+    too fast. UNAVAILABLE: it is down, overloaded, or something stands between it and us.
+    """
+
+    kind: TroubleKind
+    code: str
+    detail: str
+    retry_after_s: float | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a response means.
+
+    Updates of the request that have no outcome are as they were before it: wanted, and to be
+    offered again, with nothing counted against them.
+    """
+
+    outcomes: tuple[Outcome, ...] = ()
+    trouble: Trouble | None = None
+
+
+class Adapter(Protocol):
+    """One vendor's interface, for one connection."""
+
+    requests_in_flight_max: int
+
+    def quantity_to_send(self, update: StockUpdate) -> int:
+        """The quantity that goes out: clamped to what the channel can show."""
+        ...
+
+    def next_request(self, due: Sequence[StockUpdate]) -> Request | None:
+        """The one request to make now for updates that are due, most urgent first.
+
+        None only for no updates. At most one update per SKU; none whose SKU is in a request that
+        is still under way.
+        """
+        ...
+
+    def probe(self, due: Sequence[StockUpdate]) -> Request:
+        """A cheap request that shows whether the channel serves again; ``due`` is not empty."""
+        ...
+
+    def receive(self, request: Request, response: Response | Failure) -> Answer:
+        """What a request came to. Never raises on what a channel sends."""
+        ...
+
+    def authorize(self, request: Request, now_s: int, nonce: str) -> Request:
+        """The request with its credentials added.
+
+        ``now_s`` is UTC seconds since 1970; ``nonce`` must never be used twice.
+        """
+        ...

@@ -1,0 +1,112 @@
+"""Stock → listings: ``products/batch``, ``products/{parent}/variations/batch`` and their answers.
+
+A batch is not a transaction: its items run one after the other, and each succeeds or fails alone,
+at the same index of the answer, inside a 200. Accepted is not applied: the shop takes nonsense and
+unmanaged products without a word, so every item is compared with what the shop says it now shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stockfold.channels.port import Outcome, OutcomeKind, Purpose, Request, StockUpdate
+from stockfold.channels.woocommerce.lookups import PATH, Listing
+
+STALE_LISTING = frozenset(
+    {
+        "woocommerce_rest_invalid_product_id",
+        "woocommerce_rest_product_invalid_id",
+        "woocommerce_rest_product_variation_invalid_id",
+        "woocommerce_rest_invalid_variation_id",
+        "woocommerce_rest_product_variation_invalid_parent",
+    }
+)
+
+
+def clamp(quantity: int) -> int:
+    """What the shop can show: a negative quantity would open its backorder paths."""
+    return max(quantity, 0)
+
+
+def write(updates: Sequence[StockUpdate], listings: Mapping[str, Listing]) -> Request:
+    """The batch for updates whose listings share a parent (0 for products of their own).
+
+    ``manage_stock`` goes with every quantity: without it an unmanaged product blanks it.
+    """
+    items = [
+        {
+            "id": listings[update.sku].id,
+            "manage_stock": True,
+            "stock_quantity": clamp(update.quantity),
+        }
+        for update in updates
+    ]
+    parent_id = listings[updates[0].sku].parent_id
+    path = f"{PATH}/{parent_id}/variations/batch" if parent_id else f"{PATH}/batch"
+    return Request(Purpose.WRITE, "POST", path, tuple(updates), json={"update": items})
+
+
+def read(request: Request, answer: Any) -> list[Outcome] | None:
+    """The outcome of each update; None when this is not the answer to the batch."""
+    items = answer.get("update") if isinstance(answer, dict) else None
+    if not isinstance(items, list) or len(items) != len(request.updates):
+        return None
+    sent = request.json["update"]
+    outcomes = []
+    for update, item, wanted in zip(request.updates, items, sent, strict=True):
+        if not isinstance(item, dict):
+            return None
+        if isinstance(item.get("error"), dict):
+            outcomes.append(_failed(update, item["error"]))
+        elif item.get("id") != wanted["id"]:
+            return None
+        else:
+            outcomes.append(_compared(update, item, wanted["stock_quantity"]))
+    return outcomes
+
+
+def is_stale(outcome: Outcome) -> bool:
+    """True when the outcome says that the listing is not where we took it to be."""
+    return outcome.code in STALE_LISTING
+
+
+def _failed(update: StockUpdate, error: Mapping[str, Any]) -> Outcome:
+    code = str(error.get("code", "")) or "error_without_code"
+    data = error.get("data")
+    status = data.get("status") if isinstance(data, dict) else None
+    detail = str(error.get("message", ""))
+    passes = isinstance(status, int) and (status >= 500 or status in (404, 408, 429))
+    kind = OutcomeKind.RETRYABLE if passes or code in STALE_LISTING else OutcomeKind.REJECTED
+    return Outcome(update, kind, code, detail)
+
+
+def _compared(update: StockUpdate, item: Mapping[str, Any], sent: int) -> Outcome:
+    shown = _whole(item.get("stock_quantity"))
+    managed = item.get("manage_stock")
+    if shown == sent and managed is True:
+        return Outcome(update, OutcomeKind.APPLIED)
+    detail = f"sent {sent}, the shop shows {item.get('stock_quantity')} (manage_stock {managed})"
+    if shown is None or managed is not True:
+        return Outcome(
+            update,
+            OutcomeKind.REJECTED,
+            "not_applied",
+            detail + "; is stock management on, in the shop and for this product?",
+        )
+    if shown < sent:
+        # Most likely sold in this very moment. Sending again would put sold units back on sale;
+        # the order reaches us as an event and brings a new quantity with it.
+        return Outcome(update, OutcomeKind.REJECTED, "shows_less", detail)
+    return Outcome(update, OutcomeKind.RETRYABLE, "shows_more", detail)
+
+
+def _whole(value: Any) -> int | None:
+    """A quantity as the shop writes it: a number, or with some plugins its text."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number.is_integer() else None

@@ -1,0 +1,1 @@
+"""Servers that need no installation: Apache Kafka and PostgreSQL from Python packages."""

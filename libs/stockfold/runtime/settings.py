@@ -1,0 +1,324 @@
+"""The settings of every service, validated once.
+
+Sources, strongest first: environment variables (``STOCKFOLD_KAFKA__BOOTSTRAP`` sets
+``kafka.bootstrap``), the file ``stockfold.toml``, the defaults here. ``Settings(...)`` itself reads
+nothing but its arguments; ``load`` reads the sources, ``explain`` tells where each value is from.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from stockfold.runtime.secret import SecretRef, is_loopback_url
+
+DAY_S = 86_400
+_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,64}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            f"{value!r} is not an IANA time zone; write one such as Europe/Berlin or UTC"
+        ) from None
+    return value
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a name: 1 to 64 letters, digits and . _ : - "
+            "(the sign | separates names in keys)"
+        )
+    return value
+
+
+def _prefix(value: str) -> str:
+    if not _PREFIX.fullmatch(value):
+        raise ValueError(f"{value!r} is not a prefix: at most 64 letters, digits and . _ -")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{value!r} is not an http or https address")
+    if parts.username or parts.password:
+        raise ValueError("an address must not carry a user or password; use the secret settings")
+    return value.rstrip("/")
+
+
+def _absolute(value: Path) -> Path:
+    return value.expanduser().absolute()
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Name = Annotated[str, AfterValidator(_name)]
+Prefix = Annotated[str, AfterValidator(_prefix)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+def is_secret_option(name: str) -> bool:
+    """True for a librdkafka option that holds a secret."""
+    return name.endswith((".password", ".pem", ".secret", ".jaas.config"))
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class EnvironmentSettings(_Section):
+    """What separates this environment from others on the same servers."""
+
+    prefix: Prefix = Field(
+        default="",
+        description="Prefix of topics, consumer groups, transactional ids and schema subjects.",
+    )
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default=Path(".data"), description="Folder of the embedded servers' data, logs and ports."
+    )
+
+
+class KafkaSettings(_Section):
+    """The Kafka to use."""
+
+    bootstrap: str | None = Field(
+        default=None,
+        min_length=3,
+        description="Servers as host:port,host:port. Unset: an embedded broker.",
+    )
+    sku_partitions: int = Field(
+        default=8, ge=1, le=10_000, description="Partitions of every topic that is keyed by SKU."
+    )
+    replication: int = Field(
+        default=1, ge=1, le=10, description="Replication factor of created topics."
+    )
+    options: dict[str, str] = Field(
+        default_factory=dict,
+        description="Further librdkafka options, such as security.protocol. A value may be a "
+        "secret reference: env:NAME or file:/path.",
+    )
+    embedded_port: Port | None = Field(
+        default=None, description="Port of the embedded broker. Unset: a free one, remembered."
+    )
+    embedded_heap_mb: int = Field(
+        default=256, ge=128, le=65_536, description="Java heap of the embedded broker, in MiB."
+    )
+
+    @model_validator(mode="after")
+    def _secrets_by_reference(self) -> Self:
+        here = all(is_loopback_url(f"//{server}") for server in (self.bootstrap or "").split(","))
+        for name, value in self.options.items():
+            if name == "bootstrap.servers":
+                raise ValueError("options: bootstrap.servers is the setting kafka.bootstrap")
+            if is_secret_option(name) and SecretRef(value).is_plain and not here:
+                raise ValueError(
+                    f"options: {name} is plain text; write a reference: env:NAME or file:/path"
+                )
+        return self
+
+
+class PostgresSettings(_Section):
+    """The PostgreSQL to use."""
+
+    dsn: SecretRef | None = Field(
+        default=None,
+        description="Connection URI by reference (env:NAME, file:/path). Plain text is taken only "
+        "for a server on this machine. Unset: an embedded server.",
+    )
+
+    @model_validator(mode="after")
+    def _plain_only_here(self) -> Self:
+        dsn = self.dsn
+        if dsn is not None and dsn.is_plain and not is_loopback_url(dsn.resolve()):
+            raise ValueError(
+                "dsn is plain text; a server elsewhere needs a reference: env:NAME or file:/path"
+            )
+        return self
+
+
+class LedgerSettings(_Section):
+    """The ledger's loop and how long it remembers."""
+
+    instance: Name = Field(
+        default="ledger-1",
+        description="Name of this ledger: group instance id and transactional id.",
+    )
+    batch_events_max: PositiveInt = Field(default=2_000, description="Events in one transaction.")
+    batch_ms_max: PositiveInt = Field(
+        default=100, description="Time that one batch may gather, in ms."
+    )
+    merge_wait_ms: int = Field(
+        default=100, ge=0, description="How long inputs wait for other topics' older ones, in ms."
+    )
+    dedupe_events_max: PositiveInt = Field(
+        default=500_000, description="Event ids remembered per partition."
+    )
+    dedupe_horizon_s: PositiveInt = Field(
+        default=7 * DAY_S,
+        description="How long event ids are remembered, in seconds of journal time.",
+    )
+    movement_horizon_s: PositiveInt = Field(
+        default=7 * DAY_S, description="How far back a count may lie, in seconds."
+    )
+    expiry_tick_ms: PositiveInt = Field(
+        default=250, description="How often due reservations are looked for, in ms."
+    )
+
+
+class AvailabilitySettings(_Section):
+    """The availability service's loop."""
+
+    instance: Name = Field(
+        default="availability-1", description="Name of this instance: group and transactional id."
+    )
+    batch_events_max: PositiveInt = Field(default=2_000, description="Records in one transaction.")
+    batch_ms_max: PositiveInt = Field(
+        default=100, description="Time that one batch may gather, in ms."
+    )
+
+
+class ApiSettings(_Section):
+    """The HTTP interface."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: Port = Field(default=8080, description="Port to listen on.")
+
+
+class ProjectorSettings(_Section):
+    """The projector's loop."""
+
+    batch_events_max: PositiveInt = Field(default=5_000, description="Records in one transaction.")
+    batch_ms_max: PositiveInt = Field(
+        default=200, description="Time that one batch may gather, in ms."
+    )
+
+
+class ChannelSettings(_Section):
+    """One sales channel and the connection to it."""
+
+    name: Name = Field(description="The channel's name; never changes, never holds |.")
+    kind: Literal["woocommerce"] = Field(description="Which adapter speaks to it.")
+    url: HttpUrl = Field(description="Address of the shop, http or https.")
+    consumer_key: SecretRef = Field(description="API key, by reference.")
+    consumer_secret: SecretRef = Field(description="API secret, by reference.")
+    zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
+    locations: list[Name] | None = Field(
+        default=None, description="Locations it may promise from. Unset: all."
+    )
+    safety_stock: int = Field(
+        default=0, ge=0, description="Units held back from this channel, per SKU."
+    )
+    low_stock: int = Field(
+        default=0, ge=0, description="At or below this many units, stock is low."
+    )
+    verify_tls: bool = Field(default=True, description="Check the shop's certificate.")
+    connect_timeout_s: PositiveFloat = Field(
+        default=10.0, description="Time to connect, in seconds."
+    )
+    request_timeout_s: PositiveFloat = Field(
+        default=60.0, description="Time of one request, in seconds."
+    )
+
+    @model_validator(mode="after")
+    def _plain_only_here(self) -> Self:
+        if not is_loopback_url(self.url) and (
+            self.consumer_key.is_plain or self.consumer_secret.is_plain
+        ):
+            raise ValueError(
+                "consumer_key and consumer_secret are plain text; a shop elsewhere needs "
+                "references: env:NAME or file:/path"
+            )
+        return self
+
+
+class LocationSettings(_Section):
+    """One place that holds stock."""
+
+    name: Name = Field(description="The location's id; never changes, never holds |.")
+    zone: Zone = Field(default="UTC", description="IANA zone of the location's days and cut-offs.")
+
+
+class Settings(BaseSettings):
+    """All settings of stockfold."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        env_prefix="STOCKFOLD_",
+        env_nested_delimiter="__",
+    )
+
+    environment: EnvironmentSettings = Field(default_factory=EnvironmentSettings)
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    postgres: PostgresSettings = Field(default_factory=PostgresSettings)
+    ledger: LedgerSettings = Field(default_factory=LedgerSettings)
+    availability: AvailabilitySettings = Field(default_factory=AvailabilitySettings)
+    api: ApiSettings = Field(default_factory=ApiSettings)
+    projector: ProjectorSettings = Field(default_factory=ProjectorSettings)
+    channels: list[ChannelSettings] = Field(
+        default_factory=list, description="The sales channels, [[channels]] in the file."
+    )
+    locations: list[LocationSettings] = Field(
+        default_factory=list, description="The locations, [[locations]] in the file."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only arguments: reading the surroundings is the business of ``load``."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for kind, names in (
+            ("channels", [channel.name for channel in self.channels]),
+            ("locations", [location.name for location in self.locations]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{kind}: {', '.join(twice)} is named more than once")
+        return self
+
+    @property
+    def prefix(self) -> str:
+        """The environment's prefix."""
+        return self.environment.prefix
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings from ``stockfold.toml`` and the environment.
+
+    The file is ``path``, else the one STOCKFOLD_CONFIG names, else ``./stockfold.toml`` when it is
+    there. SettingsError names the file, the setting and what it must be.
+    """
+    from stockfold.runtime.sources import read  # noqa: PLC0415 - sources needs Settings
+
+    return read(path, os.environ).settings

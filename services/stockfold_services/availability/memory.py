@@ -1,0 +1,99 @@
+"""The memory of one partition: positions and what was last told, both folds of compacted topics."""
+
+from __future__ import annotations
+
+import logging
+
+from stockfold.availability.positions import LocationNumbers, SkuPositions
+from stockfold.contracts.topics import AVAILABILITY, POSITIONS
+from stockfold.domain.errors import ContractError
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.records import Record
+from stockfold_services.availability.backlog import Backlog
+from stockfold_services.availability.records import (
+    Cause,
+    Published,
+    read_position,
+    read_published,
+    sku_of_key,
+)
+
+log = logging.getLogger(__name__)
+
+_NO_CAUSE = Cause()
+
+
+class SkuMemory:
+    """One SKU: its positions, why they last changed, and what each channel was last told."""
+
+    __slots__ = ("cause", "positions", "published")
+
+    def __init__(self, sku: str) -> None:
+        self.positions = SkuPositions(sku)
+        self.cause = _NO_CAUSE
+        self.published: dict[str, Published] = {}
+
+
+class PartitionMemory:
+    """Everything availability holds of one partition."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.skus: dict[str, SkuMemory] = {}
+        self.backlog = Backlog()
+        self._folded_to = 0
+        """Positions before this offset are in memory already, and so are all newer ones of
+        theirs: folding them again would bring back old numbers for a moment."""
+
+    @classmethod
+    def recover(cls, number: int, reader: PartitionReader) -> PartitionMemory:
+        """Fold both topics of the partition to their ends."""
+        memory = cls(number)
+        for batch in reader.read(AVAILABILITY, number):
+            for record in batch:
+                memory._fold_published(record)
+        for batch in reader.read(POSITIONS, number):
+            for record in batch:
+                try:
+                    memory.fold(record)
+                except ContractError as error:
+                    # It was an exception when it came; here it is only passed over again.
+                    log.warning("%s/%d/%d: %s", POSITIONS.name, number, record.offset(), error)
+                memory._folded_to = record.offset() + 1
+        return memory
+
+    def _sku(self, sku: str) -> SkuMemory:
+        memory = self.skus.get(sku)
+        if memory is None:
+            memory = self.skus[sku] = SkuMemory(sku)
+        return memory
+
+    def fold(self, record: Record) -> SkuMemory:
+        """Take a record of the positions topic; the SKU that it is about. ContractError."""
+        value = record.value()
+        if value is None:
+            location, sku = sku_of_key(record.key())
+            memory = self._sku(sku)
+            if record.offset() >= self._folded_to:
+                at_us = record.timestamp()[1] * 1000
+                memory.positions.remove(location)
+                memory.cause = Cause(at_us, "", at_us)
+            return memory
+        read = read_position(value)
+        memory = self._sku(read.sku)
+        if record.offset() >= self._folded_to:
+            numbers = read.numbers
+            if isinstance(numbers, LocationNumbers):
+                memory.positions.put(read.location, numbers, read.seq)
+            else:
+                memory.positions.put_summary(numbers, read.seq)
+            memory.cause = read.cause
+        return memory
+
+    def _fold_published(self, record: Record) -> None:
+        if record.value() is None:
+            channel, sku = sku_of_key(record.key())
+            self._sku(sku).published.pop(channel, None)
+            return
+        channel, sku, published = read_published(record.value())
+        self._sku(sku).published[channel] = published

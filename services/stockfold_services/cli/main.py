@@ -1,0 +1,59 @@
+"""The command ``stockfold``: mounts the command groups, one module each."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from stockfold.domain.errors import StockfoldError
+from stockfold_services.cli import config, topics
+from stockfold_services.cli.output import print_error
+from stockfold_services.cli.up import up
+
+app = typer.Typer(
+    help="Event-sourced inventory availability.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(up)
+app.add_typer(config.app, name="config")
+app.add_typer(topics.app, name="topics")
+
+for _name in ("policy",):
+    if find_spec(f"stockfold_services.cli.{_name}"):
+        app.add_typer(importlib.import_module(f"stockfold_services.cli.{_name}").app, name=_name)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stockfold {version('stockfold')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Event-sourced inventory availability."""
+    del show_version
+
+
+def main() -> None:
+    """Run the command line; errors of stockfold end with their own exit code."""
+    try:
+        app()
+    except StockfoldError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Reading the policies in force, and publishing those that differ with rising revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+from confluent_kafka import KafkaException, Producer
+
+from stockfold.availability.policy import Policy, same_rules
+from stockfold.contracts.topics import POLICIES
+from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.kafka import confluent_config, group_id
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.settings import Settings
+from stockfold_services.availability.policies import PolicyBook
+from stockfold_services.availability.records import encode_policy
+from stockfold_services.cli.policy_file import from_settings
+
+ANSWER_S_MAX = 15.0
+_SHOWN = ("zone", "locations", "safety_stock", "low_stock", "per_location")
+
+
+class PolicyOutcome(msgspec.Struct, frozen=True):
+    """What became of one wanted policy; ``revision`` is the one in force after it."""
+
+    channel: str
+    action: Literal["new", "changed", "unchanged"]
+    revision: int
+    changes: tuple[str, ...] = ()
+
+
+def policies_in_force(settings: Settings) -> dict[str, Policy]:
+    """The newest policy of each channel, as every availability process reads them."""
+    book = PolicyBook()
+    for batch in PartitionReader(settings).read(POLICIES, 0):
+        for record in batch:
+            book.apply(record)
+    return book.policies
+
+
+def publish_policies(settings: Settings) -> list[PolicyOutcome]:
+    """Publish the policies of ``settings.channels`` that differ from those in force."""
+    return publish(settings, from_settings(settings))
+
+
+def compare(
+    wanted: Iterable[Policy], in_force: dict[str, Policy]
+) -> list[tuple[Policy, PolicyOutcome]]:
+    """Each wanted policy with its revision, and what publishing it would do."""
+    found = []
+    for policy in wanted:
+        old = in_force.get(policy.channel)
+        if old is not None and same_rules(old, policy):
+            found.append((old, PolicyOutcome(policy.channel, "unchanged", old.revision)))
+            continue
+        new = msgspec.structs.replace(policy, revision=1 if old is None else old.revision + 1)
+        action: Literal["new", "changed"] = "new" if old is None else "changed"
+        outcome = PolicyOutcome(policy.channel, action, new.revision, _changes(old, new))
+        found.append((new, outcome))
+    return found
+
+
+def _changes(old: Policy | None, new: Policy) -> tuple[str, ...]:
+    if old is None:
+        return tuple(f"{name} {_shown(getattr(new, name))}" for name in _SHOWN)
+    return tuple(
+        f"{name} {_shown(getattr(old, name))} → {_shown(getattr(new, name))}"
+        for name in _SHOWN
+        if getattr(old, name) != getattr(new, name)
+    )
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "all"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def publish(
+    settings: Settings, wanted: list[Policy], *, dry_run: bool = False
+) -> list[PolicyOutcome]:
+    """Publish the wanted policies that differ, in one transaction; channels not named stay.
+
+    UnavailableError when the broker does not answer, or somebody else publishes meanwhile: the
+    transactional id is one for all, so that no two can give out the same revision.
+    """
+    if not wanted:
+        return []
+    if dry_run:
+        return [outcome for _, outcome in compare(wanted, policies_in_force(settings))]
+    producer = Producer(
+        {
+            **confluent_config(settings),
+            "transactional.id": group_id(settings, "policies"),
+            "transaction.timeout.ms": 10_000,
+            "log_level": 0,
+        }
+    )
+    try:
+        producer.init_transactions(ANSWER_S_MAX)
+        compared = compare(wanted, policies_in_force(settings))
+        differing = [policy for policy, outcome in compared if outcome.action in ("new", "changed")]
+        if differing:
+            _commit(settings, producer, differing)
+    except KafkaException as error:
+        raise UnavailableError(
+            f"the policies were not published: {error.args[0].str()}",
+            where=f"{POLICIES.full_name(settings.prefix)} at {settings.kafka.bootstrap}",
+            remedy="Check the broker, and that nobody else publishes policies now; then try again.",
+        ) from error
+    return [outcome for _, outcome in compared]
+
+
+def _commit(settings: Settings, producer: Producer, policies: list[Policy]) -> None:
+    name = POLICIES.full_name(settings.prefix)
+    producer.begin_transaction()
+    for policy in policies:
+        producer.produce(name, encode_policy(policy), policy.channel.encode(), 0)
+    producer.commit_transaction(ANSWER_S_MAX)

@@ -1,0 +1,163 @@
+"""The projector: copies the output topics into PostgreSQL, each record exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from stockfold.domain.errors import SettingsError, UnavailableError
+from stockfold.runtime.logs import configure
+from stockfold.runtime.postgres import UNAVAILABLE
+from stockfold.runtime.settings import Settings, load
+from stockfold_services.projector.batch import Batch, Consumed, Place
+from stockfold_services.projector.source import Source
+from stockfold_services.projector.store import PRUNE_ROWS_MAX, Moved, Store
+
+log = logging.getLogger(__name__)
+
+BACK_OFF_S_MIN = 0.2
+BACK_OFF_S_MAX = 5.0
+BEAT_S = 1.0
+PRUNE_S = 600.0
+# Decoding hands the thread to its neighbours this often.
+BREATH_RECORDS = 500
+
+_POISON = (
+    asyncpg.exceptions.DataError,
+    asyncpg.exceptions.IntegrityConstraintViolationError,
+    asyncpg.exceptions.ProgramLimitExceededError,
+)
+"""What PostgreSQL says of a row that it will never take."""
+
+_DROPPED = (asyncpg.exceptions.UndefinedTableError, asyncpg.exceptions.InvalidSchemaNameError)
+"""The schema was dropped beneath us, in order to be rebuilt."""
+
+_REFUSED = (
+    asyncpg.exceptions.InvalidAuthorizationSpecificationError,
+    asyncpg.exceptions.InvalidCatalogNameError,
+    asyncpg.exceptions.InsufficientPrivilegeError,
+)
+"""PostgreSQL answers, but not to us."""
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Project until ``stop``.
+
+    While Kafka or PostgreSQL is away it tries again, ever more slowly, at least every 5 s.
+    SettingsError and DefectError end it.
+    """
+    back_off_s = BACK_OFF_S_MIN
+    while not stop.is_set():
+        try:
+            async with Store.opened(settings) as store, Source.opened(settings) as source:
+                await store.claim_origin(source.cluster_id, settings.prefix)
+                projector = _Projector(store, source)
+                log.info("projecting into schema %s", store.schema)
+                while not stop.is_set():
+                    await projector.step()
+                    back_off_s = BACK_OFF_S_MIN
+        except _REFUSED as error:
+            raise SettingsError(
+                f"PostgreSQL refuses the projector: {error}",
+                where="postgres.dsn",
+                remedy="Check user, password, database, and the right to create a schema in it.",
+            ) from error
+        except (*UNAVAILABLE, *_DROPPED, KafkaError, UnavailableError) as error:
+            wait_s = back_off_s * random.uniform(0.8, 1.2)  # noqa: S311 - not for secrets
+            log.warning(
+                "projection interrupted, trying again in %.1f s: %s %s",
+                wait_s,
+                type(error).__name__,
+                error,
+            )
+            back_off_s = min(back_off_s * 2, BACK_OFF_S_MAX)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait_s)
+
+
+class _Projector:
+    """One connection to each side, and what is due next."""
+
+    def __init__(self, store: Store, source: Source) -> None:
+        self._store = store
+        self._source = source
+        self._started_at = datetime.now(UTC)
+        self._reported: dict[tuple[str, int], object] = {}
+        self._beat_due_s = 0.0
+        self._prune_due_s = 0.0
+
+    async def step(self) -> None:
+        """Read and write one batch; report and prune when it is time to."""
+        await self._source.adopt(self._store.offsets)
+        fetched = await self._source.fetch()
+        starts = self._source.starts()
+        # A rebalance meanwhile took partitions away: whoever has them now reads them again.
+        records = [record for record in fetched if record.place in starts]
+        if records:
+            try:
+                await self._write(records, starts)
+            except Moved as moved:
+                log.warning("another projector has written %s; reading anew", moved)
+                self._source.forget_all()
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._beat_due_s:
+            self._beat_due_s = now_s + BEAT_S
+            await self._beat()
+        if now_s >= self._prune_due_s:
+            removed = await self._store.prune()
+            self._prune_due_s = now_s + (PRUNE_S if removed < PRUNE_ROWS_MAX else BEAT_S)
+
+    async def _write(self, records: list[Consumed], starts: dict[Place, int]) -> None:
+        """Write records; those that PostgreSQL will never take are found by halving, and kept."""
+        batch = Batch(starts)
+        for index, record in enumerate(records, 1):
+            batch.add(record)
+            if index % BREATH_RECORDS == 0:
+                await asyncio.sleep(0)
+        try:
+            await self._store.write(batch)
+        except _POISON as error:
+            if len(records) > 1:
+                half = len(records) // 2
+                await self._write(records[:half], starts)
+                await self._write(records[half:], starts)
+                return
+            batch = Batch(starts)
+            batch.quarantine(records[0], f"{type(error).__name__}: {error}")
+            await self._store.write(batch)
+        starts.update(batch.next_offsets)
+        self._source.written(batch.next_offsets)
+
+    async def _beat(self) -> None:
+        """Tell readers how far the tables are, and as of when that is known."""
+        seen, whole_until = await self._source.seen()
+        changed = {place: at for place, at in seen.items() if self._reported.get(place) != at}
+        if changed:
+            await self._store.report(changed)
+            self._reported.update(changed)
+        await self._store.beat(self._started_at, whole_until)
+
+
+def main() -> None:
+    """Run until SIGINT or SIGTERM."""
+    configure("projector")
+    asyncio.run(_serve(load()))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await run(settings, stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""The tables of the read model, declared once: key, guard of the newer row, and retention.
+
+Their columns are in ``migrations/``; the projector writes them in the order given here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+_NUMBERS = ("on_hand", "quality_hold", "damaged", "in_transit", "reserved", "allocated", "atp")
+_CAUSE = ("recorded_at", "correlation_id", "caused_at")
+_RECORD = ("partition", "record_offset")
+_DELIVERY = (
+    "channel",
+    "sku",
+    "version",
+    "quantity",
+    "outcome",
+    "attempts",
+    "detail",
+    "sent_at",
+    "finished_at",
+    "correlation_id",
+    "caused_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long rows stay: ``days`` after the time in ``column``."""
+
+    column: str
+    days: int
+
+    @property
+    def age(self) -> timedelta:
+        """The same as a duration."""
+        return timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that the projector writes.
+
+    ``guard`` are the columns by which a row is newer; a row replaces another of its key only when
+    it is not older. Without a guard rows are only added. ``retention`` None keeps for ever.
+    """
+
+    name: str
+    doc: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    guard: tuple[str, ...] = ()
+    retention: Retention | None = None
+
+    @property
+    def stage(self) -> str:
+        """The temporary table that its rows are copied into first."""
+        return f"stage_{self.name}"
+
+    def merge_sql(self) -> str:
+        """Takes the rows over from the stage; one row per key, if there is a guard."""
+        columns = ", ".join(self.columns)
+        action = "DO NOTHING"
+        if self.guard:
+            changes = ", ".join(f"{c} = excluded.{c}" for c in self.columns if c not in self.key)
+            newer = ", ".join(f"excluded.{c}" for c in self.guard)
+            older = ", ".join(f"t.{c}" for c in self.guard)
+            action = f"DO UPDATE SET {changes} WHERE ({newer}) >= ({older})"
+        return (
+            f"INSERT INTO {self.name} AS t ({columns}) SELECT {columns} FROM {self.stage} "  # noqa: S608 - names are declared here
+            f"ON CONFLICT ({', '.join(self.key)}) {action}"
+        )
+
+
+POSITIONS = Table(
+    "positions",
+    "Numbers of a SKU at a location, the latest.",
+    ("sku", "location", "seq", *_NUMBERS, "claims", "expected", *_CAUSE, *_RECORD),
+    ("sku", "location"),
+    ("seq",),
+)
+SKU_SUMMARIES = Table(
+    "sku_summaries",
+    "Numbers of a SKU that have no location, the latest.",
+    (
+        "sku",
+        "seq",
+        "backordered",
+        "backordered_by_channel",
+        "fences",
+        "limits",
+        *_CAUSE,
+        *_RECORD,
+    ),
+    ("sku",),
+    ("seq",),
+)
+AVAILABILITY = Table(
+    "availability",
+    "What a channel may promise of a SKU, the latest version.",
+    (
+        "channel",
+        "sku",
+        "quantity",
+        "status",
+        "next_available",
+        "lead_time_days",
+        "locations",
+        "version",
+        "policy_revision",
+        "seq",
+        "steps",
+        *_CAUSE,
+        *_RECORD,
+    ),
+    ("channel", "sku"),
+    ("version",),
+)
+JOURNAL = Table(
+    "journal",
+    "Every fact of every SKU.",
+    (
+        "sku",
+        "seq",
+        *_RECORD,
+        "kind",
+        "source",
+        "event_id",
+        "correlation_id",
+        "cause_topic",
+        "cause_partition",
+        "cause_offset",
+        "schema_id",
+        "payload_hash",
+        "occurred_at",
+        "recorded_at",
+        "caused_at",
+        "deltas",
+        "flags",
+        "places",
+        "body",
+    ),
+    ("sku", "seq"),
+)
+DEMAND_LINES = Table(
+    "demand_lines",
+    "Order lines and what became of their units, the latest. From the journal.",
+    (
+        "sku",
+        "order_id",
+        "line",
+        "seq",
+        "reservation",
+        "channel",
+        "ordered",
+        "unordered",
+        "reserved",
+        "allocated",
+        "backordered",
+        "shipped",
+        "cancelled",
+        "expired",
+        "rejected",
+        "final",
+        "priority",
+        "places",
+        "allocations",
+        "expires_at",
+        "recorded_at",
+        "partition",
+    ),
+    ("sku", "order_id", "line"),
+    ("seq",),
+)
+RESERVATION_STATUS = Table(
+    "reservation_status",
+    "Answers to reservation commands and what became of them. From the journal.",
+    (
+        "sku",
+        "seq",
+        "reservation",
+        "order_id",
+        "line",
+        "status",
+        "command",
+        "quantity",
+        "reason",
+        "available",
+        "source",
+        "event_id",
+        "recorded_at",
+        "partition",
+    ),
+    ("sku", "seq"),
+    retention=Retention("recorded_at", 400),
+)
+EXCEPTIONS = Table(
+    "exceptions",
+    "Inputs that were not folded, with their bytes, and findings about those that were.",
+    (
+        *_RECORD,
+        "exception",
+        "kind",
+        "folded",
+        "reason",
+        "remedy",
+        "sku",
+        "source",
+        "event_id",
+        "event_type",
+        "cause_topic",
+        "cause_partition",
+        "cause_offset",
+        "key",
+        "value",
+        "headers",
+        *_CAUSE,
+    ),
+    _RECORD,
+)
+DELIVERIES = Table(
+    "deliveries",
+    "What a channel made of a SKU's latest published availability.",
+    (*_DELIVERY, *_RECORD),
+    ("channel", "sku"),
+    ("version", "record_offset"),
+)
+DELIVERY_HISTORY = Table(
+    "delivery_history",
+    "Every outcome of a delivery.",
+    (*_RECORD, *_DELIVERY),
+    _RECORD,
+    retention=Retention("finished_at", 30),
+)
+UNREADABLE = Table(
+    "unreadable",
+    "Records of our own topics that did not fit the tables, with their bytes.",
+    ("topic", *_RECORD, "reason", "key", "value"),
+    ("topic", *_RECORD),
+    retention=Retention("seen_at", 90),
+)
+
+TABLES: tuple[Table, ...] = (
+    POSITIONS,
+    SKU_SUMMARIES,
+    AVAILABILITY,
+    JOURNAL,
+    DEMAND_LINES,
+    RESERVATION_STATUS,
+    EXCEPTIONS,
+    DELIVERIES,
+    DELIVERY_HISTORY,
+    UNREADABLE,
+)
+
+# Kept for ever, one row each per topic partition, process or cluster: offsets, progress, origin,
+# migrations. Rows of projectors leave a day after their last beat.
+PROJECTOR_ROW_AGE = timedelta(days=1)

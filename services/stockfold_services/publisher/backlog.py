@@ -1,0 +1,326 @@
+"""What a channel shall show, what is under way, and what it acknowledged. Pure: no clock, no I/O.
+
+Per SKU the latest version wins, at most one request is under way, and what the channel is known to
+show is not sent again. As many entries as the channel has SKUs, however many updates come.
+
+    offer ──▶ waiting (urgent | ready | delayed) ──claim──▶ under way ──land──▶ finished
+                 ▲                                            │
+                 └──────────── release, or to be retried ─────┘
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from stockfold.channels import Outcome, OutcomeKind, StockUpdate
+from stockfold_services.publisher.wanted import Finished, Wanted
+
+FAILURES_MAX = 7
+"""2 to the 7th is more than any batch holds: such an update travels alone."""
+
+
+class _Place(enum.Enum):
+    NOWHERE = 0
+    URGENT = 1
+    READY = 2
+    DELAYED = 3
+    HELD = 4
+
+
+class _Listing:
+    """One SKU on the channel. ``attempts`` and ``sent_at_us`` are of the version in hand."""
+
+    __slots__ = (
+        "acknowledged", "attempts", "due_s", "failures", "flying", "heaped_s", "partition",
+        "place", "retries", "sent_at_us", "version", "wanted",
+    )  # fmt: skip
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.wanted: Wanted | None = None
+        self.flying: Wanted | None = None
+        self.acknowledged: int | None = None
+        self.version = 0
+        self.attempts = 0
+        self.retries = 0
+        self.failures = 0
+        self.sent_at_us = 0
+        self.due_s = 0.0
+        self.heaped_s = 0.0
+        self.place = _Place.NOWHERE
+
+    def start_anew(self) -> None:
+        """Another version is in hand."""
+        self.attempts = 0
+        self.retries = 0
+        self.sent_at_us = 0
+
+
+class Backlog:
+    """The listings of one channel connection.
+
+    ``sendable`` is the adapter's clamp; ``delay_s`` says how long to wait after so many failures.
+    """
+
+    def __init__(
+        self,
+        sendable: Callable[[StockUpdate], int],
+        delay_s: Callable[[int], float],
+        attempts_max: int,
+    ) -> None:
+        self._sendable = sendable
+        self._delay_s = delay_s
+        self._attempts_max = attempts_max
+        self._listings: dict[str, _Listing] = {}
+        self._urgent: OrderedDict[str, None] = OrderedDict()
+        self._ready: OrderedDict[str, None] = OrderedDict()
+        self._delayed: list[tuple[float, str]] = []
+        self._held: dict[int, dict[str, None]] = {}
+
+    # Updates in.
+
+    def offer(self, wanted: Wanted, now_us: int) -> list[Finished]:
+        """Take the newest version of a SKU in; what that finishes.
+
+        An older version than one already seen is superseded before it is ever sent.
+        """
+        listing = self._listings.get(wanted.sku)
+        if listing is None:
+            listing = self._listings[wanted.sku] = _Listing(wanted.partition)
+        if wanted.version <= listing.version:
+            detail = f"version {listing.version} was read before"
+            return [self._finished(wanted, OutcomeKind.SUPERSEDED, now_us, detail)]
+        finished = []
+        if listing.wanted is not None:
+            finished.append(self._superseded(listing, listing.wanted, wanted, now_us))
+        listing.version = wanted.version
+        listing.wanted = wanted
+        if listing.flying is None:
+            listing.start_anew()
+            finished += self._settle(listing, now_us)
+        return finished
+
+    def _superseded(self, listing: _Listing, old: Wanted, new: Wanted, now_us: int) -> Finished:
+        ours = None if listing.flying is not None else listing
+        return self._finished(
+            old, OutcomeKind.SUPERSEDED, now_us, f"by version {new.version}", ours
+        )
+
+    def _settle(self, listing: _Listing, now_us: int) -> list[Finished]:
+        """Put what is wanted in its queue, or finish it when the channel shows it already."""
+        wanted = listing.wanted
+        self._unqueue(listing)
+        if wanted is None or listing.flying is not None:
+            return []
+        if listing.partition in self._held:
+            self._held[listing.partition][wanted.sku] = None
+            listing.place = _Place.HELD
+            return []
+        quantity = self._quantity(wanted)
+        if listing.acknowledged == quantity:
+            listing.wanted = None
+            return [self._finished(wanted, OutcomeKind.APPLIED, now_us)]
+        if quantity == 0 and listing.attempts == 0:
+            self._urgent[wanted.sku] = None
+            listing.place = _Place.URGENT
+        elif listing.due_s > 0:
+            # However often a waiting version is replaced, its place in the heap is one.
+            if listing.heaped_s != listing.due_s:
+                heapq.heappush(self._delayed, (listing.due_s, wanted.sku))
+                listing.heaped_s = listing.due_s
+            listing.place = _Place.DELAYED
+        else:
+            self._enqueue(listing, wanted)
+        return []
+
+    def _enqueue(self, listing: _Listing, wanted: Wanted) -> None:
+        urgent = self._quantity(wanted) == 0
+        (self._urgent if urgent else self._ready)[wanted.sku] = None
+        listing.place = _Place.URGENT if urgent else _Place.READY
+
+    def _unqueue(self, listing: _Listing) -> None:
+        sku = listing.wanted.sku if listing.wanted is not None else ""
+        if listing.place is _Place.URGENT:
+            self._urgent.pop(sku, None)
+        elif listing.place is _Place.READY:
+            self._ready.pop(sku, None)
+        elif listing.place is _Place.HELD:
+            self._held.get(listing.partition, {}).pop(sku, None)
+        listing.place = _Place.NOWHERE
+
+    # Requests out.
+
+    def due(self, now_s: float, count: int) -> list[StockUpdate]:
+        """Up to ``count`` updates that may be sent now: zeros first, then by age."""
+        self._promote(now_s)
+        first = list(islice(self._urgent, count))
+        rest = islice(self._ready, count - len(first))
+        return [self._update(sku) for sku in (*first, *rest)]
+
+    def _update(self, sku: str) -> StockUpdate:
+        listing = self._listings[sku]
+        wanted = listing.wanted
+        assert wanted is not None
+        return StockUpdate(sku, wanted.quantity, wanted.version, listing.failures)
+
+    def _promote(self, now_s: float) -> None:
+        while self._delayed and self._delayed[0][0] <= now_s:
+            due_s, sku = heapq.heappop(self._delayed)
+            listing = self._listings.get(sku)
+            # An entry of an earlier delay, or of a listing that has moved on, means nothing.
+            if listing is None or listing.heaped_s != due_s:
+                continue
+            listing.heaped_s = 0.0
+            if listing.place is not _Place.DELAYED or listing.due_s != due_s:
+                continue
+            assert listing.wanted is not None
+            listing.due_s = 0.0
+            self._enqueue(listing, listing.wanted)
+
+    def next_due_s(self) -> float | None:
+        """When the next delayed update is due; None when none waits."""
+        return self._delayed[0][0] if self._delayed else None
+
+    def claim(self, updates: Iterable[StockUpdate], now_us: int) -> None:
+        """A request with these goes out now."""
+        for update in updates:
+            listing = self._listings[update.sku]
+            assert listing.flying is None, f"two requests for {update.sku}"
+            assert listing.wanted is not None
+            self._unqueue(listing)
+            listing.flying, listing.wanted = listing.wanted, None
+            listing.attempts += 1
+            listing.due_s = 0.0
+            listing.sent_at_us = listing.sent_at_us or now_us
+
+    # Outcomes in.
+
+    def forget_acknowledged(self, updates: Iterable[StockUpdate]) -> None:
+        """A write goes out: until it is answered, nobody knows what the channel shows."""
+        for update in updates:
+            self._listings[update.sku].acknowledged = None
+
+    def release(self, update: StockUpdate, now_us: int) -> list[Finished]:
+        """The request said nothing about this update: it is wanted as before."""
+        listing = self._listings[update.sku]
+        flying = self._landed(listing)
+        if listing.wanted is None:
+            listing.wanted = flying
+            return self._settle(listing, now_us)
+        return self._give_way(listing, flying, "", now_us)
+
+    def land(self, outcome: Outcome, now_s: float, now_us: int) -> list[Finished]:
+        """The outcome of an update that was under way; what that finishes."""
+        listing = self._listings[outcome.update.sku]
+        flying = self._landed(listing)
+        listing.failures = min(listing.failures + 1, FAILURES_MAX) if outcome.whole_request else 0
+        detail = ": ".join(part for part in (outcome.code, outcome.detail) if part)
+        if outcome.kind is OutcomeKind.RETRYABLE:
+            return self._again(listing, flying, outcome, detail, now_s, now_us)
+        listing.due_s = 0.0
+        if outcome.kind is OutcomeKind.APPLIED:
+            listing.acknowledged = self._quantity(flying)
+        finished = [self._finished(flying, outcome.kind, now_us, detail, listing)]
+        listing.start_anew()
+        return finished + self._settle(listing, now_us)
+
+    @staticmethod
+    def _landed(listing: _Listing) -> Wanted:
+        flying, listing.flying = listing.flying, None
+        assert flying is not None
+        return flying
+
+    def _again(
+        self,
+        listing: _Listing,
+        flying: Wanted,
+        outcome: Outcome,
+        detail: str,
+        now_s: float,
+        now_us: int,
+    ) -> list[Finished]:
+        listing.retries += 1
+        delay_s = max(self._delay_s(listing.retries), outcome.retry_after_s or 0.0)
+        listing.due_s = now_s + delay_s
+        if listing.wanted is not None:
+            return self._give_way(listing, flying, detail, now_us)
+        if listing.retries >= self._attempts_max:
+            listing.due_s = 0.0
+            finished = self._finished(flying, OutcomeKind.GAVE_UP, now_us, detail, listing)
+            listing.start_anew()
+            return [finished]
+        listing.wanted = flying
+        return self._settle(listing, now_us)
+
+    def _give_way(
+        self, listing: _Listing, flying: Wanted, detail: str, now_us: int
+    ) -> list[Finished]:
+        """A newer version came while this one was under way, and this one did not arrive."""
+        assert listing.wanted is not None
+        why = f"by version {listing.wanted.version}"
+        text = f"{why}, after {detail}" if detail else why
+        finished = [self._finished(flying, OutcomeKind.SUPERSEDED, now_us, text, listing)]
+        listing.start_anew()
+        return finished + self._settle(listing, now_us)
+
+    def _quantity(self, wanted: Wanted) -> int:
+        return self._sendable(StockUpdate(wanted.sku, wanted.quantity, wanted.version))
+
+    def _finished(
+        self,
+        wanted: Wanted,
+        kind: OutcomeKind,
+        now_us: int,
+        detail: str = "",
+        listing: _Listing | None = None,
+    ) -> Finished:
+        attempts = listing.attempts if listing is not None else 0
+        sent_at_us = (listing.sent_at_us if listing is not None else 0) or now_us
+        quantity = self._quantity(wanted)
+        return Finished(wanted, kind, quantity, attempts, detail, sent_at_us, now_us)
+
+    # Partitions.
+
+    def hold(self, partition: int) -> None:
+        """Send nothing of a partition for now, whatever is offered."""
+        if partition in self._held:
+            return
+        self._held[partition] = {}
+        for listing in self._listings.values():
+            if listing.partition == partition and listing.wanted is not None:
+                self._settle(listing, 0)
+
+    def let_go(self, partition: int, now_us: int) -> list[Finished]:
+        """Send what is wanted of a held partition; what that finishes at once."""
+        finished: list[Finished] = []
+        for sku in self._held.pop(partition, {}):
+            finished += self._settle(self._listings[sku], now_us)
+        return finished
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition that somebody else serves now. Nothing of it may be under way."""
+        self._held.pop(partition, None)
+        for sku in [s for s, item in self._listings.items() if item.partition == partition]:
+            listing = self._listings.pop(sku)
+            assert listing.flying is None, f"a request for {sku} is under way"
+            self._urgent.pop(sku, None)
+            self._ready.pop(sku, None)
+
+    def is_flying(self, partition: int) -> bool:
+        """True while a request with a SKU of the partition is under way."""
+        return any(
+            listing.flying is not None
+            for listing in self._listings.values()
+            if listing.partition == partition
+        )
+
+    def waiting_count(self) -> int:
+        """How many updates are wanted or under way; counts them."""
+        return sum(
+            listing.wanted is not None or listing.flying is not None
+            for listing in self._listings.values()
+        )

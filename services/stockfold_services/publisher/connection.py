@@ -1,0 +1,313 @@
+"""One channel connection: reads what is wanted, sends it, records what became of it.
+
+    feed ──▶ backlog ──▶ adapter ──▶ transport ──▶ the shop
+      ▲         │ finished
+      │         ▼
+    commit ◀── deliveries
+
+After start and after every reassignment a partition is read to its end before anything of it is
+sent: an older version that is read again then never overwrites a newer one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from stockfold.channels import (
+    Adapter,
+    Answer,
+    Failure,
+    Purpose,
+    Request,
+    Response,
+    TroubleKind,
+)
+from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.clock import Clock
+from stockfold_services.publisher.backlog import Backlog
+from stockfold_services.publisher.deliveries import Deliveries
+from stockfold_services.publisher.feed import Feed, Partitions, Read
+from stockfold_services.publisher.retry import Breaker, RetryPolicy
+from stockfold_services.publisher.wanted import Finished
+from stockfold_services.publisher.watermark import Watermark
+
+log = logging.getLogger(__name__)
+
+WINDOW = 1_000
+"""Updates that the adapter may choose a request from; more would find no fuller batch."""
+OUTBOX_MAX = 10_000
+RECORD_MAX = 2_000
+COMMIT_EVERY_S = 1.0
+IDLE_S = 0.5
+LANDING_S_MAX = 240.0
+"""Below the broker's patience with a rebalance (5 min), above any request's time-out."""
+STOP_S_MAX = 15.0
+
+
+class Performer(Protocol):
+    """What makes requests: ``Transport``, or a fake."""
+
+    async def perform(self, request: Request) -> Response | Failure:
+        """Make one request."""
+        ...
+
+
+class Connection:
+    """The publisher of one channel, until it is stopped or fails."""
+
+    def __init__(
+        self,
+        name: str,
+        adapter: Adapter,
+        performer: Performer,
+        feed: Feed,
+        deliveries: Deliveries,
+        clock: Clock,
+        *,
+        policy: RetryPolicy | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        policy = policy or RetryPolicy()
+        rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._name = name
+        self._adapter = adapter
+        self._performer = performer
+        self._feed = feed
+        self._deliveries = deliveries
+        self._clock = clock
+        self._breaker = Breaker(policy, rng)
+        self.backlog = Backlog(
+            adapter.quantity_to_send,
+            lambda failures: policy.delay_s(failures, rng),
+            policy.attempts_max,
+        )
+        self._watermarks: dict[int, Watermark] = {}
+        self._catching_up: Partitions = set()
+        self._outbox: asyncio.Queue[Finished | None] = asyncio.Queue(OUTBOX_MAX)
+        self._wake = asyncio.Event()
+        self._landed = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._torn = False
+        self._in_flight = 0
+        self._committed_s = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop``: requests under way are brought home, outcomes recorded."""
+        await self._feed.start(self._assigned, self._revoked)
+        try:
+            async with asyncio.TaskGroup() as outer:
+                outer.create_task(self._record())
+                async with asyncio.TaskGroup() as inner:
+                    inner.create_task(self._read(stop))
+                    for _ in range(self._adapter.requests_in_flight_max):
+                        inner.create_task(self._work(stop))
+                await self._outbox.put(None)
+            await self._commit(self._watermarks.keys())
+        finally:
+            self._ended.set()
+
+    # Reading.
+
+    async def _read(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            records = await self._feed.read()
+            if self._torn:
+                raise UnavailableError(
+                    "partitions went to somebody else with a request still under way",
+                    where=f"channel {self._name}",
+                    remedy="None needed: the connection starts anew.",
+                )
+            # Offered without a pause in between, so that no reassignment can come amidst.
+            finished = [one for record in records for one in self._take_in(record)]
+            await self._finish(finished)
+            if self._catching_up:
+                await self._let_go(await self._feed.caught_up(set(self._catching_up)))
+            if self._clock.monotonic_s() - self._committed_s >= COMMIT_EVERY_S:
+                await self._commit(self._watermarks.keys())
+
+    def _take_in(self, record: Read) -> list[Finished]:
+        watermark = self._watermarks.get(record.partition)
+        if watermark is None:
+            return []  # Reassigned while the records were on their way: somebody else reads it.
+        watermark.read(record.offset, opened=record.wanted is not None)
+        if record.wanted is None:
+            return []
+        return self.backlog.offer(record.wanted, self._clock.now_us())
+
+    async def _let_go(self, partitions: Partitions) -> None:
+        for partition in partitions & self._catching_up:
+            self._catching_up.discard(partition)
+            await self._finish(self.backlog.let_go(partition, self._clock.now_us()))
+
+    def _assigned(self, partitions: Partitions) -> None:
+        for partition in partitions:
+            self._watermarks[partition] = Watermark()
+            self._catching_up.add(partition)
+            self.backlog.hold(partition)
+        log.info("channel %s serves partitions %s", self._name, sorted(partitions))
+
+    async def _revoked(self, partitions: Partitions) -> None:
+        """Bring home what is under way, put it on record, commit, forget."""
+        mine = partitions & self._watermarks.keys()
+        for partition in mine:
+            self.backlog.hold(partition)
+        home = asyncio.create_task(self._bring_home(mine))
+        ended = asyncio.create_task(self._ended.wait())
+        await asyncio.wait(
+            {home, ended}, timeout=LANDING_S_MAX, return_when=asyncio.FIRST_COMPLETED
+        )
+        self._torn = not home.done()
+        home.cancel()
+        ended.cancel()
+        if self._torn:
+            return
+        await self._commit(mine)
+        for partition in mine:
+            self.backlog.drop(partition)
+            self._catching_up.discard(partition)
+            del self._watermarks[partition]
+
+    async def _bring_home(self, partitions: Partitions) -> None:
+        while any(self.backlog.is_flying(partition) for partition in partitions):
+            self._landed.clear()
+            await self._landed.wait()
+        await self._outbox.join()
+
+    # Sending.
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            request = self._next_request()
+            if request is None:
+                self._wake.clear()
+                await self._rest()
+                continue
+            probe = self._breaker.needs_probe
+            self._in_flight += 1
+            try:
+                response = await self._perform(request, stop)
+                await self._finish(self._settle(request, response, probe=probe))
+            finally:
+                self._in_flight -= 1
+                self._landed.set()
+                self._wake.set()
+
+    def _next_request(self) -> Request | None:
+        now_s = self._clock.monotonic_s()
+        if now_s < self._breaker.rests_until_s or (self._breaker.is_open and self._in_flight):
+            return None
+        due = self.backlog.due(now_s, WINDOW)
+        if not due:
+            return None
+        probe = self._breaker.needs_probe
+        request = self._adapter.probe(due) if probe else self._adapter.next_request(due)
+        if request is None:
+            return None
+        self.backlog.claim(request.updates, self._clock.now_us())
+        if request.purpose is Purpose.WRITE:
+            self.backlog.forget_acknowledged(request.updates)
+        return request
+
+    async def _rest(self) -> None:
+        """Until there may be something to do, at most half a second."""
+        now_s = self._clock.monotonic_s()
+        times = [self._breaker.rests_until_s - now_s]
+        next_due_s = self.backlog.next_due_s()
+        if next_due_s is not None:
+            times.append(next_due_s - now_s)
+        wait_s = min((time for time in times if time > 0), default=IDLE_S)
+        try:
+            async with asyncio.timeout(min(wait_s, IDLE_S)):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _perform(self, request: Request, stop: asyncio.Event) -> Response | Failure:
+        """Make the request; once stopping, wait only so long for its answer."""
+        task = asyncio.create_task(self._performer.perform(request))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                await asyncio.wait({task}, timeout=STOP_S_MAX)
+            if task.done():
+                return task.result()
+            return Failure("timeout", "stopped before the answer came")
+        finally:
+            stopping.cancel()
+            task.cancel()
+
+    def _settle(
+        self, request: Request, response: Response | Failure, *, probe: bool
+    ) -> list[Finished]:
+        answer = self._adapter.receive(request, response)
+        self._notice(request, answer, probe=probe)
+        now_s, now_us = self._clock.monotonic_s(), self._clock.now_us()
+        finished: list[Finished] = []
+        told = set()
+        for outcome in answer.outcomes:
+            told.add(outcome.update.sku)
+            finished += self.backlog.land(outcome, now_s, now_us)
+        for update in request.updates:
+            if update.sku not in told:
+                finished += self.backlog.release(update, now_us)
+        return finished
+
+    def _notice(self, request: Request, answer: Answer, *, probe: bool) -> None:
+        trouble = answer.trouble
+        if trouble is None:
+            if self._breaker.succeeded(request.purpose, probe=probe):
+                log.info("channel %s serves again", self._name)
+            return
+        if self._breaker.trouble is None or self._breaker.trouble.kind is not trouble.kind:
+            level = logging.ERROR if trouble.kind is TroubleKind.REFUSED else logging.WARNING
+            log.log(
+                level,
+                "channel %s is %s (%s): %s",
+                self._name,
+                trouble.kind.value,
+                trouble.code,
+                trouble.detail,
+            )
+        self._breaker.failed(trouble, request.purpose, self._clock.monotonic_s())
+
+    # Recording.
+
+    async def _finish(self, finished: Sequence[Finished]) -> None:
+        self._wake.set()
+        for one in finished:
+            await self._outbox.put(one)
+
+    async def _record(self) -> None:
+        """Put outcomes on record in order, and only then close their offsets."""
+        ended = False
+        while not ended:
+            taken = [await self._outbox.get()]
+            while len(taken) < RECORD_MAX and not self._outbox.empty():
+                taken.append(self._outbox.get_nowait())
+            ended = None in taken
+            finished = [one for one in taken if one is not None]
+            if finished:
+                await self._deliveries.record(finished)
+            for one in finished:
+                watermark = self._watermarks.get(one.wanted.partition)
+                if watermark is not None:
+                    watermark.close(one.wanted.offset)
+            for _ in taken:
+                self._outbox.task_done()
+
+    async def _commit(self, partitions: Iterable[int]) -> None:
+        self._committed_s = self._clock.monotonic_s()
+        marks = {
+            partition: mark
+            for partition in partitions
+            if (mark := self._watermarks[partition].to_commit()) is not None
+        }
+        if marks and await self._feed.commit(marks):
+            for partition, mark in marks.items():
+                if partition in self._watermarks:
+                    self._watermarks[partition].committed(mark)

@@ -1,0 +1,187 @@
+"""``stockfold.availability.v1`` → what one channel shall show; commits what has its outcome.
+
+A group per connection, so that each has its own progress, and without static membership: after a
+crash the broker then waits for the dead member's session before anybody reads on, and a request
+that died with it has come to its end at the shop by then.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
+
+from stockfold.contracts.codec import decode
+from stockfold.contracts.topics import AVAILABILITY
+from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.runtime.kafka import aiokafka_config, group_id
+from stockfold.runtime.settings import Settings
+from stockfold_services.publisher.wanted import Wanted
+
+log = logging.getLogger(__name__)
+
+SESSION_TIMEOUT_MS = 10_000
+RECORDS_MAX = 2_000
+WAIT_MS = 250
+
+Partitions = set[int]
+Revoked = Callable[[Partitions], Awaitable[None]]
+Assigned = Callable[[Partitions], None]
+
+
+class Read(msgspec.Struct, frozen=True):
+    """One record: what is wanted, or None when it is nothing for this channel."""
+
+    partition: int
+    offset: int
+    wanted: Wanted | None
+
+
+class Feed(Protocol):
+    """Where availability comes from."""
+
+    async def start(self, assigned: Assigned, revoked: Revoked) -> None:
+        """Join.
+
+        ``assigned`` is told of partitions before their first record comes; ``revoked`` is awaited
+        before somebody else may have them.
+        """
+        ...
+
+    async def read(self) -> list[Read]:
+        """The next records, in order per partition; none after a short wait."""
+        ...
+
+    async def caught_up(self, partitions: Partitions) -> Partitions:
+        """Those of them that have been read to where they ended when they were assigned."""
+        ...
+
+    async def commit(self, offsets: dict[int, int]) -> bool:
+        """Commit next offsets by partition; False when they are somebody else's by now."""
+        ...
+
+    async def stop(self) -> None:
+        """Leave."""
+        ...
+
+
+class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
+    """The availability of one channel, read committed."""
+
+    def __init__(self, settings: Settings, channel: str) -> None:
+        self._topic = AVAILABILITY.full_name(settings.prefix)
+        self._prefix = f"{channel}|".encode()
+        self._ends: dict[int, int] = {}
+        self._assigned: Assigned | None = None
+        self._revoked: Revoked | None = None
+        self._consumer = AIOKafkaConsumer(
+            **aiokafka_config(settings),
+            group_id=group_id(settings, f"publisher.{channel}"),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+        )
+
+    async def start(self, assigned: Assigned, revoked: Revoked) -> None:
+        """See ``Feed.start``. UnavailableError when the topic is not there."""
+        self._assigned, self._revoked = assigned, revoked
+        await self._consumer.start()
+        if self._topic not in await self._consumer.topics():
+            raise UnavailableError(
+                f"the topic {self._topic} is not there",
+                where="publisher",
+                remedy="Run `stockfold topics apply`, or check environment.prefix.",
+            )
+        self._consumer.subscribe([self._topic], listener=self)
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        """Called by the consumer."""
+        if self._assigned is not None:
+            self._assigned({item.partition for item in assigned})
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        """Called by the consumer, before it rejoins."""
+        partitions = {item.partition for item in revoked}
+        if partitions and self._revoked is not None:
+            await self._revoked(partitions)
+        self._ends = {}
+
+    async def read(self) -> list[Read]:
+        """See ``Feed.read``."""
+        batches: dict[TopicPartition, list[ConsumerRecord]] = await self._consumer.getmany(
+            timeout_ms=WAIT_MS, max_records=RECORDS_MAX
+        )
+        return [self._understood(record) for batch in batches.values() for record in batch]
+
+    def _understood(self, record: ConsumerRecord) -> Read:
+        wanted = None
+        if record.value is not None and (record.key or b"").startswith(self._prefix):
+            wanted = self._wanted(record)
+        return Read(record.partition, record.offset, wanted)
+
+    def _wanted(self, record: ConsumerRecord) -> Wanted | None:
+        try:
+            schema, body = decode(record.value)
+        except ContractError as error:
+            # Only the availability service writes here, so this is a defect or an intruder; the
+            # SKU keeps what it shows, and the others go on.
+            log.error(  # noqa: TRY400 - the error says all, the traceback nothing
+                "availability cannot be read and is passed over: %s",
+                error,
+                extra={
+                    "topic": record.topic,
+                    "partition": record.partition,
+                    "offset": record.offset,
+                    "kind": error.kind,
+                },
+            )
+            return None
+        if schema.name != "stockfold.Availability":
+            log.error("%s has no place in %s", schema.name, record.topic)
+            return None
+        return Wanted(
+            body["sku"],
+            body["quantity"],
+            body["version"],
+            record.partition,
+            record.offset,
+            body["correlation_id"],
+            body["caused_at"],
+        )
+
+    async def caught_up(self, partitions: Partitions) -> Partitions:
+        """See ``Feed.caught_up``. The end is the last stable offset."""
+        new = [TopicPartition(self._topic, p) for p in partitions if p not in self._ends]
+        mine = self._consumer.assignment()
+        if new and mine.issuperset(new):
+            ends: dict[TopicPartition, int] = await self._consumer.end_offsets(new)
+            self._ends.update({item.partition: end for item, end in ends.items()})
+        reached = set()
+        for item in self._consumer.assignment():
+            end = self._ends.get(item.partition)
+            if item.partition not in partitions or end is None:
+                continue
+            # Markers of transactions have offsets too: the position tells, not the last record.
+            if await self._consumer.position(item) >= end:
+                reached.add(item.partition)
+        return reached
+
+    async def commit(self, offsets: dict[int, int]) -> bool:
+        """See ``Feed.commit``."""
+        try:
+            await self._consumer.commit(
+                {TopicPartition(self._topic, p): offset for p, offset in offsets.items()}
+            )
+        except (CommitFailedError, IllegalStateError) as error:
+            log.info("offsets not committed, the partitions have moved: %s", error)
+            return False
+        return True
+
+    async def stop(self) -> None:
+        """See ``Feed.stop``."""
+        await self._consumer.stop()

@@ -1,0 +1,137 @@
+"""The publisher process: every configured channel connection, one task each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+import sys
+
+from aiokafka.errors import KafkaError
+
+from stockfold.channels import Adapter
+from stockfold.channels.woocommerce import WooCommerce
+from stockfold.domain.errors import StockfoldError, UnavailableError
+from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.logs import configure
+from stockfold.runtime.settings import ChannelSettings, Settings, load
+from stockfold_services.publisher.connection import Connection
+from stockfold_services.publisher.deliveries import KafkaDeliveries
+from stockfold_services.publisher.feed import KafkaFeed
+from stockfold_services.publisher.retry import RetryPolicy
+from stockfold_services.publisher.transport import Transport
+
+log = logging.getLogger(__name__)
+
+SERVER_RETRY = RetryPolicy(base_s=0.5, cap_s=30.0)
+HEALTHY_S = 60.0
+
+
+async def run(
+    settings: Settings, stop: asyncio.Event, *, policy: RetryPolicy | None = None
+) -> None:
+    """Publish to every configured channel until ``stop``.
+
+    SettingsError when a channel's secret is missing. A lost Kafka is waited for; a shop that does
+    not serve is waited for without losing what it shall show.
+    """
+    # Missing secrets end the process at once, not one channel after a while.
+    adapters = {channel.name: adapter_of(channel) for channel in settings.channels}
+    async with asyncio.TaskGroup() as group:
+        for channel in settings.channels:
+            adapter = adapters[channel.name]
+            group.create_task(_supervise(settings, channel, adapter, stop, policy))
+        group.create_task(_wait(stop))
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+def adapter_of(channel: ChannelSettings) -> Adapter:
+    """The adapter that a channel's settings ask for."""
+    return WooCommerce(
+        channel.url, channel.consumer_key.resolve(), channel.consumer_secret.resolve()
+    )
+
+
+async def _supervise(
+    settings: Settings,
+    channel: ChannelSettings,
+    adapter: Adapter,
+    stop: asyncio.Event,
+    policy: RetryPolicy | None,
+) -> None:
+    """Run a connection; when Kafka is lost, start it anew with nothing remembered."""
+    rng = random.Random()  # noqa: S311 - jitter, not a secret
+    failures = 0
+    while not stop.is_set():
+        started_s = SYSTEM_CLOCK.monotonic_s()
+        try:
+            await _connect_and_run(settings, channel, adapter, stop, policy)
+        except* (KafkaError, UnavailableError, ConnectionError) as group:
+            lived_s = SYSTEM_CLOCK.monotonic_s() - started_s
+            failures = 0 if lived_s > HEALTHY_S else failures + 1
+            delay_s = SERVER_RETRY.delay_s(failures, rng)
+            reasons = "; ".join(f"{type(e).__name__} {e}" for e in _leaves(group))
+            log.warning(
+                "channel %s stands still, Kafka is not there (%s); again in %.1f s",
+                channel.name,
+                reasons,
+                delay_s,
+            )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), delay_s)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+async def _connect_and_run(
+    settings: Settings,
+    channel: ChannelSettings,
+    adapter: Adapter,
+    stop: asyncio.Event,
+    policy: RetryPolicy | None,
+) -> None:
+    deliveries = KafkaDeliveries(settings, channel.name)
+    feed = KafkaFeed(settings, channel.name)
+    async with Transport(channel, adapter, SYSTEM_CLOCK) as transport:
+        try:
+            await deliveries.start()
+            connection = Connection(
+                channel.name, adapter, transport, feed, deliveries, SYSTEM_CLOCK, policy=policy
+            )
+            await connection.run(stop)
+        finally:
+            await feed.stop()
+            await deliveries.stop()
+
+
+def main() -> None:
+    """Run until SIGINT or SIGTERM."""
+    configure("publisher")
+    try:
+        asyncio.run(_until_signal(load()))
+    except* StockfoldError as group:
+        for error in _leaves(group):
+            log.error("%s", error)  # noqa: TRY400 - the error says what, where and what to do
+        sys.exit(next(e.exit_code for e in _leaves(group) if isinstance(e, StockfoldError)))
+
+
+async def _until_signal(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await run(settings, stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""When to try again: exponential back-off with full jitter, bounded."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+
+from stockfold.channels import Purpose, Trouble, TroubleKind
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """How patient the publisher is.
+
+    ``attempts_max`` bounds the failed requests for one version of one SKU. A channel that serves
+    nobody is asked for ever, at most every ``cap_s`` on average half of it, and nothing counts
+    against the updates meanwhile.
+    """
+
+    base_s: float = 0.5
+    cap_s: float = 60.0
+    attempts_max: int = 12
+
+    def delay_s(self, failures: int, rng: random.Random) -> float:
+        """Full jitter: anything between now and the exponential bound."""
+        bound = min(self.cap_s, self.base_s * 2.0 ** min(failures, 30))
+        return rng.uniform(0.0, bound)
+
+
+class Breaker:
+    """Whether a channel may be asked: closed, open until a moment, or half open.
+
+    After any trouble the channel rests, then one cheap probe goes out, and only behind a good one
+    the next real request, alone. Trouble with writes ends with a good write: a key that may read
+    but not write must not look healthy after each probe.
+    """
+
+    def __init__(self, policy: RetryPolicy, rng: random.Random) -> None:
+        self._policy = policy
+        self._rng = rng
+        self._level = 0
+        self._purpose = Purpose.LOOK_UP
+        self._probed = False
+        self.trouble: Trouble | None = None
+        self.rests_until_s = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """True from the first trouble to the request that proves it over."""
+        return self.trouble is not None
+
+    @property
+    def needs_probe(self) -> bool:
+        """True when the next request must be a probe."""
+        return self.trouble is not None and not self._probed
+
+    def failed(self, trouble: Trouble, purpose: Purpose, now_s: float) -> None:
+        """A request of ``purpose`` met trouble."""
+        if self.trouble is None or purpose is Purpose.WRITE:
+            self._purpose = purpose
+        self.trouble = trouble
+        self._probed = False
+        # A channel that only says "slower" is back at once with the pace it names.
+        delay_s = self._policy.delay_s(self._level, self._rng)
+        if trouble.retry_after_s is not None:
+            delay_s += trouble.retry_after_s
+        self.rests_until_s = max(self.rests_until_s, now_s + delay_s)
+        if trouble.kind is not TroubleKind.LIMITED or trouble.retry_after_s is None:
+            self._level += 1
+
+    def succeeded(self, purpose: Purpose, *, probe: bool) -> bool:
+        """A request of ``purpose`` was served; True when that ends the trouble."""
+        if self.trouble is None:
+            return False
+        self._probed = True
+        if probe or (self._purpose is Purpose.WRITE and purpose is not Purpose.WRITE):
+            return False
+        self.trouble = None
+        self._level = 0
+        return True

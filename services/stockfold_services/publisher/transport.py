@@ -1,0 +1,82 @@
+"""The HTTP client of a channel connection: requests out, responses or failures back."""
+
+from __future__ import annotations
+
+import secrets
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from stockfold.channels import Adapter, Failure, Request, Response
+from stockfold.runtime.clock import Clock
+from stockfold.runtime.secret import is_loopback_url
+from stockfold.runtime.settings import ChannelSettings
+
+BODY_BYTES_MAX = 32 * 1024 * 1024
+"""A hundred products with long descriptions are about 5 MB; more than this is not their answer."""
+NONCE_BYTES = 16
+
+
+class Transport:
+    """Performs an adapter's requests. A context that closes its connections."""
+
+    def __init__(self, channel: ChannelSettings, adapter: Adapter, clock: Clock) -> None:
+        self._adapter = adapter
+        self._clock = clock
+        self._client = httpx.AsyncClient(
+            base_url=channel.url,
+            verify=channel.verify_tls,
+            timeout=httpx.Timeout(channel.request_timeout_s, connect=channel.connect_timeout_s),
+            limits=httpx.Limits(max_connections=adapter.requests_in_flight_max),
+            headers={"user-agent": "stockfold", "accept": "application/json"},
+            # A proxy of the environment has no business with a shop on this machine.
+            trust_env=not is_loopback_url(channel.url),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.__aexit__(kind, error, trace)
+
+    async def perform(self, request: Request) -> Response | Failure:
+        """Sign and send a request. What goes wrong on the way comes back as a Failure."""
+        now_s = self._clock.now_us() // 1_000_000
+        signed = self._adapter.authorize(request, now_s, secrets.token_hex(NONCE_BYTES))
+        outgoing = self._client.build_request(
+            signed.method,
+            signed.path,
+            params=signed.params or None,
+            json=signed.json,
+            headers=dict(signed.headers),
+        )
+        try:
+            return await self._exchange(outgoing)
+        except httpx.ConnectError as error:
+            return Failure("connect", f"no connection to {self._client.base_url}: {error}")
+        except (httpx.ConnectTimeout, httpx.PoolTimeout):
+            return Failure("connect", f"no connection to {self._client.base_url} in time")
+        except httpx.TimeoutException:
+            return Failure("timeout", "no answer in time; it may have been done or not")
+        except httpx.HTTPError as error:
+            return Failure("broken", f"{type(error).__name__}: {error}")
+
+    async def _exchange(self, outgoing: httpx.Request) -> Response | Failure:
+        response = await self._client.send(outgoing, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > BODY_BYTES_MAX:
+                    return Failure("too_large", f"the answer exceeds {BODY_BYTES_MAX} bytes")
+        finally:
+            await response.aclose()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Response(response.status_code, headers, bytes(body))

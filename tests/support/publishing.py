@@ -1,0 +1,111 @@
+"""Availability as its service writes it, and deliveries as their readers see them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import murmur2
+
+from stockfold.contracts.codec import decode, encode
+from stockfold.contracts.topics import AVAILABILITY, DELIVERIES
+from stockfold.runtime.kafka import aiokafka_config
+from stockfold.runtime.settings import Settings
+
+POLL_S = 0.05
+
+
+def availability(channel: str, sku: str, quantity: int, version: int) -> dict[str, Any]:
+    """A record of ``stockfold.Availability``."""
+    return {
+        "channel": channel,
+        "sku": sku,
+        "quantity": quantity,
+        "status": "in_stock" if quantity > 0 else "out_of_stock",
+        "next_available": None,
+        "lead_time_days": None,
+        "locations": [],
+        "version": version,
+        "policy_revision": 1,
+        "seq": version,
+        "steps": [],
+        "recorded_at": 1_000_000 * version,
+        "correlation_id": f"order-{version}",
+        "caused_at": 900_000 * version,
+    }
+
+
+def partition_of(sku: str, partitions: int) -> int:
+    """The partition of a SKU: murmur2, as every client of ours has it."""
+    return (murmur2(sku.encode()) & 0x7FFFFFFF) % partitions
+
+
+class Availability:
+    """Publishes availability in transactions, the version rising by one per channel and SKU."""
+
+    def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
+        self._topic = AVAILABILITY.full_name(settings.prefix)
+        self._partitions = settings.kafka.sku_partitions
+        self._producer = producer
+        self._versions: dict[tuple[str, str], int] = {}
+        self.last: dict[str, int] = {}
+
+    async def publish(self, channel: str, quantities: Iterable[tuple[str, int]]) -> None:
+        """One transaction of (sku, quantity), in order."""
+        async with self._producer.transaction():
+            for sku, quantity in quantities:
+                version = self._versions.get((channel, sku), 0) + 1
+                self._versions[channel, sku] = version
+                self.last[sku] = quantity
+                await self._producer.send(
+                    self._topic,
+                    key=f"{channel}|{sku}".encode(),
+                    value=encode(
+                        "stockfold.Availability", availability(channel, sku, quantity, version)
+                    ),
+                    partition=partition_of(sku, self._partitions),
+                )
+
+
+@asynccontextmanager
+async def availability_service(settings: Settings) -> AsyncIterator[Availability]:
+    """Stands in for the availability service."""
+    producer = AIOKafkaProducer(
+        **aiokafka_config(settings), transactional_id=f"{settings.prefix}availability-of-test"
+    )
+    await producer.start()
+    try:
+        yield Availability(settings, producer)
+    finally:
+        await producer.stop()
+
+
+async def deliveries(settings: Settings) -> list[tuple[int, dict[str, Any]]]:
+    """Every delivery so far, as (partition, record), in order per partition."""
+    topic = DELIVERIES.full_name(settings.prefix)
+    consumer = AIOKafkaConsumer(**aiokafka_config(settings), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        parts = [TopicPartition(topic, i) for i in range(settings.kafka.sku_partitions)]
+        consumer.assign(parts)
+        ends = await consumer.end_offsets(parts)
+        await consumer.seek_to_beginning(*parts)
+        found = []
+        while any([await consumer.position(part) < ends[part] for part in parts]):
+            for part, records in (await consumer.getmany(timeout_ms=200)).items():
+                found += [(part.partition, decode(record.value)[1]) for record in records]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def eventually(holds: Callable[[], bool], within_s: float, what: str) -> None:
+    """Wait until ``holds``; AssertionError when it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
+        await asyncio.sleep(POLL_S)

@@ -1,0 +1,185 @@
+"""Records of the output topics as a ledger, an availability service and a publisher write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from confluent_kafka import Producer
+
+from stockfold.contracts.codec import encode
+from stockfold.contracts.topics import (
+    AVAILABILITY,
+    DELIVERIES,
+    EXCEPTIONS,
+    JOURNAL,
+    POSITIONS,
+    Topic,
+)
+from stockfold.runtime.kafka import confluent_config, group_id
+from stockfold.runtime.settings import Settings
+
+NOW_US = 1_793_534_400_000_000
+BUCKETS = ("on_hand", "quality_hold", "damaged", "in_transit", "reserved", "allocated")
+CAUSE = {"recorded_at": NOW_US, "correlation_id": "c-1", "caused_at": NOW_US - 1000}
+
+Out = tuple[Topic, bytes | None, bytes | None]
+
+
+def fact(
+    sku: str,
+    seq: int,
+    deltas: Iterable[tuple[str, str, int]] = (),
+    *,
+    kind: str = "GoodsReceived",
+    recorded_us: int = NOW_US,
+    body: dict[str, Any] | None = None,
+) -> Out:
+    """A journal record; deltas are (account, location, quantity)."""
+    record = {
+        "sku": sku,
+        "seq": seq,
+        "kind": kind,
+        "source": "/erp",
+        "event_id": f"e-{sku}-{seq}",
+        "correlation_id": "c-1",
+        "topic": "stockfold.receipts.v1",
+        "partition": 0,
+        "offset": seq - 1,
+        "schema_id": 1,
+        "payload_hash": b"12345678",
+        "occurred_at": recorded_us - 2000,
+        "recorded_at": recorded_us,
+        "caused_at": recorded_us - 1000,
+        "deltas": [
+            {"account": account, "location": location, "channel": "", "quantity": quantity}
+            for account, location, quantity in deltas
+        ],
+        "flags": [],
+        "body": orjson.dumps({} if body is None else {"v": 1, **body}),
+    }
+    return JOURNAL, sku.encode(), encode("stockfold.JournalFact", record)
+
+
+def mark(partition: int = 0) -> Out:
+    """The record that ends a transaction of the ledger."""
+    record = {"partition": partition, "inputs": [], "recorded_at": NOW_US}
+    return JOURNAL, None, encode("stockfold.InputsRead", record)
+
+
+def position(
+    sku: str, location: str, seq: int, *, recorded_us: int = NOW_US, **numbers: int
+) -> Out:
+    """A position record."""
+    given = {name: numbers.get(name, 0) for name in BUCKETS}
+    record = {
+        "sku": sku,
+        "location": location,
+        "seq": seq,
+        **given,
+        "atp": given["on_hand"] - given["allocated"] - given["reserved"],
+        "claims": [],
+        "expected": [],
+        **CAUSE,
+        "recorded_at": recorded_us,
+    }
+    return POSITIONS, f"{location}|{sku}".encode(), encode("stockfold.Position", record)
+
+
+def summary(sku: str, seq: int, backordered: dict[str, int]) -> Out:
+    """A SKU's summary record."""
+    record = {
+        "sku": sku,
+        "seq": seq,
+        "backordered": [{"channel": c, "quantity": q} for c, q in backordered.items()],
+        "fences": [],
+        "limits": [],
+        **CAUSE,
+    }
+    return POSITIONS, f"|{sku}".encode(), encode("stockfold.SkuSummary", record)
+
+
+def availability(channel: str, sku: str, version: int, quantity: int) -> Out:
+    """An availability record."""
+    record = {
+        "channel": channel,
+        "sku": sku,
+        "quantity": quantity,
+        "status": "in_stock" if quantity > 0 else "out_of_stock",
+        "locations": [],
+        "version": version,
+        "policy_revision": 1,
+        "seq": version,
+        "steps": [{"what": "atp", "quantity": quantity, "detail": f"{quantity} units"}],
+        **CAUSE,
+    }
+    return AVAILABILITY, f"{channel}|{sku}".encode(), encode("stockfold.Availability", record)
+
+
+def delivery(channel: str, sku: str, version: int, outcome: str = "applied") -> Out:
+    """A delivery record."""
+    record = {
+        "channel": channel,
+        "sku": sku,
+        "version": version,
+        "quantity": 1,
+        "outcome": outcome,
+        "attempts": 1,
+        "detail": "",
+        "sent_at": NOW_US,
+        "finished_at": NOW_US,
+        "correlation_id": "c-1",
+        "caused_at": NOW_US,
+    }
+    return DELIVERIES, f"{channel}|{sku}".encode(), encode("stockfold.Delivery", record)
+
+
+def exception(
+    kind: str, sku: str, offset: int, *, value: bytes | None = b"\x00\xff", recorded_us: int = NOW_US
+) -> Out:
+    """An exception record."""
+    record = {
+        "exception": f"stockfold.receipts.v1/0/{offset}/{kind}",
+        "kind": kind,
+        "folded": False,
+        "reason": "quantity is -5",
+        "remedy": "Correct it.",
+        "sku": sku,
+        "source": "/erp",
+        "event_id": "e-1",
+        "event_type": "stockfold.GoodsReceived",
+        "topic": "stockfold.receipts.v1",
+        "partition": 0,
+        "offset": offset,
+        "key": sku.encode(),
+        "value": value,
+        "headers": [
+            {"name": "ce_id", "value": b"e-1"},
+            {"name": "raw", "value": b"\xff"},
+            {"name": "none", "value": None},
+        ],
+        **CAUSE,
+        "recorded_at": recorded_us,
+    }
+    return EXCEPTIONS, sku.encode(), encode("stockfold.ExceptionRaised", record)
+
+
+def produce(settings: Settings, outputs: Iterable[Out], partition: int = 0) -> None:
+    """Write records to one partition of their topics, in one committed transaction."""
+    producer = Producer(
+        {
+            **confluent_config(settings),
+            "transactional.id": group_id(settings, f"test-{partition}"),
+            "compression.type": "lz4",
+            "queue.buffering.max.messages": 1_000_000,
+        }
+    )
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for topic, key, value in outputs:
+        producer.produce(
+            topic.full_name(settings.prefix), key=key, value=value, partition=partition
+        )
+        producer.poll(0)
+    producer.commit_transaction(60)

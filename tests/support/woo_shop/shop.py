@@ -1,0 +1,210 @@
+"""The shop itself: its catalogue, its orders, its key, its faults, and the REST calls on them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tests.support.woo_shop.auth import Keys
+from tests.support.woo_shop.catalogue import Catalogue, Product, RestError
+from tests.support.woo_shop.faults import Faults
+from tests.support.woo_shop.orders import Order, Orders
+
+BATCH_ITEMS_MAX = 100
+PER_PAGE_MAX = 100
+WRITTEN_MAX = 1_000_000
+
+
+@dataclass(slots=True)
+class Stats:
+    """What the shop was asked to do."""
+
+    requests: int = 0
+    batches: int = 0
+    items_written: int = 0
+    items_unchanged: int = 0
+    products_read: int = 0
+    refused: int = 0
+    in_flight: int = 0
+    in_flight_max: int = 0
+    batch_sizes: list[int] = field(default_factory=list)
+
+
+class Shop:
+    """A shop's whole state; safe to read from another thread than the server's.
+
+    ``item_written_s`` and ``item_read_s`` are the time one item costs (measured: 0.02 and 0.002),
+    ``workers`` how many requests are served at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        consumer_key: str = "ck_test",
+        consumer_secret: str = "cs_test",
+        permissions: str = "read_write",
+        batch_items_max: int = BATCH_ITEMS_MAX,
+        item_written_s: float = 0.0,
+        item_read_s: float = 0.0,
+        workers: int = 8,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self.consumer_key = consumer_key
+        self.consumer_secret = consumer_secret
+        self.catalogue = Catalogue()
+        self.orders = Orders(self.catalogue)
+        self.keys = Keys(consumer_key, consumer_secret, permissions, now_s)
+        self.faults = Faults()
+        self.stats = Stats()
+        self.batch_items_max = batch_items_max
+        self.item_written_s = item_written_s
+        self.item_read_s = item_read_s
+        self.workers = workers
+        self.on_item: Callable[[Product], None] = lambda product: None
+        """Called before each item of a batch is written: where a test lets the shop sell."""
+        self.written: deque[tuple[str, Any]] = deque(maxlen=WRITTEN_MAX)
+        """Every write that reached a product, as (SKU, quantity that was sent), in order."""
+        self._now_s = now_s
+
+    # Setting up and reading out.
+
+    def add_products(self, skus: Iterable[str], quantity: int = 0) -> list[Product]:
+        """Simple products with managed stock; tens of thousands take less than a second."""
+        return [self.catalogue.add(sku, stock_quantity=quantity) for sku in skus]
+
+    def add_variations(self, parent_sku: str, skus: Iterable[str], quantity: int = 0) -> Product:
+        """A variable product with one variation per SKU; the parent's stock is not managed."""
+        parent = self.catalogue.add(parent_sku, type="variable", manage_stock=False)
+        for sku in skus:
+            self.catalogue.add(sku, type="variation", parent_id=parent.id, stock_quantity=quantity)
+        return parent
+
+    def stock(self, skus: Iterable[str] | None = None) -> dict[str, int | None]:
+        """Every SKU with the quantity the shop shows; None where stock is not managed."""
+        return self.catalogue.stock(skus)
+
+    def sell(self, sku: str, quantity: int = 1, status: str = "processing") -> Order:
+        """A customer buys one SKU."""
+        product_id = self.catalogue.ids_of_sku[sku][0]
+        return self.orders.place({product_id: quantity}, status, self._now_us())
+
+    def _now_us(self) -> int:
+        return int(self._now_s() * 1_000_000)
+
+    # The REST calls.
+
+    async def list_products(self, query: Mapping[str, str]) -> tuple[list[Any], dict[str, str]]:
+        """``GET products``: one page of the JSON, and the paging headers."""
+        if query.get("sku"):
+            chosen = self.catalogue.by_skus(query["sku"])
+        else:
+            chosen = [p for p in self.catalogue.products.values() if not p.parent_id]
+        return await self._page(chosen, query)
+
+    async def list_variations(
+        self, parent_id: int, query: Mapping[str, str]
+    ) -> tuple[list[Any], dict[str, str]]:
+        """``GET products/{parent}/variations``."""
+        self.catalogue.product(parent_id)
+        ids = self.catalogue.children.get(parent_id, ())
+        return await self._page([self.catalogue.products[i] for i in ids], query)
+
+    async def _page(
+        self, chosen: list[Product], query: Mapping[str, str]
+    ) -> tuple[list[Any], dict[str, str]]:
+        per_page, page = int(query.get("per_page", "10")), int(query.get("page", "1"))
+        if not 1 <= per_page <= PER_PAGE_MAX or page < 1:
+            raise RestError(400, "rest_invalid_param", "Invalid parameter(s): per_page")
+        shown = chosen[(page - 1) * per_page : page * per_page]
+        self.stats.products_read += len(shown)
+        await asyncio.sleep(self.item_read_s * len(shown))
+        fields = [name for name in query.get("_fields", "").split(",") if name]
+        rows = [self.catalogue.shown(product) for product in shown]
+        if fields:
+            rows = [{name: row[name] for name in fields if name in row} for row in rows]
+        pages = -(-len(chosen) // per_page)
+        return rows, {"x-wp-total": str(len(chosen)), "x-wp-totalpages": str(pages)}
+
+    async def get(self, product_id: int, parent_id: int | None = None) -> dict[str, Any]:
+        """One product or variation."""
+        product = self._find(product_id, parent_id)
+        await asyncio.sleep(self.item_read_s)
+        return self.catalogue.shown(product)
+
+    async def put(
+        self, product_id: int, body: Mapping[str, Any], parent_id: int | None = None
+    ) -> dict[str, Any]:
+        """``PUT`` one product or variation."""
+        product = self._find(product_id, parent_id)
+        await self._write(product, body)
+        return self.catalogue.shown(product)
+
+    def _find(self, product_id: Any, parent_id: int | None) -> Product:
+        if parent_id is None:
+            return self.catalogue.product(product_id)
+        return self.catalogue.variation(parent_id, product_id)
+
+    async def batch(
+        self, body: Mapping[str, Any], parent_id: int | None, stop_after: int | None = None
+    ) -> dict[str, Any]:
+        """``products/batch`` or ``variations/batch``: one item after the other, each on its own.
+
+        ``stop_after`` lets it die in the middle, with what came before applied.
+        """
+        count = sum(len(body.get(name) or ()) for name in ("create", "update", "delete"))
+        if count > self.batch_items_max:
+            raise RestError(
+                413,
+                "woocommerce_rest_request_entity_too_large",
+                f"Unable to accept more than {self.batch_items_max} items for this request.",
+            )
+        self.stats.batches += 1
+        self.stats.batch_sizes.append(count)
+        answers = []
+        for index, item in enumerate(body.get("update") or ()):
+            if index == stop_after:
+                break
+            try:
+                product = self._find(item.get("id"), parent_id)
+                await self._write(product, item)
+                answers.append(self.catalogue.shown(product))
+            except RestError as error:
+                answers.append({"id": item.get("id"), "error": error.body()})
+        return {"update": answers}
+
+    async def _write(self, product: Product, body: Mapping[str, Any]) -> None:
+        if self.item_written_s:
+            await asyncio.sleep(self.item_written_s)
+        self.on_item(product)
+        before = product.stock_quantity
+        self.catalogue.write(product, body)
+        self.written.append((product.sku, body.get("stock_quantity")))
+        self.stats.items_written += 1
+        self.stats.items_unchanged += product.stock_quantity == before
+
+    def place_order(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """``POST orders``."""
+        lines: dict[int, int] = {}
+        for line in body.get("line_items", ()):
+            product_id = line.get("variation_id") or line["product_id"]
+            lines[product_id] = lines.get(product_id, 0) + line.get("quantity", 1)
+        order = self.orders.place(lines, body.get("status", "pending"), self._now_us())
+        return order.shown(self.catalogue)
+
+    def change_order(self, order_id: int, body: Mapping[str, Any]) -> dict[str, Any]:
+        """``PUT orders/{id}``: only its status."""
+        order = self.orders.set_status(order_id, body["status"], self._now_us())
+        return order.shown(self.catalogue)
+
+    def list_orders(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """``GET orders?modified_after=…``, the newest hundred."""
+        found = self.orders.modified_after(query.get("modified_after"))
+        return [order.shown(self.catalogue) for order in found[:PER_PAGE_MAX]]
+
+    def stats_shown(self) -> dict[str, Any]:
+        """The JSON of the statistics."""
+        return {**asdict(self.stats), "faults": dict(self.faults.met)}

@@ -1,0 +1,93 @@
+"""The ledger's own Avro writers against fastavro, which is their oracle."""
+
+from __future__ import annotations
+
+import io
+
+import fastavro
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockfold.contracts import avro, codec
+from stockfold.contracts.journal import Mark, decode_entry, encode_fact, encode_mark
+from stockfold.contracts.positions import encode_position, encode_summary
+from stockfold.contracts.statuses import encode_status
+from stockfold.ledger.facts import Fact
+from tests.support.histories import histories
+from tests.support.ledger_subject import LedgerSubject
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+
+
+def as_avro(kind: str, value: object) -> bytes:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, kind, value)
+    return out.getvalue()
+
+
+@given(INT64)
+def test_a_long_is_written_as_fastavro_writes_it(value: int) -> None:
+    assert avro.LONGS[value] == as_avro("long", value)
+
+
+@given(st.text(max_size=300))
+def test_a_string_is_written_as_fastavro_writes_it(value: str) -> None:
+    assert avro.string(value) == as_avro("string", value)
+
+
+def told(history) -> LedgerSubject:
+    subject = LedgerSubject("SKU-1")
+    for event in history:
+        subject.feed(
+            event.event_type,
+            event.body,
+            event_id=event.event_id,
+            source=event.source,
+            occurred_us=event.occurred_us,
+            now_us=event.now_us,
+        )
+    return subject
+
+
+@given(histories(size=60))
+def test_every_record_of_a_history_decodes_and_encodes_again_to_the_same_bytes(history) -> None:
+    subject = told(history)
+    sku = avro.string(subject.state.sku)
+    records = [encode_fact(fact, sku) for fact in subject.facts]
+    for fact in subject.facts:
+        change = fact.change
+        if change is not None and change.status is not None and change.line is not None:
+            records.append(encode_status(fact, change.status, change.line, sku))
+    if subject.facts:
+        last = subject.facts[-1]
+        for location in subject.state.locations:
+            records.append(encode_position(subject.state, location, sku, last.cause, 7))
+        records.append(encode_summary(subject.state, last.cause, 7))
+    for value in records:
+        schema, record = codec.decode(value)
+        assert codec.encode(schema.name, record) == value
+
+
+@given(histories(size=40))
+def test_a_fact_read_from_the_journal_is_the_fact_that_was_written(history) -> None:
+    for fact in told(history).facts:
+        back = decode_entry(encode_fact(fact, avro.string("SKU-1")))
+        assert isinstance(back, Fact)
+        assert (back.kind, back.seq, back.deltas, back.change, back.flags) == (
+            fact.kind,
+            fact.seq,
+            fact.deltas,
+            fact.change,
+            fact.flags,
+        )
+        assert (back.cause.source, back.cause.event_id, back.cause.payload_hash) == (
+            fact.cause.source,
+            fact.cause.event_id,
+            fact.cause.payload_hash,
+        )
+
+
+def test_a_mark_carries_the_next_offset_of_every_input() -> None:
+    back = decode_entry(encode_mark(3, {"b": 2, "a": 40}, 9))
+    assert isinstance(back, Mark)
+    assert (back.partition, back.next_offsets, back.recorded_us) == (3, {"a": 40, "b": 2}, 9)

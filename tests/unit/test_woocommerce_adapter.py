@@ -1,0 +1,270 @@
+"""The WooCommerce adapter, rule by rule: updates in, requests out; response in, outcomes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.woo_adapter import (
+    KINDS,
+    adapter,
+    echo,
+    kinds,
+    knowing,
+    product,
+    reply,
+    updates,
+    write_of,
+)
+
+from stockfold.channels import (
+    Answer,
+    OutcomeKind,
+    Purpose,
+)
+
+# Looking up.
+
+
+def test_unknown_skus_are_looked_up_together() -> None:
+    request = adapter().next_request(updates("A", "B"))
+    assert request is not None
+    assert (request.method, request.path) == ("GET", "/wp-json/wc/v3/products")
+    assert dict(request.params)["sku"] == "A,B"
+    assert dict(request.params)["per_page"] == "100"
+    assert request.idempotent
+
+
+def test_at_most_a_hundred_skus_are_asked_for_at_once() -> None:
+    request = adapter().next_request(updates(*(f"S{n}" for n in range(250))))
+    assert request is not None
+    assert len(request.updates) == 100
+
+
+def test_long_skus_are_asked_for_in_a_query_that_servers_take() -> None:
+    request = adapter().next_request(updates(*(f"{n:03}" + "ü" * 60 for n in range(100))))
+    assert request is not None
+    assert 1 <= len(request.updates) < 100
+    assert len(dict(request.params)["sku"].encode()) < 4000
+
+
+def test_a_sku_that_holds_a_comma_is_asked_for_alone() -> None:
+    woo = adapter()
+    first = woo.next_request(updates("A", "B,C", "D"))
+    assert first is not None
+    assert [u.sku for u in first.updates] == ["A", "D"]
+    alone = woo.next_request(updates("B,C", "D"))
+    assert alone is not None
+    assert [u.sku for u in alone.updates] == ["B,C"]
+    woo.receive(alone, reply([product(1, "B"), product(2, "B,C"), product(3, "C")]))
+    assert write_of(woo, *updates("B,C")).json["update"][0]["id"] == 2
+
+
+def test_a_sku_that_the_shop_does_not_have_is_unmapped() -> None:
+    woo = adapter()
+    request = woo.next_request(updates("A", "B"))
+    assert request is not None
+    assert kinds(woo.receive(request, reply([product(1, "A")]))) == [
+        ("B", KINDS.UNMAPPED, "sku_unknown")
+    ]
+
+
+def test_a_sku_of_another_case_is_not_it() -> None:
+    woo = adapter()
+    request = woo.next_request(updates("abc"))
+    assert request is not None
+    assert kinds(woo.receive(request, reply([product(1, "ABC")])))[0][1] is KINDS.UNMAPPED
+
+
+def test_a_sku_that_names_two_products_is_refused() -> None:
+    woo = adapter()
+    request = woo.next_request(updates("A"))
+    assert request is not None
+    answer = woo.receive(request, reply([product(1, "A"), product(9, "A", parent=4)]))
+    assert kinds(answer) == [("A", KINDS.REJECTED, "sku_ambiguous")]
+    assert "1, 9" in answer.outcomes[0].detail
+    again = woo.next_request(updates("A"))
+    assert again is not None
+    assert again.purpose is Purpose.LOOK_UP, "it is asked again: a merchant may have mended it"
+
+
+def test_doubles_that_hide_on_a_second_page_are_found_with_fewer_skus() -> None:
+    woo = adapter()
+    due = updates(*(f"S{n}" for n in range(100)))
+    first = woo.next_request(due)
+    assert first is not None
+    page = [product(n, f"S{n}") for n in range(100)]
+    assert woo.receive(first, reply(page, x_wp_totalpages="2")) == Answer()
+    second = woo.next_request(due)
+    assert second is not None
+    assert second.purpose is Purpose.LOOK_UP
+    assert len(second.updates) == 50
+
+
+@pytest.mark.parametrize("kind", ["grouped", "external"])
+def test_a_product_that_cannot_hold_stock_is_refused(kind: str) -> None:
+    woo = adapter()
+    request = woo.next_request(updates("A"))
+    assert request is not None
+    answer = woo.receive(request, reply([product(1, "A", kind=kind)]))
+    assert kinds(answer) == [("A", KINDS.REJECTED, "type_without_stock")]
+
+
+def test_what_was_looked_up_is_not_looked_up_again() -> None:
+    woo = knowing(product(1, "A"))
+    for _ in range(3):
+        assert write_of(woo, *updates("A")).path == "/wp-json/wc/v3/products/batch"
+
+
+# Writing.
+
+
+def test_stock_is_written_with_manage_stock_always() -> None:
+    request = write_of(knowing(product(7, "A")), *updates("A", quantity=3))
+    assert request.method == "POST"
+    assert request.json == {"update": [{"id": 7, "manage_stock": True, "stock_quantity": 3}]}
+
+
+def test_a_negative_quantity_is_clamped_at_the_very_end() -> None:
+    woo = knowing(product(7, "A"))
+    (update,) = updates("A", quantity=-4)
+    assert write_of(woo, update).json["update"][0]["stock_quantity"] == 0
+    assert woo.quantity_to_send(update) == 0
+
+
+def test_variations_go_to_the_batch_of_their_parent() -> None:
+    woo = knowing(
+        product(1, "A"), product(11, "V1", 10), product(21, "W", 20), product(12, "V2", 10)
+    )
+    due = updates("V1", "A", "W", "V2")
+    request = write_of(woo, *due)
+    assert request.path == "/wp-json/wc/v3/products/10/variations/batch"
+    assert [u.sku for u in request.updates] == ["V1", "V2"]
+    assert write_of(woo, *due[1:3]).path == "/wp-json/wc/v3/products/batch"
+
+
+def test_a_batch_has_at_most_a_hundred_items_the_most_urgent_first() -> None:
+    skus = [f"S{n}" for n in range(150)]
+    woo = knowing(*(product(n, sku) for n, sku in enumerate(skus)))
+    request = write_of(woo, *updates(*skus))
+    assert [u.sku for u in request.updates] == skus[:100]
+
+
+def test_what_the_shop_shows_afterwards_is_what_counts() -> None:
+    woo = knowing(product(1, "A"), product(2, "B"))
+    request = write_of(woo, *updates("A", "B"))
+    assert kinds(woo.receive(request, reply(echo(request)))) == [
+        ("A", KINDS.APPLIED, ""),
+        ("B", KINDS.APPLIED, ""),
+    ]
+
+
+@pytest.mark.parametrize("shown", [5.0, "5", "5.0"])
+def test_a_quantity_may_come_back_as_a_decimal(shown: object) -> None:
+    woo = knowing(product(1, "A"))
+    request = write_of(woo, *updates("A"))
+    answer = woo.receive(request, reply(echo(request, stock_quantity=shown)))
+    assert kinds(answer) == [("A", KINDS.APPLIED, "")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "code"),
+    [
+        ({"manage_stock": False, "stock_quantity": None}, KINDS.REJECTED, "not_applied"),
+        ({"manage_stock": "parent"}, KINDS.REJECTED, "not_applied"),
+        ({"stock_quantity": 4}, KINDS.REJECTED, "shows_less"),
+        ({"stock_quantity": 9}, KINDS.RETRYABLE, "shows_more"),
+        ({"stock_quantity": 5.5}, KINDS.REJECTED, "not_applied"),
+    ],
+)
+def test_accepted_is_not_applied(changes: dict[str, Any], kind: OutcomeKind, code: str) -> None:
+    woo = knowing(product(1, "A"))
+    request = write_of(woo, *updates("A"))
+    answer = woo.receive(request, reply(echo(request, **changes)))
+    assert kinds(answer) == [("A", kind, code)]
+
+
+def test_an_item_fails_alone_inside_a_200() -> None:
+    woo = knowing(*(product(n, f"S{n}") for n in range(4)))
+    request = write_of(woo, *updates("S0", "S1", "S2", "S3"))
+    body = echo(request)
+    for index, (code, status) in {1: ("no_permission", 403), 2: ("db_error", 500)}.items():
+        error = {"code": code, "message": "no", "data": {"status": status}}
+        body["update"][index] = {"id": index, "error": error}
+    assert kinds(woo.receive(request, reply(body))) == [
+        ("S0", KINDS.APPLIED, ""),
+        ("S1", KINDS.REJECTED, "no_permission"),
+        ("S2", KINDS.RETRYABLE, "db_error"),
+        ("S3", KINDS.APPLIED, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "woocommerce_rest_invalid_product_id",
+        "woocommerce_rest_product_invalid_id",
+        "woocommerce_rest_product_variation_invalid_id",
+    ],
+)
+def test_a_listing_that_is_gone_is_looked_up_anew(code: str) -> None:
+    woo = knowing(product(1, "A"))
+    request = write_of(woo, *updates("A"))
+    error = {"code": code, "message": "Invalid ID.", "data": {"status": 404}}
+    answer = woo.receive(request, reply({"update": [{"id": 1, "error": error}]}))
+    assert kinds(answer) == [("A", KINDS.RETRYABLE, code)]
+    again = woo.next_request(updates("A"))
+    assert again is not None
+    assert again.purpose is Purpose.LOOK_UP
+
+
+def test_variations_whose_parent_is_gone_are_all_looked_up_anew() -> None:
+    woo = knowing(product(11, "V", 10), product(12, "W", 10))
+    request = write_of(woo, *updates("V", "W"))
+    body = {"code": "woocommerce_rest_product_invalid_id", "message": "", "data": {"status": 404}}
+    assert [k for _, k, _ in kinds(woo.receive(request, reply(body, 404)))] == [
+        KINDS.RETRYABLE,
+        KINDS.RETRYABLE,
+    ]
+    again = woo.next_request(updates("V", "W"))
+    assert again is not None
+    assert again.purpose is Purpose.LOOK_UP
+
+
+def test_a_batch_that_is_too_large_comes_again_in_halves() -> None:
+    skus = [f"S{n}" for n in range(100)]
+    woo = knowing(*(product(n, sku) for n, sku in enumerate(skus)))
+    for size in (100, 50, 25):
+        request = write_of(woo, *updates(*skus))
+        assert len(request.updates) == size
+        assert woo.receive(request, reply(b"<html>413</html>", 413)) == Answer()
+    assert len(write_of(woo, *updates(*skus)).updates) == 12, "and it stays so"
+
+
+def test_a_single_item_that_is_too_large_is_refused() -> None:
+    woo = knowing(product(1, "A"))
+    answer = woo.receive(write_of(woo, *updates("A")), reply(b"", 413))
+    assert kinds(answer) == [("A", KINDS.REJECTED, "too_large")]
+
+
+@pytest.mark.parametrize("status", [413, 414, 431])
+def test_a_query_that_is_too_long_comes_again_in_halves(status: int) -> None:
+    woo = adapter()
+    due = updates("A", "B", "C", "D")
+    request = woo.next_request(due)
+    assert request is not None
+    assert woo.receive(request, reply(b"", status)) == Answer()
+    again = woo.next_request(due)
+    assert again is not None
+    assert len(again.updates) == 2
+
+
+@pytest.mark.parametrize("failures", [1, 3, 7])
+def test_what_failed_as_a_whole_comes_again_in_smaller_company(failures: int) -> None:
+    skus = [f"S{n}" for n in range(100)]
+    woo = knowing(*(product(n, sku) for n, sku in enumerate(skus)))
+    suspects = updates(*skus[:60], failures=failures)
+    fresh = updates(*skus[60:])
+    request = write_of(woo, *suspects, *fresh)
+    assert len(request.updates) == max(100 >> failures, 1)
+    assert {u.failures for u in request.updates} == {failures}, "the fresh are not mixed in"
