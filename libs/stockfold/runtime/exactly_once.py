@@ -12,13 +12,11 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any
 
 from confluent_kafka import (
     Consumer,
-    KafkaError,
     KafkaException,
-    Message,
     Producer,
     TopicPartition,
 )
@@ -26,9 +24,10 @@ from confluent_kafka import (
 from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import DefectError, StockfoldError
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
+from stockfold.runtime.inbox import Inbox
 from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, group_id
-from stockfold.runtime.merge import PartitionMerge
 from stockfold.runtime.partition_reader import FETCH, PartitionReader
+from stockfold.runtime.processor import Processor, TransactionOutputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 
@@ -36,84 +35,7 @@ log = logging.getLogger(__name__)
 
 TRANSACTION_TIMEOUT_MS = 5_000
 SESSION_TIMEOUT_MS = 6_000
-CONSUME_MAX = 5_000
-QUEUE_PAUSE = 20_000
-QUEUE_RESUME = 4_000
-IDLE_POLL_S = 0.2
-GATHER_MS = 8
-"""Records rest this long before they are merged, so that an older one of another topic that the
-broker already has can still arrive. It bounds the latency that order costs."""
 BACKOFF_S_MAX = 10.0
-
-
-class Outputs(Protocol):
-    """Where a processor puts its records; visible to readers only after the commit."""
-
-    def produce(
-        self,
-        topic: Topic,
-        partition: int,
-        key: bytes | None,
-        value: bytes,
-        headers: list[tuple[str, str | bytes | None]] | None = None,
-    ) -> None:
-        """Add a record to the open transaction."""
-        ...
-
-
-class Processor(Protocol):
-    """What runs inside the loop. All of its inputs are co-partitioned."""
-
-    name: str
-    """Consumer group and transactional id, such as ``ledger``."""
-    inputs: Sequence[Topic]
-    """Input topics in their order at equal timestamps: facts before commands."""
-
-    def recover(self, partition: int, reader: PartitionReader) -> dict[str, int] | None:
-        """Rebuild a partition's memory; next offset per input topic, or None for the group's."""
-        ...
-
-    def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
-        """One batch of one partition, in order."""
-        ...
-
-    def tick_due(self, now_us: int) -> bool:
-        """Whether time alone brings something."""
-        ...
-
-    def tick(self, out: Outputs, now_us: int) -> None:
-        """What time alone brings, inside a transaction."""
-        ...
-
-    def drop(self, partition: int) -> None:
-        """Forget a partition's memory."""
-        ...
-
-
-class _TransactionOutputs:
-    def __init__(self, producer: Producer, prefix: str) -> None:
-        self._producer = producer
-        self._prefix = prefix
-
-    def produce(
-        self,
-        topic: Topic,
-        partition: int,
-        key: bytes | None,
-        value: bytes,
-        headers: list[tuple[str, str | bytes | None]] | None = None,
-    ) -> None:
-        name = self._prefix + topic.name
-        while True:
-            try:
-                if headers is None:
-                    self._producer.produce(name, value, key, partition)
-                else:
-                    self._producer.produce(name, value, key, partition, headers=headers)
-            except BufferError:
-                self._producer.poll(0.05)  # The queue is full: let it drain, then go on.
-            else:
-                return
 
 
 class ExactlyOnceLoop:
@@ -137,14 +59,10 @@ class ExactlyOnceLoop:
         self._batch_s_max = batch_ms_max / 1000
         self._event_s = 0.0
         self._clock = clock
-        self._merge_wait_ms = merge_wait_ms
         self._prefix = settings.environment.prefix
         self._names = {topic.full_name(self._prefix): topic for topic in processor.inputs}
-        self._ranks = {topic.full_name(self._prefix): i for i, topic in enumerate(processor.inputs)}
-        self._merges: dict[int, PartitionMerge[Record]] = {}
-        self._fresh: list[tuple[float, list[Message]]] = []
-        self._paused: set[tuple[str, int]] = set()
-        self._full: list[TopicPartition] = []
+        ranks = {topic.full_name(self._prefix): i for i, topic in enumerate(processor.inputs)}
+        self._inbox = Inbox(ranks, merge_wait_ms)
         self._failure: Exception | None = None
         self._reader = PartitionReader(settings)
         self.processed = 0
@@ -152,7 +70,6 @@ class ExactlyOnceLoop:
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop``; client errors start the clients anew, with bounded back-off."""
         backoff_s = 0.2
-        gc.disable()  # Full rounds over millions of objects would stop the loop for seconds.
         while not stop.is_set():
             done_before = self.processed
             try:
@@ -235,7 +152,7 @@ class ExactlyOnceLoop:
         for number in numbers:
             began = time.monotonic()
             starts = self._processor.recover(number, reader)
-            self._merges[number] = PartitionMerge(self._ranks, self._merge_wait_ms)
+            self._inbox.open(number)
             for place in partitions:
                 if place.partition != number:
                     continue
@@ -285,102 +202,31 @@ class ExactlyOnceLoop:
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for number in {place.partition for place in partitions}:
             self._processor.drop(number)
-            self._merges.pop(number, None)
-        self._fresh = [
-            (at, [m for m in messages if m.partition() in self._merges])
-            for at, messages in self._fresh
-        ]
-        self._paused = {place for place in self._paused if place[1] in self._merges}
+            self._inbox.close(number)
         consumer.unassign()
 
     def _forget_all(self) -> None:
-        for number in list(self._merges):
+        for number in self._inbox.partitions():
             self._processor.drop(number)
-        self._merges.clear()
-        self._fresh.clear()
-        self._paused.clear()
+            self._inbox.close(number)
 
     # --- one step -----------------------------------------------------------------------------
 
     def _step(self, consumer: Consumer, producer: Producer) -> None:
-        self._fetch(consumer)
+        self._inbox.fetch(consumer)
         if self._failure is not None:
             raise self._failure
-        batches = self._ready()
-        if self._full:
-            consumer.pause(self._full)
-            self._paused |= {(place.topic, place.partition) for place in self._full}
-            self._full = []
+        batches = self._inbox.ready(self._batch_size())
+        self._inbox.balance(consumer)
         at_us = self._clock.now_us()
         if batches or self._processor.tick_due(at_us):
             self._transact(consumer, producer, batches, at_us)
-            if self._paused:
-                self._resume(consumer)
-
-    def _fetch(self, consumer: Consumer) -> None:
-        waiting = bool(self._fresh) or any(len(m) for m in self._merges.values())
-        first = consumer.consume(1, timeout=GATHER_MS / 2000 if waiting else IDLE_POLL_S)
-        if not first:
-            return
-        arrived = first + consumer.consume(CONSUME_MAX, timeout=0)
-        self._fresh.append((time.monotonic(), arrived))
-
-    def _ready(self) -> list[tuple[int, Sequence[Record]]]:
-        now_s = time.monotonic()
-        while self._fresh and now_s - self._fresh[0][0] >= GATHER_MS / 1000:
-            self._enqueue(self._fresh.pop(0)[1])
-        batches = []
-        left = self._batch_size()
-        for number, merge in self._merges.items():
-            if left <= 0:
-                break
-            records = merge.take(left, int(now_s * 1000))
-            if records:
-                batches.append((number, records))
-                left -= len(records)
-        if batches and left <= 0:
-            # Start with another partition next time, so that a busy one starves none.
-            number = batches[0][0]
-            self._merges[number] = self._merges.pop(number)
-        return batches
 
     def _batch_size(self) -> int:
         """Events of the next batch: bounded by time as well as by number, by the last pace seen."""
         if not self._event_s:
             return min(self._batch_events_max, 500)
         return max(1, min(self._batch_events_max, int(self._batch_s_max / self._event_s)))
-
-    def _enqueue(self, messages: list[Message]) -> None:
-        for message in messages:
-            topic, partition = message.topic(), message.partition()
-            merge = self._merges.get(-1 if partition is None else partition)
-            if merge is None or topic is None or partition is None:
-                continue
-            error = message.error()
-            if error is None:
-                waiting = self._add(merge, cast("Record", message))
-                if waiting == QUEUE_PAUSE:
-                    self._full.append(TopicPartition(topic, partition))
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
-                merge.reached_end(topic)
-            elif error.fatal() or not error.retriable():
-                raise KafkaException(error)
-            else:
-                log.warning("%s: %s", self._processor.name, error)
-
-    @staticmethod
-    def _add(merge: PartitionMerge[Record], record: Record) -> int:
-        return merge.add(record.topic(), record.timestamp()[1], record.offset(), record)
-
-    def _resume(self, consumer: Consumer) -> None:
-        ready = {
-            (topic, number)
-            for topic, number in self._paused
-            if self._merges[number].waiting(topic) < QUEUE_RESUME
-        }
-        if ready:
-            consumer.resume([TopicPartition(topic, number) for topic, number in ready])
-            self._paused -= ready
 
     def _transact(
         self,
@@ -389,7 +235,7 @@ class ExactlyOnceLoop:
         batches: list[tuple[int, Sequence[Record]]],
         at_us: int,
     ) -> None:
-        out = _TransactionOutputs(producer, self._prefix)
+        out = TransactionOutputs(producer, self._prefix)
         began = time.perf_counter()
         producer.begin_transaction()
         try:

@@ -30,7 +30,7 @@ def confluent_config(settings: Settings) -> dict[str, Any]:
 
     SettingsError when no broker is set: ``stockfold up`` starts one and sets it.
     """
-    config: dict[str, Any] = {"bootstrap.servers": _bootstrap(settings)}
+    config: dict[str, Any] = {"bootstrap.servers": _bootstrap(settings), "log_level": 5}
     config.update(_options(settings))
     return config
 

@@ -12,6 +12,7 @@ import orjson
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.postgres import UNAVAILABLE, connection_options, schema_name
 from stockfold.runtime.settings import Settings
+from stockfold_services.api.problems import Problem
 
 CONNECTIONS_MAX = 8
 ACQUIRE_S_MAX = 5.0
@@ -22,6 +23,12 @@ _SESSION = {
     "statement_timeout": str(STATEMENT_MS_MAX),
     "idle_in_transaction_session_timeout": "15000",
 }
+
+_NO_TABLES = (
+    asyncpg.exceptions.UndefinedTableError,
+    asyncpg.exceptions.UndefinedColumnError,
+    asyncpg.exceptions.InvalidSchemaNameError,
+)
 
 
 class Database:
@@ -51,12 +58,14 @@ class Database:
                 f"the question took longer than {STATEMENT_MS_MAX} ms",
                 remedy="Ask for less: a smaller page, or without the proof.",
             ) from error
-        except (asyncpg.exceptions.UndefinedTableError, asyncpg.exceptions.UndefinedColumnError) as e:
+        except asyncpg.exceptions.DataError as error:
+            raise Problem(422, "Input not valid", "A number is out of range.") from error
+        except _NO_TABLES as error:
             raise UnavailableError(
                 "the tables of the read model are not there, or of an earlier release",
                 where=f"PostgreSQL schema {self.schema}",
                 remedy="Start the projector, which makes them.",
-            ) from e
+            ) from error
         except UNAVAILABLE as error:
             raise UnavailableError(
                 f"PostgreSQL did not answer: {type(error).__name__}",

@@ -11,18 +11,22 @@ from pydantic import BaseModel, Field
 class AsOf(BaseModel):
     """Which state an answer shows."""
 
-    partition: int | None = Field(None, description="The SKU's partition; null for many SKUs.")
-    offset: int | None = Field(
-        None, description="Offset in the journal of the SKU's newest fact in the read model."
+    partition: int | None = Field(
+        default=None, description="The SKU's partition, if it is one SKU."
     )
-    seq: int | None = Field(None, description="Number of that fact within the SKU.")
+    offset: int | None = Field(
+        default=None,
+        description="Journal offset of the SKU's newest fact in the read model.",
+    )
+    seq: int | None = Field(default=None, description="Number of that fact within the SKU.")
     offsets: dict[int, int] | None = Field(
-        None, description="For many SKUs: next journal offset by partition."
+        default=None, description="For many SKUs: next journal offset by partition."
     )
     age_ms: int | None = Field(
-        None, description="The answer holds all that was committed this long ago; null: unknown."
+        default=None,
+        description="It holds all that was committed this long ago; null: unknown.",
     )
-    lag: int = Field(0, description="Records that were known to be unread at the last look.")
+    lag: int = Field(default=0, description="Records that were unread at the last look.")
 
 
 class Position(BaseModel):

@@ -11,8 +11,8 @@ from stockfold.availability.policy import Policy
 from stockfold.availability.rules import compute
 from stockfold.contracts.topics import AVAILABILITY, EXCEPTIONS, POLICIES, POSITIONS, Topic
 from stockfold.domain.errors import ContractError
-from stockfold.runtime.exactly_once import Outputs
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold_services.availability.backlog import Scan
 from stockfold_services.availability.memory import PartitionMemory, SkuMemory

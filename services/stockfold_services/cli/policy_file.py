@@ -27,6 +27,7 @@ from stockfold.runtime.settings import Name, Settings, Zone
 
 FILE_BYTES_MAX = 1024 * 1024
 POLICIES_MAX = 1000
+DEPTH_MAX = 10
 REMEDY = "Mend it and try again; nothing was published, the policies before stay in force."
 
 Units = Annotated[StrictInt, Field(ge=0, le=UNITS_MAX)]
@@ -99,10 +100,10 @@ def from_file(path: Path, settings: Settings) -> list[Policy]:
         )
     try:
         text = raw.decode()
-        _refuse_aliases(text, path)
+        _refuse_traps(text, path)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise SettingsError(
             f"the policy file is not YAML in UTF-8: {' '.join(str(error).split())}",
             where=str(path),
@@ -115,11 +116,20 @@ def from_file(path: Path, settings: Settings) -> list[Policy]:
     return _validated(content, lines, settings, str(path))
 
 
-def _refuse_aliases(text: str, path: Path) -> None:
-    """A few aliases of aliases would unfold to more than any memory holds."""
+def _refuse_traps(text: str, path: Path) -> None:
+    """Aliases of aliases, or endless nesting, would take more time or memory than there is."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = "" if event.start_mark is None else f"line {event.start_mark.line + 1}: "
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEPTH_MAX:
+            raise SettingsError(
+                f"{line}nested more than {DEPTH_MAX} deep", where=str(path), remedy=REMEDY
+            )
         if isinstance(event, yaml.AliasEvent):
-            line = "" if event.start_mark is None else f"line {event.start_mark.line + 1}: "
             raise SettingsError(
                 f"{line}aliases (*{event.anchor}) are not taken",
                 where=str(path),

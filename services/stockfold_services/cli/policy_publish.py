@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
-from confluent_kafka import KafkaException, Producer
+import stamina
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from stockfold.availability.policy import Policy, same_rules
 from stockfold.contracts.topics import POLICIES
@@ -19,6 +21,11 @@ from stockfold_services.availability.records import encode_policy
 from stockfold_services.cli.policy_file import from_settings
 
 ANSWER_S_MAX = 15.0
+_NO_LEADER_YET = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+)
 _SHOWN = ("zone", "locations", "safety_stock", "low_stock", "per_location")
 
 
@@ -32,12 +39,42 @@ class PolicyOutcome(msgspec.Struct, frozen=True):
 
 
 def policies_in_force(settings: Settings) -> dict[str, Policy]:
-    """The newest policy of each channel, as every availability process reads them."""
-    book = PolicyBook()
-    for batch in PartitionReader(settings).read(POLICIES, 0):
-        for record in batch:
-            book.apply(record)
+    """The newest policy of each channel, as every availability process reads them.
+
+    UnavailableError when the broker does not answer.
+    """
+    with _kafka_errors(settings, "read"):
+        return _read(settings)
+
+
+def _read(settings: Settings) -> dict[str, Policy]:
+    # A topic that was made this moment may not have its leader yet.
+    for attempt in stamina.retry_context(
+        on=_passes, attempts=None, timeout=ANSWER_S_MAX, wait_initial=0.05, wait_max=1.0
+    ):
+        with attempt:
+            book = PolicyBook()
+            for batch in PartitionReader(settings).read(POLICIES, 0):
+                for record in batch:
+                    book.apply(record)
     return book.policies
+
+
+def _passes(error: Exception) -> bool:
+    # By code: the admin client's errors never call themselves retriable.
+    return isinstance(error, KafkaException) and error.args[0].code() in _NO_LEADER_YET
+
+
+@contextmanager
+def _kafka_errors(settings: Settings, what: str) -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise UnavailableError(
+            f"the policies were not {what}: {error.args[0].str()}",
+            where=f"{POLICIES.full_name(settings.prefix)} at {settings.kafka.bootstrap}",
+            remedy="Check the broker, and that nobody else publishes policies now; then try again.",
+        ) from error
 
 
 def publish_policies(settings: Settings) -> list[PolicyOutcome]:
@@ -98,18 +135,12 @@ def publish(
             "log_level": 0,
         }
     )
-    try:
+    with _kafka_errors(settings, "published"):
         producer.init_transactions(ANSWER_S_MAX)
-        compared = compare(wanted, policies_in_force(settings))
-        differing = [policy for policy, outcome in compared if outcome.action in ("new", "changed")]
+        compared = compare(wanted, _read(settings))
+        differing = [policy for policy, outcome in compared if outcome.action != "unchanged"]
         if differing:
             _commit(settings, producer, differing)
-    except KafkaException as error:
-        raise UnavailableError(
-            f"the policies were not published: {error.args[0].str()}",
-            where=f"{POLICIES.full_name(settings.prefix)} at {settings.kafka.bootstrap}",
-            remedy="Check the broker, and that nobody else publishes policies now; then try again.",
-        ) from error
     return [outcome for _, outcome in compared]
 
 

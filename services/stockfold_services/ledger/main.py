@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 
@@ -13,14 +14,19 @@ from stockfold_services.ledger.processor import LedgerProcessor
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Serve this instance's share of the partitions until ``stop``."""
-    ExactlyOnceLoop(
+    loop = ExactlyOnceLoop(
         settings,
         LedgerProcessor(settings),
         instance=settings.ledger.instance,
         batch_events_max=settings.ledger.batch_events_max,
         batch_ms_max=settings.ledger.batch_ms_max,
         merge_wait_ms=settings.ledger.merge_wait_ms,
-    ).run(stop)
+    )
+    gc.disable()  # Full rounds over millions of objects would stop the loop for seconds.
+    try:
+        loop.run(stop)
+    finally:
+        gc.enable()
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from stockfold.ledger.accounts import BACKORDERED, STRIDE
 from stockfold.ledger.entities import Line
 from stockfold.ledger.facts import Fact, Input, Refusal
 from stockfold.ledger.state import SkuState
-from stockfold.runtime.exactly_once import Outputs
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Headers, Record
 from stockfold_services.ledger.findings import FINDINGS
 

@@ -24,8 +24,8 @@ from stockfold.ledger.facts import Input, Refusal, Refused
 from stockfold.ledger.horizons import Horizons
 from stockfold.ledger.sequences import is_repeat
 from stockfold.ledger.validation import validate
-from stockfold.runtime.exactly_once import Outputs
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.outputs import BatchOutputs

@@ -1,0 +1,111 @@
+"""Records on their way from the consumer to the next batch: rested, merged, and bounded."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from stockfold.runtime.merge import PartitionMerge
+from stockfold.runtime.records import Record
+
+log = logging.getLogger(__name__)
+
+CONSUME_MAX = 5_000
+QUEUE_PAUSE = 20_000
+QUEUE_RESUME = 4_000
+IDLE_POLL_S = 0.2
+GATHER_MS = 8
+"""Records rest this long before they are merged, so that an older one of another topic that the
+broker already has can still arrive. It bounds the latency that order costs."""
+
+
+class Inbox:
+    """The fetched records of the assigned partitions. A full topic is paused, never dropped."""
+
+    def __init__(self, ranks: Mapping[str, int], wait_ms: int) -> None:
+        self._ranks = ranks
+        self._wait_ms = wait_ms
+        self._merges: dict[int, PartitionMerge[Record]] = {}
+        self._fresh: list[tuple[float, list[Message]]] = []
+        self._full: list[TopicPartition] = []
+        self._paused: set[tuple[str, int]] = set()
+
+    def open(self, partition: int) -> None:
+        """Take records of a partition from now on."""
+        self._merges[partition] = PartitionMerge(self._ranks, self._wait_ms)
+
+    def close(self, partition: int) -> None:
+        """Forget a partition and its records."""
+        self._merges.pop(partition, None)
+        self._paused = {place for place in self._paused if place[1] != partition}
+        self._full = [place for place in self._full if place.partition != partition]
+
+    def partitions(self) -> list[int]:
+        """The open partitions."""
+        return list(self._merges)
+
+    def fetch(self, consumer: Consumer) -> None:
+        """Fetch what the consumer has, waiting a moment when there is nothing to do."""
+        waiting = bool(self._fresh) or any(len(m) for m in self._merges.values())
+        first = consumer.consume(1, timeout=GATHER_MS / 2000 if waiting else IDLE_POLL_S)
+        if first:
+            arrived = first + consumer.consume(CONSUME_MAX, timeout=0)
+            self._fresh.append((time.monotonic(), arrived))
+
+    def ready(self, events_max: int) -> list[tuple[int, Sequence[Record]]]:
+        """Batches by partition, in order, at most so many records together."""
+        now_s = time.monotonic()
+        while self._fresh and now_s - self._fresh[0][0] >= GATHER_MS / 1000:
+            self._enqueue(self._fresh.pop(0)[1])
+        batches: list[tuple[int, Sequence[Record]]] = []
+        left = events_max
+        for number, merge in self._merges.items():
+            if left <= 0:
+                break
+            records = merge.take(left, int(now_s * 1000))
+            if records:
+                batches.append((number, records))
+                left -= len(records)
+        if batches and left <= 0:
+            # Start with another partition next time, so that a busy one starves none.
+            number = batches[0][0]
+            self._merges[number] = self._merges.pop(number)
+        return batches
+
+    def balance(self, consumer: Consumer) -> None:
+        """Pause topics that are full, resume those that have drained."""
+        if self._full:
+            consumer.pause(self._full)
+            self._paused |= {(place.topic, place.partition) for place in self._full}
+            self._full = []
+        drained = {
+            (topic, number)
+            for topic, number in self._paused
+            if self._merges[number].waiting(topic) < QUEUE_RESUME
+        }
+        if drained:
+            consumer.resume([TopicPartition(topic, number) for topic, number in drained])
+            self._paused -= drained
+
+    def _enqueue(self, messages: list[Message]) -> None:
+        for message in messages:
+            topic, partition = message.topic(), message.partition()
+            merge = self._merges.get(-1 if partition is None else partition)
+            if merge is None or topic is None or partition is None:
+                continue
+            error = message.error()
+            if error is None:
+                record = cast("Record", message)
+                waiting = merge.add(topic, record.timestamp()[1], record.offset(), record)
+                if waiting == QUEUE_PAUSE:
+                    self._full.append(TopicPartition(topic, partition))
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
+                merge.reached_end(topic)
+            elif error.fatal() or not error.retriable():
+                raise KafkaException(error)
+            else:
+                log.warning("%s partition %d: %s", topic, partition, error)

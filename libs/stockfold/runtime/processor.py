@@ -1,0 +1,85 @@
+"""What runs inside the exactly-once loop, and where it puts its records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from confluent_kafka import Producer
+
+from stockfold.contracts.topics import Topic
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.records import Record
+
+
+class Outputs(Protocol):
+    """Where a processor puts its records; visible to readers only after the commit."""
+
+    def produce(
+        self,
+        topic: Topic,
+        partition: int,
+        key: bytes | None,
+        value: bytes,
+        headers: list[tuple[str, str | bytes | None]] | None = None,
+    ) -> None:
+        """Add a record to the open transaction."""
+        ...
+
+
+class Processor(Protocol):
+    """What runs inside the loop. All of its inputs are co-partitioned."""
+
+    name: str
+    """Consumer group and transactional id, such as ``ledger``."""
+    inputs: Sequence[Topic]
+    """Input topics in their order at equal timestamps: facts before commands."""
+
+    def recover(self, partition: int, reader: PartitionReader) -> dict[str, int] | None:
+        """Rebuild a partition's memory; next offset per input topic, or None for the group's."""
+        ...
+
+    def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
+        """One batch of one partition, in order."""
+        ...
+
+    def tick_due(self, now_us: int) -> bool:
+        """Whether time alone brings something."""
+        ...
+
+    def tick(self, out: Outputs, now_us: int) -> None:
+        """What time alone brings, inside a transaction."""
+        ...
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition's memory."""
+        ...
+
+
+class TransactionOutputs:
+    """Outputs of the producer's open transaction."""
+
+    def __init__(self, producer: Producer, prefix: str) -> None:
+        self._producer = producer
+        self._prefix = prefix
+
+    def produce(
+        self,
+        topic: Topic,
+        partition: int,
+        key: bytes | None,
+        value: bytes,
+        headers: list[tuple[str, str | bytes | None]] | None = None,
+    ) -> None:
+        """See ``Outputs.produce``."""
+        name = self._prefix + topic.name
+        while True:
+            try:
+                if headers is None:
+                    self._producer.produce(name, value, key, partition)
+                else:
+                    self._producer.produce(name, value, key, partition, headers=headers)
+            except BufferError:
+                self._producer.poll(0.05)  # The queue is full: let it drain, then go on.
+            else:
+                return

@@ -1,0 +1,138 @@
+"""Plain HTML, rendered here, without scripts: the index, and the page of the interface."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from stockfold_services.api.overview import Count, ProjectorState
+
+_STYLE = """
+:root{color-scheme:light dark}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:46rem;padding:1rem}
+h1{font-size:1.4rem;margin:0 0 .25rem}h2{font-size:1.1rem;margin:1.5rem 0 .25rem}
+h3{font:600 1rem/1.4 ui-monospace,monospace;margin:1.25rem 0 .25rem;overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%}
+td,th{border-bottom:1px solid #8884;padding:.35rem .5rem .35rem 0;text-align:left;
+vertical-align:top;overflow-wrap:anywhere}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+form{display:flex;gap:.5rem;margin:.5rem 0}input{flex:1;min-width:0}
+input,button{font:inherit;padding:.4rem .6rem}
+.bad{color:#c33;font-weight:600}.dim{opacity:.75}
+"""
+
+_LINKS = (
+    ("/v1/positions", "Positions by SKU and location"),
+    ("/v1/availability", "Availability by channel and SKU"),
+    ("/v1/deliveries", "Deliveries to channels"),
+    ("/v1/exceptions", "Exceptions: what needs a person"),
+    ("/v1/status", "These figures as JSON"),
+    ("/readyz", "Readiness"),
+    ("/docs", "The interface, endpoint by endpoint"),
+    ("/openapi.json", "The same as OpenAPI"),
+)
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>"
+    )
+
+
+def duration(ms: int | None) -> str:
+    """Milliseconds for people."""
+    if ms is None:
+        return "unknown"
+    if ms < 1000:
+        return f"{ms} ms"
+    seconds = ms // 1000
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 7200:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h" if seconds < 172_800 else f"{seconds // 86_400} days"
+
+
+def index(state: ProjectorState | None, tables: list[Count], trouble: str = "") -> str:
+    """The index page; ``trouble`` says why there are no figures."""
+    parts = ["<h1>stockfold</h1>"]
+    if trouble:
+        parts.append(f'<p class="bad">{escape(trouble)}</p>')
+    if state is not None:
+        parts.append(_pulse(state))
+    parts.append(
+        '<form action="/v1/skus"><input name="sku" placeholder="SKU" aria-label="SKU" required>'
+        "<button>Look up</button></form>"
+    )
+    if tables:
+        rows = "".join(
+            f'<tr><td>{escape(row.table.replace("_", " "))}</td><td class="n">'
+            f"{'' if row.exact else 'about '}{row.rows:,}</td></tr>"
+            for row in tables
+        )
+        parts.append(f"<h2>What is in it</h2><table>{rows}</table>")
+    if state is not None and state.topics:
+        rows = "".join(
+            f'<tr><td>{escape(t.topic)}</td><td class="n">{t.records:,}</td>'
+            f'<td class="n">{t.lag:,}</td><td class="n">{duration(t.age_ms)}</td></tr>'
+            for t in state.topics
+        )
+        parts.append(
+            '<h2>How fresh it is</h2><table><tr><th>topic</th><th class="n">read up to</th>'
+            f'<th class="n">behind</th><th class="n">age</th></tr>{rows}</table>'
+        )
+    links = "".join(f'<li><a href="{url}">{escape(text)}</a></li>' for url, text in _LINKS)
+    parts.append(f"<h2>Where to look</h2><ul>{links}</ul>")
+    return _page("stockfold", "".join(parts))
+
+
+def _pulse(state: ProjectorState) -> str:
+    if state.alive:
+        return (
+            f'<p class="dim">The projector is alive, {state.lag:,} records behind; the figures are '
+            f"{duration(state.age_ms)} old.</p>"
+        )
+    if state.beat_age_ms is None:
+        return '<p class="bad">No projector has reported yet.</p>'
+    return (
+        f'<p class="bad">The projector was last heard of {duration(state.beat_age_ms)} ago: these '
+        "figures are old.</p>"
+    )
+
+
+def interface(openapi: dict[str, Any]) -> str:
+    """Every endpoint with its inputs, from the OpenAPI document."""
+    parts = [
+        f"<h1>{escape(openapi['info']['title'])}</h1>",
+        f"<p>{escape(openapi['info'].get('description', ''))}</p>",
+        '<p><a href="/openapi.json">openapi.json</a> is for tools.</p>',
+    ]
+    for path, operations in openapi["paths"].items():
+        for method, operation in operations.items():
+            parts.append(f"<h3>{escape(method.upper())} {escape(path)}</h3>")
+            parts.append(f"<p>{escape(operation.get('description', ''))}</p>")
+            rows = "".join(_parameter(row) for row in operation.get("parameters", []))
+            if rows:
+                parts.append(f"<table>{rows}</table>")
+    return _page(openapi["info"]["title"], "".join(parts))
+
+
+def _parameter(row: dict[str, Any]) -> str:
+    schema = row["schema"]
+    options = [schema, *schema.get("anyOf", [])]
+    limits = [
+        f"{word} {option[name]}"
+        for option in options
+        for name, word in (("minimum", "from"), ("maximum", "to"), ("maxLength", "at most"))
+        if name in option
+    ]
+    if schema.get("default") is not None:
+        limits.append(f"default {schema['default']}")
+    note = ", ".join(limits)
+    return (
+        f"<tr><td><code>{escape(row['name'])}</code></td><td>{escape(row['in'])}</td>"
+        f"<td>{escape(row.get('description', ''))} "
+        f'<span class="dim">{escape(note)}</span></td></tr>'
+    )

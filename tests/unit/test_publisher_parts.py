@@ -1,0 +1,231 @@
+"""The publisher's parts that are pure: backlog, breaker, back-off, watermark."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from stockfold.channels import Outcome, OutcomeKind, Purpose, StockUpdate, Trouble, TroubleKind
+from stockfold_services.publisher.backlog import Backlog
+from stockfold_services.publisher.retry import Breaker, RetryPolicy
+from stockfold_services.publisher.wanted import Wanted
+from stockfold_services.publisher.watermark import Watermark
+
+DOWN = Trouble(TroubleKind.UNAVAILABLE, "http_503", "")
+
+
+@pytest.fixture
+def backlog() -> Backlog:
+    return Backlog(lambda update: max(update.quantity, 0), lambda failures: 10.0 * failures, 3)
+
+
+def wanted(sku: str, quantity: int, version: int = 1, partition: int = 0) -> Wanted:
+    return Wanted(sku, quantity, version, partition, offset=version)
+
+
+def send(backlog: Backlog, now_s: float = 0.0) -> StockUpdate:
+    (update,) = backlog.due(now_s, 1)
+    backlog.claim([update], 100)
+    backlog.forget_acknowledged([update])
+    return update
+
+
+def apply(backlog: Backlog, now_s: float = 0.0) -> None:
+    backlog.land(Outcome(send(backlog, now_s), OutcomeKind.APPLIED), now_s, 200)
+
+
+def test_only_the_latest_version_is_sent_and_the_others_are_superseded(backlog: Backlog) -> None:
+    assert backlog.offer(wanted("A", 5, 1), 0) == []
+    (superseded,) = backlog.offer(wanted("A", 6, 2), 7)
+    assert (superseded.kind, superseded.wanted.version) == (OutcomeKind.SUPERSEDED, 1)
+    assert (superseded.attempts, superseded.sent_at_us, superseded.finished_at_us) == (0, 7, 7)
+    assert [update.quantity for update in backlog.due(0, 10)] == [6]
+
+
+def test_an_older_version_never_replaces_a_newer_one(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 6, 2), 0)
+    (superseded,) = backlog.offer(wanted("A", 5, 1), 0)
+    assert superseded.wanted.version == 1
+    assert [update.version for update in backlog.due(0, 10)] == [2]
+
+
+def test_what_the_channel_shows_already_is_not_sent_again(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 0, 1), 0)
+    apply(backlog)
+    (unchanged,) = backlog.offer(wanted("A", -3, 2), 0)
+    assert (unchanged.kind, unchanged.attempts, unchanged.quantity) == (OutcomeKind.APPLIED, 0, 0)
+    assert backlog.due(0, 10) == []
+
+
+def test_after_a_failed_write_nobody_knows_what_the_channel_shows(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 5, 1), 0)
+    apply(backlog)
+    backlog.offer(wanted("A", 6, 2), 0)
+    backlog.land(Outcome(send(backlog), OutcomeKind.RETRYABLE, "timeout"), 0, 0)
+    backlog.offer(wanted("A", 5, 3), 0)
+    assert [update.quantity for update in backlog.due(1000, 10)] == [5]
+
+
+def test_a_version_that_comes_while_one_is_under_way_waits_for_it(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 5, 1), 0)
+    first = send(backlog)
+    backlog.offer(wanted("A", 6, 2), 0)
+    assert backlog.due(0, 10) == []
+    (applied,) = backlog.land(Outcome(first, OutcomeKind.APPLIED), 0, 0)
+    assert applied.kind is OutcomeKind.APPLIED
+    assert [update.version for update in backlog.due(0, 10)] == [2]
+
+
+def test_zeros_go_first(backlog: Backlog) -> None:
+    for sku, quantity in [("A", 5), ("B", 0), ("C", 7), ("D", -1)]:
+        backlog.offer(wanted(sku, quantity), 0)
+    assert [update.sku for update in backlog.due(0, 3)] == ["B", "D", "A"]
+    backlog.offer(wanted("B", 4, 2), 0)
+    assert [update.sku for update in backlog.due(0, 9)] == ["D", "A", "C", "B"]
+
+
+def test_a_new_zero_does_not_wait_for_an_old_failures_delay(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 5, 1), 0)
+    backlog.land(Outcome(send(backlog), OutcomeKind.RETRYABLE, "db_error"), 0, 0)
+    assert backlog.due(1, 9) == []
+    backlog.offer(wanted("A", 0, 2), 0)
+    assert [update.version for update in backlog.due(1, 9)] == [2]
+
+
+def test_failures_are_retried_later_and_given_up_in_the_end(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 5), 0)
+    now_s = 0.0
+    for delay_s in (10.0, 20.0):
+        failed = Outcome(send(backlog, now_s), OutcomeKind.RETRYABLE, "db_error", "locked")
+        assert backlog.land(failed, now_s, 0) == []
+        assert backlog.due(now_s + delay_s - 1, 9) == []
+        now_s += delay_s
+    failed = Outcome(send(backlog, now_s), OutcomeKind.RETRYABLE, "db_error", "locked")
+    (given_up,) = backlog.land(failed, now_s, 300)
+    assert (given_up.kind, given_up.attempts) == (OutcomeKind.GAVE_UP, 3)
+    assert given_up.detail == "db_error: locked"
+    assert (given_up.sent_at_us, given_up.finished_at_us) == (100, 300)
+    backlog.offer(wanted("A", 6, 2), 0)
+    assert [update.version for update in backlog.due(now_s, 9)] == [2], "the next is tried anew"
+
+
+def test_retry_after_is_honoured_when_it_is_longer(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 5), 0)
+    outcome = Outcome(send(backlog), OutcomeKind.RETRYABLE, "busy", retry_after_s=99.0)
+    backlog.land(outcome, 0, 0)
+    assert backlog.next_due_s() == 99.0
+
+
+def test_suspects_are_marked_until_a_request_with_them_succeeds(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 5, 1), 0)
+    for failures in (1, 2):
+        outcome = Outcome(
+            send(backlog, 1000.0 * failures), OutcomeKind.RETRYABLE, "x", whole_request=True
+        )
+        backlog.land(outcome, 0, 0)
+        assert [update.failures for update in backlog.due(9999, 1)] == [failures]
+    backlog.offer(wanted("A", 6, 2), 0)
+    assert [update.failures for update in backlog.due(9999, 1)] == [2], "a new version keeps it"
+    apply(backlog, 9999)
+    backlog.offer(wanted("A", 7, 3), 0)
+    assert [update.failures for update in backlog.due(9999, 1)] == [0]
+
+
+def test_replacing_a_delayed_version_does_not_grow_the_heap(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 5, 1), 0)
+    backlog.land(Outcome(send(backlog), OutcomeKind.RETRYABLE, "db_error"), 0, 0)
+    for version in range(2, 500):
+        backlog.offer(wanted("A", 1 + version % 2, version), 0)
+    assert len(backlog._delayed) == 1
+    assert [update.version for update in backlog.due(10, 9)] == [499]
+
+
+def test_a_held_partition_gathers_and_sends_nothing(backlog: Backlog) -> None:
+    backlog.hold(1)
+    backlog.offer(wanted("A", 5, 1, partition=1), 0)
+    backlog.offer(wanted("A", 6, 2, partition=1), 0)
+    backlog.offer(wanted("B", 7, 1, partition=0), 0)
+    assert [update.sku for update in backlog.due(0, 9)] == ["B"]
+    assert backlog.let_go(1, 0) == []
+    assert [(update.sku, update.version) for update in backlog.due(0, 9)] == [("B", 1), ("A", 2)]
+
+
+def test_a_dropped_partition_is_forgotten(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 5, 9, partition=1), 0)
+    backlog.drop(1)
+    assert backlog.due(0, 9) == []
+    backlog.offer(wanted("A", 4, 3, partition=1), 0)
+    assert [update.version for update in backlog.due(0, 9)] == [3]
+
+
+# Breaker and back-off.
+
+
+def test_the_delay_is_full_jitter_below_an_exponential_bound() -> None:
+    policy, rng = RetryPolicy(base_s=1.0, cap_s=8.0), random.Random(3)
+    for failures, bound in [(0, 1.0), (1, 2.0), (3, 8.0), (50, 8.0)]:
+        delays = [policy.delay_s(failures, rng) for _ in range(500)]
+        assert 0 <= min(delays) < bound * 0.05
+        assert bound * 0.95 < max(delays) <= bound
+
+
+def breaker() -> Breaker:
+    return Breaker(RetryPolicy(base_s=1.0, cap_s=1.0), random.Random(1))
+
+
+def test_trouble_rests_the_channel_then_probes_then_tries_one() -> None:
+    it = breaker()
+    assert not it.is_open
+    it.failed(DOWN, Purpose.WRITE, now_s=100.0)
+    assert it.needs_probe
+    assert 100.0 <= it.rests_until_s <= 101.0
+    assert not it.succeeded(Purpose.LOOK_UP, probe=True)
+    assert it.is_open
+    assert not it.needs_probe
+    assert it.succeeded(Purpose.WRITE, probe=False)
+    assert not it.is_open
+
+
+def test_trouble_with_writes_does_not_end_with_a_good_look_up() -> None:
+    it = breaker()
+    it.failed(DOWN, Purpose.WRITE, 0.0)
+    it.succeeded(Purpose.LOOK_UP, probe=True)
+    assert not it.succeeded(Purpose.LOOK_UP, probe=False)
+    assert it.is_open
+    it.failed(DOWN, Purpose.LOOK_UP, 0.0)
+    assert not it.succeeded(Purpose.LOOK_UP, probe=False), "it began with a write"
+
+
+def test_trouble_with_look_ups_ends_with_a_good_one() -> None:
+    it = breaker()
+    it.failed(DOWN, Purpose.LOOK_UP, 0.0)
+    it.succeeded(Purpose.LOOK_UP, probe=True)
+    assert it.succeeded(Purpose.LOOK_UP, probe=False)
+
+
+def test_retry_after_rests_the_whole_channel() -> None:
+    it = breaker()
+    it.failed(Trouble(TroubleKind.LIMITED, "http_429", "", 30.0), Purpose.WRITE, 100.0)
+    assert 130.0 <= it.rests_until_s <= 131.0
+
+
+# Watermark.
+
+
+def test_nothing_is_committed_beyond_the_oldest_open_offset() -> None:
+    mark = Watermark()
+    assert mark.to_commit() is None
+    for offset in (3, 4, 7):
+        mark.read(offset, opened=True)
+    mark.read(8, opened=False)
+    assert mark.to_commit() == 3
+    mark.close(4)
+    assert mark.to_commit() == 3
+    mark.close(3)
+    assert mark.to_commit() == 7
+    mark.committed(7)
+    assert mark.to_commit() is None, "it has not moved since"
+    mark.close(7)
+    assert mark.to_commit() == 9
+    assert mark.open_count == 0
