@@ -1,10 +1,10 @@
 """What happened: the real order lines, and by a seeded rule everything that the data set lacks.
 
-``derive`` returns a ``World``: tables of what happened, in the order of *waves*. A wave is an equal
-share of the lines by time; in it trucks come first, then orders are reserved, then picked, allocated
-and shipped. ``telling.py`` turns a world into the events that systems send about it; ``expected.py``
-works out from it, separately, which numbers must be true afterwards. Whoever falls into which case
-is decided by dice over (seed, the row's own keys) alone.
+``derive`` returns a ``World``: tables of what happened, in the order of *waves*. A wave is an
+equal share of the lines by time; in it trucks come first, then orders are reserved, then picked,
+allocated and shipped. ``telling.py`` turns a world into the events that systems send about it;
+``expected.py`` works out from it, separately, which numbers must be true afterwards. Whoever falls
+into which case is decided by dice over (seed, the row's own keys) alone.
 
 Every sensible line (``sort`` of ``dataset.py``) is an order line of its basket: reserved at its
 store, allocated there, shipped. A *pair* is a SKU at a store, a *group* the lines of a pair in a
@@ -12,25 +12,25 @@ wave. Shares below are of pairs, groups or lines.
 
 Supply
 - Plain pairs (97 %) have an opening stock of 2 to 5 spare units, and before each of their waves
-  they get exactly what its lines will ask, so they never run short. The first supply is part of the
-  opening stock; later ones are receipts, one in five of them announced by a purchase order, whose
-  rest (sometimes 5 units) stays expected. 1 % of receipts bring one more unit, damaged, 1 % one for
-  inspection.
-- 8 % of the supplies come from the distribution centre ``dc-1``: received there (0 to 2 units stay),
-  dispatched, received at the store. For one in ten a unit more is dispatched, and stays in transit;
-  one in ten is received *before* it is dispatched.
+  they get exactly what its lines will ask, so they never run short. The first supply is part of
+  the opening stock; later ones are receipts, one in five of them announced by a purchase order,
+  whose rest (sometimes 5 units) stays expected. 1 % of receipts bring one more unit, damaged, 1 %
+  one for inspection.
+- 8 % of the supplies come from the distribution centre ``dc-1``: received there (0 to 2 units
+  stay), dispatched, received at the store. For one in ten a unit more is dispatched, and stays in
+  transit; one in ten is received *before* it is dispatched.
 - Scarce pairs (3 %) have no spare units and nothing below ever happens to them. For each of their
   groups the truck brings just what the first k of the n lines ask, k from 0 to n.
 
-Shortages (scarce pairs): the first k lines of a group are served. Of the others, 25 % accept to wait
-(backorder) and are served by the pair's next truck, which brings their units too; the rest is
+Shortages (scarce pairs): the first k lines of a group are served. Of the others, 25 % accept to
+wait (backorder) and are served by the pair's next truck, which brings their units too; the rest is
 refused. In a pair's last group 10 % wait and stay waiting, 15 % are refused and shipped all the
 same, so that the shelf goes negative, and 75 % are refused.
 
 Lines of plain pairs
 - ``reserved`` 1.5 %, ``allocated`` 1.5 %: not processed further, the claim stays open.
 - ``cancelled`` 0.6 %: cancelled after it was reserved; ``cancelled_allocated`` 0.2 %: and allocated
-  after that, which the ledger must refuse.
+  after that, which must claim nothing.
 - ``repeated`` 0.6 %: one of its three events is delivered again, at once or a wave later.
 - ``conflicting`` 0.3 %: one of its events comes again under the same id with one unit more.
 - ``told_twice`` 0.3 %: the shipment is told by a carrier too, on the same delivery note.
@@ -43,7 +43,8 @@ Lines of plain pairs
 Other movements of plain pairs
 - adjustments: 1 % lose a unit, 0.5 % find one, 0.5 % find a damaged one.
 - moves: from 2 % of the pairs one spare unit is dispatched to another store; 60 % arrive a wave
-  later, 15 % are received before they are dispatched, 15 % stay in transit, 10 % are lost and closed.
+  later, 15 % are received before they are dispatched, 15 % stay in transit, 10 % are lost and
+  closed.
 - old papers: for 0.5 % a receipt of 2015 turns up. It is older than the horizon within which the
   ledger can tell repeats, and must not be folded.
 
@@ -57,9 +58,9 @@ Lines that make no sense as stock
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import polars as pl
-
 from infra.demo.dice import Dice
 
 CENTRE = 0
@@ -112,7 +113,8 @@ class World:
     """Plain pairs: ``wave`` (their first), ``adjusted`` (0 none, 1 lost, 2 found, 3 damaged found),
     ``old_paper``, ``time_us``."""
     moves: pl.DataFrame
-    """Moved units: pair, ``to``, ``wave``, ``fate`` (arrives, early, in_transit, lost), ``time_us``."""
+    """Moved units: pair, ``to``, ``wave``, ``time_us``, and ``fate``: arrives, early, in_transit or
+    lost."""
 
 
 def derive(lines: pl.DataFrame, seed: int) -> World:
@@ -186,14 +188,15 @@ def _shortages(lines: pl.DataFrame, dice: Dice) -> pl.DataFrame:
 
 def _cases(lines: pl.DataFrame, dice: Dice) -> pl.DataFrame:
     """Fills in ``case`` for lines of plain pairs, and its particulars."""
-    roll = dice.roll("case", 10_000, *LINE)
-    bound, case = 0, pl.when(pl.col("case").is_not_null()).then("case")
-    for name, share in PLAIN_CASES:
-        bound += share
-        case = case.when(roll < bound).then(pl.lit(name))
+    lines = lines.with_columns(roll=dice.roll("case", 10_000, *LINE))
+    bounds = accumulate(share for _, share in PLAIN_CASES)
+    plain = [
+        pl.when(pl.col("roll") < bound).then(pl.lit(name))
+        for (name, _), bound in zip(PLAIN_CASES, bounds, strict=True)
+    ]
     back_to = dice.roll("back_to", 100, *LINE)
     return lines.with_columns(
-        case=case.otherwise(pl.lit("served")),
+        case=pl.coalesce("case", *plain, pl.lit("served")),
         which=dice.roll("which", 3, *LINE),
         again_wave=pl.col("wave") + dice.roll("again", 2, *LINE),
         back=1 + dice.roll("back", 1 << 20, *LINE) % pl.col("quantity"),
@@ -204,7 +207,7 @@ def _cases(lines: pl.DataFrame, dice: Dice) -> pl.DataFrame:
         .when(back_to < 80)
         .then(pl.lit("scrapped"))
         .otherwise(pl.lit("held")),
-    ).drop("size", "kept", "rank", "next_wave")
+    ).drop("size", "kept", "rank", "next_wave", "roll")
 
 
 def _supplied(lines: pl.DataFrame) -> pl.DataFrame:
@@ -283,9 +286,7 @@ def _moves(pairs: pl.DataFrame, stores: pl.Series, dice: Dice) -> pl.DataFrame:
     return (
         pairs.filter(dice.chance("move", 200, *PAIR))
         .with_columns(number=dice.roll("to", len(stores), *PAIR))
-        .join(
-            pl.DataFrame({"to": stores}).with_row_index("number").cast(pl.Int64), on="number"
-        )
+        .join(pl.DataFrame({"to": stores}).with_row_index("number").cast(pl.Int64), on="number")
         .filter((pl.col("to") != pl.col("store")) & ~is_scarce(dice, "to"))
         .with_columns(
             fate=pl.when(fate < 60)

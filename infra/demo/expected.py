@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-
 from infra.demo.derivation import CENTRE, World
 
 BUCKETS = ("on_hand", "quality_hold", "damaged", "in_transit", "reserved", "allocated")
@@ -38,7 +37,7 @@ class Channel:
 
 
 def positions(world: World) -> pl.DataFrame:
-    """Per ``sku``, ``location``: the buckets, ``atp``, and ``expected`` units on purchase orders."""
+    """Per ``sku``, ``location``: the buckets, ``atp``, and ``expected`` units on order."""
     parts = [
         _part(world.supplies, on_hand="quantity", expected="ordered_more"),
         _part(world.supplies.filter(pl.col("extra") == 1), damaged=1),
@@ -55,7 +54,11 @@ def positions(world: World) -> pl.DataFrame:
         _part(_gone_out(world), on_hand=-pl.col("quantity")),
         *(
             _part(_back(world, to), **{bucket: "back"})
-            for to, bucket in (("on_hand", "on_hand"), ("damaged", "damaged"), ("held", "quality_hold"))
+            for to, bucket in (
+                ("on_hand", "on_hand"),
+                ("damaged", "damaged"),
+                ("held", "quality_hold"),
+            )
         ),
         _part(_of(world, "reserved"), reserved="quantity"),
         _part(_of(world, "allocated"), allocated="quantity"),
@@ -102,9 +105,7 @@ def _of(world: World, *cases: str) -> pl.DataFrame:
 
 def _gone_out(world: World) -> pl.DataFrame:
     """Lines whose units left the shelf, those that waited and were served included."""
-    return world.lines.filter(
-        pl.col("case").is_in(WENT_OUT) | pl.col("served_wave").is_not_null()
-    )
+    return world.lines.filter(pl.col("case").is_in(WENT_OUT) | pl.col("served_wave").is_not_null())
 
 
 def _moved(world: World, *fates: str) -> pl.DataFrame:
@@ -140,9 +141,7 @@ def waiting_units(world: World) -> pl.DataFrame:
     """Per ``sku`` that ever had a line waiting: units ``backordered`` at the end."""
     waiting = _of(world, "waiting")
     units = pl.when(pl.col("served_wave").is_null()).then("quantity").otherwise(0)
-    return (
-        waiting.group_by(pl.col("sku").cast(pl.String)).agg(backordered=units.sum()).sort("sku")
-    )
+    return waiting.group_by(pl.col("sku").cast(pl.String)).agg(backordered=units.sum()).sort("sku")
 
 
 def answers(world: World) -> pl.DataFrame:
@@ -163,7 +162,7 @@ def facts(world: World) -> dict[str, int]:
     answered = dict(answers(world).group_by("status").len().iter_rows())
     waited = world.lines["served_wave"].count()
     shipped = _gone_out(world).height
-    unallocated = ("reserved", "cancelled", "cancelled_allocated", "refused", "refused_shipped")
+    unallocated = ("reserved", "cancelled", "refused", "refused_shipped")
     never = world.lines.filter((pl.col("case") == "waiting") & pl.col("served_wave").is_null())
     back = _of(world, "returned")
     counts = {
@@ -207,7 +206,7 @@ def exceptions(world: World) -> dict[str, int]:
 
 def cases(world: World) -> dict[str, int]:
     """How many lines met what, for the summary."""
-    counts = {
+    return {
         "shortage": _of(world, "refused", "refused_shipped", "waiting").height,
         "repeated": _of(world, "repeated", "told_twice").height,
         "conflicting": _of(world, "conflicting").height,
@@ -217,14 +216,22 @@ def cases(world: World) -> dict[str, int]:
         + world.moves.filter(pl.col("fate") == "early").height,
         "no sense": world.nonsense.height,
     }
-    return counts
 
 
-def availability(positions_: pl.DataFrame, channels: Sequence[Channel]) -> pl.DataFrame:
+def availability(
+    places: pl.DataFrame, waiting: pl.DataFrame, channels: Sequence[Channel]
+) -> pl.DataFrame:
     """Per ``channel``, ``sku``: Σ max(ATP, 0) of eligible locations less safety stock, at least 0.
 
-    Every SKU that has a position, whether or not a channel may promise anything of it.
+    Every SKU that has a position, or that somebody has waited for, whether or not a channel may
+    promise anything of it. ``places`` is ``positions``, ``waiting`` is ``waiting_units``.
     """
+    numbers = pl.concat(
+        [
+            places.select("sku", "location", "atp"),
+            waiting.select("sku", location=pl.lit(""), atp=pl.lit(0, pl.Int64)),
+        ]
+    )
     parts = []
     for channel in channels:
         eligible = (
@@ -234,7 +241,7 @@ def availability(positions_: pl.DataFrame, channels: Sequence[Channel]) -> pl.Da
         )
         promisable = pl.when(eligible).then(pl.col("atp").clip(lower_bound=0)).otherwise(0)
         parts.append(
-            positions_.group_by("sku")
+            numbers.group_by("sku")
             .agg(quantity=promisable.sum())
             .select(
                 channel=pl.lit(channel.name),

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-
 from infra.demo.messages import Messages
+
+from stockfold.contracts.topics import INPUTS
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
@@ -24,6 +25,7 @@ STEP_GAP_S = 0.025
 SILENT_S_MAX = 60.0
 CHUNK = 1_000
 
+Headers = list[tuple[str, str | bytes | None]]
 Sent = Callable[[int], None]
 StepDone = Callable[[int, int], None]
 
@@ -72,6 +74,7 @@ class Feed:
                 "queue.buffering.max.messages": 200_000,
                 "delivery.report.only.error": True,
                 "on_delivery": self._delivered,
+                "log_level": 0,
             }
         )
         try:
@@ -94,15 +97,16 @@ class Feed:
 
     def _send(self, producer: Producer, events: pl.DataFrame, sent: Sent) -> None:
         messages = Messages()
-        prefix = self.settings.prefix
+        names = {topic.name: topic.full_name(self.settings.prefix) for topic in INPUTS}
         waiting = 0
         for row in events.iter_rows():
             message = messages.of(row)
-            name = message.topic.full_name(prefix)
+            name = names[message.topic.name]
+            headers: Headers = [*message.headers]
             deadline = time.monotonic() + SILENT_S_MAX
             while True:
                 try:
-                    producer.produce(name, message.value, message.key, headers=message.headers)
+                    producer.produce(name, message.value, message.key, headers=headers)
                 except BufferError:
                     producer.poll(0.05)
                     self._check(deadline)

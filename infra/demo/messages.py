@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import fastavro
-
 from infra.demo.derivation import CENTRE, HOUR_US
 from infra.demo.telling import CARRIER, NOTE, WAITS
+
 from stockfold.contracts import envelope
 from stockfold.contracts.codec import encoder
 from stockfold.contracts.topics import ALLOCATIONS, INPUT_OF, Topic
@@ -41,7 +41,7 @@ FUEL_SCHEMA = fastavro.parse_schema(
         ],
     }
 )
-ADJUSTMENTS = (
+ADJUSTMENTS: tuple[dict[str, Any], ...] = (
     {},
     {"bucket": "on_hand", "delta": -1, "reason": "stock_taking"},
     {"bucket": "on_hand", "delta": 1, "reason": "stock_taking"},
@@ -236,7 +236,12 @@ class Messages:
             return _fuel(told)
         said = SAID[told.kind](told)
         sku = str(told.sku)
-        body = {"sku": sku, "location": location(told.store), "quantity": told.quantity, **said.body}
+        body = {
+            "sku": sku,
+            "location": location(told.store),
+            "quantity": told.quantity,
+            **said.body,
+        }
         name = f"stockfold.{said.type}"
         headers = envelope.build(
             envelope.Envelope(said.id, said.source, name, told.time_us, said.correlation)

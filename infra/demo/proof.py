@@ -9,13 +9,14 @@ from typing import Any
 
 import asyncpg
 import polars as pl
-
 from infra.demo import expected
 from infra.demo.derivation import World
+
 from stockfold.runtime.postgres import connection_options
 from stockfold.runtime.settings import Settings
 
 LISTED_MAX = 10
+QUERY_S_MAX = 300.0
 
 POSITIONS_SQL = """
     SELECT sku, location, on_hand, quality_hold, damaged, in_transit, reserved, allocated, atp,
@@ -62,7 +63,9 @@ def compare(
         pl.col(name).ne_missing(pl.col(f"{name}_found")) for name in values
     ) | (pl.col("in_wanted").is_null() | pl.col("in_found").is_null())
     different = both.filter(differs).sort(list(keys))
-    lines = [_sentence(row, keys, values) for row in different.head(LISTED_MAX).iter_rows(named=True)]
+    lines = [
+        _sentence(row, keys, values) for row in different.head(LISTED_MAX).iter_rows(named=True)
+    ]
     return Comparison(what, both.height, different.height, lines)
 
 
@@ -85,7 +88,7 @@ class ReadModel:
     """The read model's tables, as frames."""
 
     def __init__(self, settings: Settings) -> None:
-        self._options = connection_options(settings, "demo", search_path=_schema(settings))
+        self._options = connection_options(settings, "demo") | {"command_timeout": QUERY_S_MAX}
 
     def rows(self, sql: str, like: pl.DataFrame) -> pl.DataFrame:
         """What a query answers, with the columns and types of ``like``."""
@@ -109,10 +112,6 @@ class ReadModel:
             await connection.close()
 
 
-def _schema(settings: Settings) -> str:
-    return str(connection_options(settings, "demo")["server_settings"]["search_path"])
-
-
 def _counts(counts: Mapping[str, int]) -> pl.DataFrame:
     return pl.DataFrame(
         {"kind": list(counts), "count": list(counts.values())},
@@ -130,12 +129,12 @@ class Proof:
         self.backordered = expected.waiting_units(world)
         self.facts = _counts(expected.facts(world))
         self.exceptions = _counts(expected.exceptions(world))
-        self.availability = expected.availability(self.positions, channels)
+        self.availability = expected.availability(self.positions, self.backordered, channels)
 
     @property
     def skus(self) -> list[str]:
-        """Every SKU that has a position."""
-        return self.positions["sku"].unique().sort().to_list()
+        """Every SKU that channels are told of."""
+        return self.availability["sku"].unique().sort().to_list()
 
     def numbers(self, model: ReadModel) -> list[Comparison]:
         """Everything that follows from the ledger alone."""

@@ -8,8 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from stockfold.runtime.embedded import ports
 from tests.support.woo_shop import Product, Shop, ShopServer
+
+from stockfold.runtime.embedded import ports
 
 BEFORE = 999
 """What every product shows before anything was published: plainly wrong, so that silence shows."""
@@ -17,9 +18,9 @@ PORTS = (8089, 8090)
 
 
 class RememberingShop(Shop):
-    """A shop that writes each change of stock to a file at once, as a real one does to its database.
+    """A shop that writes each change of stock to a file at once, as a real one has a database.
 
-    A demo that was killed starts again with the shop as it was.
+    A demo that was killed starts again with its shops as they were.
     """
 
     def __init__(self, memory: Path) -> None:
@@ -49,7 +50,7 @@ class RememberingShop(Shop):
             return
         for line in self._path.read_text("utf-8").splitlines():
             sku, separator, units = line.partition(" ")
-            # The last line of a killed run may be cut short; what it said was never acknowledged.
+            # A write is one call, so a killed run leaves whole lines; anything else is not ours.
             if separator and units.lstrip("-").isdigit():
                 yield sku, int(units)
 

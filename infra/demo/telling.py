@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
-
 from infra.demo.derivation import CENTRE, DAY_US, HOUR_US, OLD_US, World
 
 STEPS = ("trucks", "the floor", "early allocations", "reservations", "picking")
@@ -87,10 +86,15 @@ def _shipped_at() -> pl.Expr:
     return pl.col("time_us") + SHIP_AFTER_US
 
 
-def _told(rows: pl.DataFrame, kind: str, sub: int = 0, **columns: pl.Expr | int | str) -> pl.DataFrame:
+def _told(
+    rows: pl.DataFrame, kind: str, sub: int = 0, **columns: pl.Expr | int | str
+) -> pl.DataFrame:
     """Rows as told events of a kind; ``sub`` orders the events of one line."""
     if "basket" in rows.columns:
-        defaults: dict[str, pl.Expr | int | str] = {"key1": pl.col("basket"), "key2": pl.col("line")}
+        defaults: dict[str, pl.Expr | int | str] = {
+            "key1": pl.col("basket"),
+            "key2": pl.col("line"),
+        }
         order = pl.col("row")
     else:
         defaults = {"key1": pl.col("wave"), "key2": pl.col("store")}
@@ -216,9 +220,7 @@ def _floor(world: World, wave: int, sold_before: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _reservations(
-    world: World, wave: int, now: pl.DataFrame, before: pl.DataFrame
-) -> pl.DataFrame:
+def _reservations(world: World, wave: int, now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     zero = _at(world.nonsense, wave).filter(pl.col("sort") == "zero").with_columns(channel=0)
     waits = pl.when(pl.col("case") == "waiting").then(pl.lit(WAITS)).otherwise(pl.lit(""))
     return pl.concat(
@@ -243,7 +245,9 @@ def _picking(world: World, wave: int, now: pl.DataFrame, before: pl.DataFrame) -
     parts = [
         _told(_case(now, "cancelled", "cancelled_allocated"), "line_cancelled", 0, quantity=0),
         _told(_case(now, "shipped_first"), "shipped", 0, **shipped),
-        _told(_case(now, *PICKED, "cancelled_allocated", "shipped_first"), "allocated", 1, **allocated),
+        _told(
+            _case(now, *PICKED, "cancelled_allocated", "shipped_first"), "allocated", 1, **allocated
+        ),
         _told(waited, "allocated", 1, **allocated),
         _told(zero, "allocated", 1, **allocated),
         _told(_case(now, *SHIPPED, "refused_shipped"), "shipped", 2, word=note, **shipped),

@@ -7,11 +7,11 @@ dropped, and everything is recovered from the log as if newly assigned.
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from confluent_kafka import (
@@ -63,6 +63,7 @@ class ExactlyOnceLoop:
         self._names = {topic.full_name(self._prefix): topic for topic in processor.inputs}
         ranks = {topic.full_name(self._prefix): i for i, topic in enumerate(processor.inputs)}
         self._inbox = Inbox(ranks, merge_wait_ms)
+        self._positions: dict[tuple[str, int], int] = {}
         self._failure: Exception | None = None
         self._reader = PartitionReader(settings)
         self.processed = 0
@@ -159,6 +160,7 @@ class ExactlyOnceLoop:
                 topic = self._names[place.topic]
                 group_offset = committed[(place.topic, number)]
                 place.offset = self._start(reader, topic, number, starts, group_offset)
+                self._positions[(place.topic, number)] = place.offset
             log.info(
                 "%s serves partition %d after %.2f s",
                 self._processor.name,
@@ -201,19 +203,23 @@ class ExactlyOnceLoop:
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for number in {place.partition for place in partitions}:
-            self._processor.drop(number)
-            self._inbox.close(number)
+            self._drop(number)
         consumer.unassign()
 
     def _forget_all(self) -> None:
         for number in self._inbox.partitions():
-            self._processor.drop(number)
-            self._inbox.close(number)
+            self._drop(number)
+
+    def _drop(self, number: int) -> None:
+        self._processor.drop(number)
+        self._inbox.close(number)
+        for place in [place for place in self._positions if place[1] == number]:
+            del self._positions[place]
 
     # --- one step -----------------------------------------------------------------------------
 
     def _step(self, consumer: Consumer, producer: Producer) -> None:
-        self._inbox.fetch(consumer)
+        self._inbox.fetch(consumer, busy=self._processor.tick_due(self._clock.now_us()))
         if self._failure is not None:
             raise self._failure
         batches = self._inbox.ready(self._batch_size())
@@ -239,7 +245,7 @@ class ExactlyOnceLoop:
         began = time.perf_counter()
         producer.begin_transaction()
         try:
-            offsets: dict[tuple[str, int], int] = {}
+            offsets = self._one_position()
             events = sum(len(records) for _, records in batches)
             for number, records in batches:
                 self._processor.process(number, records, out, at_us)
@@ -251,20 +257,23 @@ class ExactlyOnceLoop:
             if self._processor.tick_due(at_us):
                 self._processor.tick(out, at_us)
             if offsets:
+                # Also for a tick alone: it is here that the broker refuses an instance which has
+                # lost its partitions without knowing.
                 producer.send_offsets_to_transaction(
                     [TopicPartition(t, p, offset) for (t, p), offset in offsets.items()],
                     consumer.consumer_group_metadata(),
                     30.0,
                 )
             producer.commit_transaction(30.0)
+            self._positions.update(offsets)
             self.processed += events
-            if events:
-                # What a batch leaves behind lives long: keep it out of the collector's rounds.
-                gc.collect(0)
-                gc.freeze()
         except BaseException:
             self._abort(producer)
             raise
+
+    def _one_position(self) -> dict[tuple[str, int], int]:
+        """Any position of ours, committed again: it proves that we are still a member."""
+        return dict(islice(self._positions.items(), 1))
 
     def _abort(self, producer: Producer) -> None:
         try:

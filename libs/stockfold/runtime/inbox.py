@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -11,8 +10,6 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from stockfold.runtime.merge import PartitionMerge
 from stockfold.runtime.records import Record
-
-log = logging.getLogger(__name__)
 
 CONSUME_MAX = 5_000
 QUEUE_PAUSE = 20_000
@@ -48,10 +45,11 @@ class Inbox:
         """The open partitions."""
         return list(self._merges)
 
-    def fetch(self, consumer: Consumer) -> None:
-        """Fetch what the consumer has, waiting a moment when there is nothing to do."""
+    def fetch(self, consumer: Consumer, *, busy: bool) -> None:
+        """Fetch what the consumer has, waiting a moment when there is nothing else to do."""
         waiting = bool(self._fresh) or any(len(m) for m in self._merges.values())
-        first = consumer.consume(1, timeout=GATHER_MS / 2000 if waiting else IDLE_POLL_S)
+        timeout_s = 0.0 if busy else GATHER_MS / 2000 if waiting else IDLE_POLL_S
+        first = consumer.consume(1, timeout=timeout_s)
         if first:
             arrived = first + consumer.consume(CONSUME_MAX, timeout=0)
             self._fresh.append((time.monotonic(), arrived))
@@ -105,7 +103,5 @@ class Inbox:
                     self._full.append(TopicPartition(topic, partition))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
                 merge.reached_end(topic)
-            elif error.fatal() or not error.retriable():
-                raise KafkaException(error)
             else:
-                log.warning("%s partition %d: %s", topic, partition, error)
+                raise KafkaException(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -189,6 +190,24 @@ def ensure_topics(settings: Settings) -> list[str]:
     # Whoever created one of them meanwhile may have counted otherwise.
     _refuse_unequal(settings, _wait_until_visible(admin, settings, plan.missing))
     return sorted(created)
+
+
+def wait_for_topics(settings: Settings, stop: threading.Event) -> bool:
+    """Check the topics as soon as the broker answers; False when ``stop`` came first.
+
+    SettingsError on unequal partition counts: a writer that starts on them would split a SKU.
+    """
+    backoff_s = 0.2
+    while not stop.is_set():
+        try:
+            plan_topics(settings)
+        except UnavailableError as error:
+            log.warning("the topics are looked at again in %.1f s: %s", backoff_s, error)
+            stop.wait(backoff_s)
+            backoff_s = min(backoff_s * 2, ANSWER_S_MAX)
+        else:
+            return True
+    return False
 
 
 def _admin(settings: Settings) -> AdminClient:

@@ -24,6 +24,13 @@ from stockfold.runtime.settings import Settings
 STABLE_WAIT_S = 90.0
 """Longer than any transaction time-out, after which the broker ends what a dead producer began."""
 SILENCE_S = 30.0
+NO_LEADER = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
 BATCH = 10_000
 
 
@@ -58,17 +65,26 @@ class PartitionReader:
             time.sleep(0.05)
 
     def _latest(self, place: TopicPartition, level: IsolationLevel) -> int:
-        futures = self._admin.list_offsets({place: OffsetSpec.latest()}, isolation_level=level)
-        future = futures[place]
-        offset: int = future.result(timeout=SILENCE_S).offset
-        return offset
+        return self._offset(place, OffsetSpec.latest(), isolation_level=level)
+
+    def _offset(self, place: TopicPartition, spec: OffsetSpec, **options: IsolationLevel) -> int:
+        """One offset, asked again while the partition has no leader: it is new, or moving."""
+        deadline = time.monotonic() + SILENCE_S
+        while True:
+            future = self._admin.list_offsets({place: spec}, **options)[place]
+            try:
+                offset: int = future.result(timeout=SILENCE_S).offset
+            except KafkaException as error:
+                if error.args[0].code() not in NO_LEADER or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return offset
 
     def earliest(self, topic: Topic, partition: int) -> int:
         """The first offset that retention has kept."""
         place = TopicPartition(topic.full_name(self._prefix), partition)
-        future = self._admin.list_offsets({place: OffsetSpec.earliest()})[place]
-        offset: int = future.result(timeout=SILENCE_S).offset
-        return offset
+        return self._offset(place, OffsetSpec.earliest())
 
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
@@ -114,7 +130,7 @@ class PartitionReader:
                         done = True
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
                     done = done or (message.offset() or 0) >= end
-                elif error.fatal() or not error.retriable():
+                else:
                     raise KafkaException(error)
                 heard = time.monotonic()
             if batch:

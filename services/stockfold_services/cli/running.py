@@ -15,6 +15,7 @@ from stockfold.runtime.embedded.servers import Server, Servers
 from stockfold.runtime.kafka import ensure_topics
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.supervisor import ServiceProcess, Supervisor
+from stockfold_services.cli.policy_publish import publish_policies
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,8 @@ class Stockfold:
             self.settings = self._servers.settings
             for name in ensure_topics(self.settings):
                 log.info("topic %s created", name)
+            if self.settings.channels:
+                publish_policies(self.settings)
             self._thread = threading.Thread(target=self._supervise, name="supervisor")
             self._thread.start()
         except BaseException:

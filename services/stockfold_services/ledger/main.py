@@ -7,13 +7,19 @@ import signal
 import threading
 
 from stockfold.runtime.exactly_once import ExactlyOnceLoop
+from stockfold.runtime.kafka import wait_for_topics
 from stockfold.runtime.logs import configure
 from stockfold.runtime.settings import Settings, load
 from stockfold_services.ledger.processor import LedgerProcessor
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Serve this instance's share of the partitions until ``stop``."""
+    """Serve this instance's share of the partitions until ``stop``.
+
+    SettingsError when the SKU-keyed topics have unequal partition counts.
+    """
+    if not wait_for_topics(settings, stop):
+        return
     loop = ExactlyOnceLoop(
         settings,
         LedgerProcessor(settings),

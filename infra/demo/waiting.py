@@ -1,0 +1,81 @@
+"""Bounded waits: each goes on as long as something moves, and says what stands still."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from stockfold.contracts.topics import INPUTS
+from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.kafka import confluent_config, group_id, partitions_of
+from stockfold.runtime.settings import Settings
+
+ANSWER_S_MAX = 15.0
+LOOK_S = 0.3
+_PASSES = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError._TIMED_OUT,  # noqa: SLF001  (its public name)
+)
+
+
+def until(
+    look: Callable[[], tuple[bool, object]], rest: Callable[[float], None], still_s_max: float
+) -> tuple[bool, object]:
+    """Look until it is done, or until what is seen has not changed for ``still_s_max`` seconds.
+
+    ``look`` tells whether it is done and what is seen; ``rest`` waits a moment, and raises when
+    something has ended that should run. Returns the last look.
+    """
+    done, seen = look()
+    moved = time.monotonic()
+    while not done and time.monotonic() - moved < still_s_max:
+        rest(LOOK_S)
+        done, now_seen = look()
+        if now_seen != seen:
+            moved = time.monotonic()
+        seen = now_seen
+    return done, seen
+
+
+class Inputs:
+    """How much of the input topics there is, and how much of it the ledger has committed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._consumer = Consumer(
+            {**confluent_config(settings), "group.id": group_id(settings, "ledger"), "log_level": 0}
+        )
+        self._places = [
+            TopicPartition(topic.full_name(settings.prefix), number)
+            for topic in INPUTS
+            for number in range(partitions_of(settings, topic))
+        ]
+
+    def ends(self) -> int:
+        """Events in the input topics."""
+        try:
+            return sum(
+                self._consumer.get_watermark_offsets(place, ANSWER_S_MAX)[1]
+                for place in self._places
+            )
+        except KafkaException as error:
+            raise UnavailableError(
+                f"Kafka did not answer: {error}", remedy="Look at its log in the data folder."
+            ) from error
+
+    def read(self) -> int:
+        """Events that the ledger has committed."""
+        try:
+            places = self._consumer.committed(self._places, ANSWER_S_MAX)
+        except KafkaException as error:
+            if error.args[0].code() not in _PASSES:
+                raise
+            return -1
+        return sum(max(place.offset, 0) for place in places)
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
