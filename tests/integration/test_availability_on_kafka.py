@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from tests.conftest import NewEnvironment
 from typer.testing import CliRunner
 
@@ -84,8 +84,17 @@ def write(settings: Settings, key: bytes, value: bytes) -> None:
 
 
 def records(settings: Settings, topic: Topic) -> list[dict[str, Any]]:
-    batches = PartitionReader(settings).read(topic, PARTITION)
-    return [decode(record.value())[1] for batch in batches for record in batch]
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            batches = list(PartitionReader(settings).read(topic, PARTITION))
+        except KafkaException as error:
+            # A topic that was made this moment may not have its leader yet.
+            passes = error.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION
+            if not passes or time.monotonic() > deadline:
+                raise
+        else:
+            return [decode(record.value())[1] for batch in batches for record in batch]
 
 
 def quantities(settings: Settings) -> list[tuple[int, int]]:

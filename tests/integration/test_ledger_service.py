@@ -9,13 +9,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewPartitions
+from tests.conftest import NewEnvironment
+from tests.support.kafka_io import Sender, committed, wait_for, wait_for_records
+from tests.support.running_ledger import ledger
 
 from stockfold.contracts import codec, envelope
 from stockfold.contracts.journal import Mark, decode_entry
+from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import (
     EXCEPTIONS,
     INPUTS,
@@ -25,38 +29,17 @@ from stockfold.contracts.topics import (
     RESERVATION_STATUS,
     RESERVATIONS,
 )
+from stockfold.domain.errors import SettingsError
 from stockfold.ledger.digest import digest
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.main import run
-from tests.support.kafka_io import Sender, committed, wait_for, wait_for_records
 
 pytestmark = pytest.mark.integration
-
-
-@contextmanager
-def ledger(settings: Settings) -> Iterator[None]:
-    stop = threading.Event()
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            run(settings, stop)
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-    assert not thread.is_alive()
-    assert not failures, failures
 
 
 def facts(settings: Settings) -> list[dict]:
@@ -311,7 +294,9 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_folds_twice(
     for _ in range(5):
         process = start_process(environment)
         before = covered(environment)
-        wait_for(f"progress (seed {seed})", lambda b=before: covered(environment) > b or b == wanted)
+        wait_for(
+            f"progress (seed {seed})", lambda b=before: covered(environment) > b or b == wanted
+        )
         time.sleep(dice.random() * 0.4)
         process.send_signal(signal.SIGKILL)
         process.wait(20)
@@ -346,3 +331,39 @@ def test_inputs_sent_to_the_reservations_topic_only_answer_there(environment: Se
     with ledger(environment):
         (raised,) = wait_for_records(environment, EXCEPTIONS, 1)
     assert raised.record["kind"] == "wrong_topic"
+
+
+def test_a_key_on_a_foreign_partition_is_an_exception_and_the_partition_moves_on(
+    environment: Settings,
+) -> None:
+    home = partition_of(b"S", 2)
+    producer = Producer(confluent_config(environment))
+    name = RECEIPTS.full_name(environment.prefix)
+    producer.produce(name, GOOD, b"S", 1 - home, headers=list(good_headers("GoodsReceived")))
+    assert producer.flush(20) == 0
+    sender = Sender(environment)
+    sender.event("GoodsReceived", sku="S", location="A", quantity=7)
+    other = next(f"T{n}" for n in range(99) if partition_of(f"T{n}".encode(), 2) != home)
+    sender.event("GoodsReceived", sku=other, location="A", quantity=7)
+    with ledger(environment):
+        (raised,) = wait_for_records(environment, EXCEPTIONS, 1)
+        wait_for("the others", lambda: len(facts(environment)) == 2)
+    assert raised.record["kind"] == "misrouted_key"
+    assert raised.record["partition"] == 1 - home
+    assert "murmur2_random" in raised.record["remedy"]
+    assert position(environment, "S", "A")["on_hand"] == 7
+
+
+def test_the_ledger_refuses_to_start_on_unequal_partition_counts(
+    new_environment: NewEnvironment,
+) -> None:
+    settings = new_environment()
+    name = RESERVATIONS.full_name(settings.prefix)
+    admin = AdminClient(confluent_config(settings))
+    for future in admin.create_partitions([NewPartitions(name, 3)]).values():
+        future.result(20)
+    wait_for(
+        "the third partition", lambda: len(admin.list_topics(name).topics[name].partitions) > 2
+    )
+    with pytest.raises(SettingsError, match=rf"{name}: 3"):
+        run(settings, threading.Event())

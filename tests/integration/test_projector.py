@@ -16,11 +16,13 @@ from tests.support import read_side as given
 
 from stockfold.contracts.topics import JOURNAL, POSITIONS
 from stockfold.domain.errors import DefectError, SettingsError
+from stockfold.runtime.embedded.ports import free_port
 from stockfold.runtime.postgres import schema_name
 from stockfold.runtime.settings import Settings
 from stockfold_services.projector.main import run
 from stockfold_services.projector.migrate import migrate, migrations
 from stockfold_services.projector.store import Store
+from stockfold_services.projector.tables import TABLES
 
 pytestmark = pytest.mark.integration
 
@@ -262,6 +264,35 @@ async def test_a_second_history_of_a_sku_stops_the_projector(settings: Settings,
     with pytest.raises(DefectError, match="twice"):
         await asyncio.wait_for(run(settings, asyncio.Event()), DEADLINE_S)
     assert await db.fetchval("SELECT count(*) FROM journal") == 0
+
+
+async def test_while_kafka_is_away_it_tries_again_and_stops_when_told(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = settings.kafka.model_copy(update={"bootstrap": f"127.0.0.1:{free_port()}"})
+    stop = asyncio.Event()
+    task = asyncio.create_task(run(settings.model_copy(update={"kafka": away}), stop))
+
+    async def tried_twice() -> bool:
+        return caplog.text.count("trying again") >= 2
+
+    await until(tried_twice, task)
+    stop.set()
+    await asyncio.wait_for(task, DEADLINE_S)
+
+
+async def test_the_tables_have_the_columns_that_are_written(settings: Settings, db) -> None:
+    schema = schema_name(settings.prefix)
+    await migrate(db, schema)
+    for table in TABLES:
+        rows = await db.fetch(
+            "SELECT column_name, column_default FROM information_schema.columns "
+            "WHERE table_schema = $1 AND table_name = $2",
+            schema,
+            table.name,
+        )
+        by_default = {row["column_name"] for row in rows if row["column_default"]}
+        assert {row["column_name"] for row in rows} - by_default == set(table.columns)
 
 
 async def test_another_kafka_than_before_is_refused(settings: Settings, db) -> None:

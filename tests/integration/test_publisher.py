@@ -109,20 +109,21 @@ async def test_the_shop_ends_with_the_last_published_quantity_whatever_goes_wron
             await service.publish("woo", changes)
             await service.publish("somebody-else", [("S-1", 999)], note=False)
         await eventually(lambda: shows(server, service), 60, "the shop shows what was published")
-        last = dict(service.last)
+        records = await delivered(settings, 60 * 100)
+        last = service.last
     assert all(server.shop.faults.met.values()), "every kind of fault was met"
     by_sku = defaultdict(list)
     for partition, record in records:
         assert partition == partition_of(record["sku"], 2)
         by_sku[record["sku"]].append(record)
-    for sku, records in by_sku.items():
-        versions = sorted(record["version"] for record in records)
+    for sku, found in by_sku.items():
+        versions = sorted(record["version"] for record in found)
         assert versions == list(range(1, len(versions) + 1)), f"one outcome each: {sku}"
-        sent = [record["version"] for record in records if record["attempts"]]
+        sent = [record["version"] for record in found if record["attempts"]]
         assert sent == sorted(sent), f"never an older one after a newer one: {sku}"
-        assert records[-1]["version"] == versions[-1]
-        assert records[-1]["outcome"] == "applied"
-        assert records[-1]["quantity"] == max(last[sku], 0)
+        assert found[-1]["version"] == versions[-1]
+        assert found[-1]["outcome"] == "applied"
+        assert found[-1]["quantity"] == max(last[sku], 0)
     assert by_sku.keys() == last.keys()
 
 

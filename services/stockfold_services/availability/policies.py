@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from stockfold.availability.policy import Policy, Reach, reach, same_rules
 from stockfold.contracts.topics import POLICIES
 from stockfold.domain.errors import ContractError
-from stockfold.runtime.kafka import confluent_config, group_id
+from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.records import Cause, read_policy
 
 log = logging.getLogger(__name__)
-
-POLICIES_PER_POLL_MAX = 500
 
 
 class PolicyChange(msgspec.Struct, frozen=True):
@@ -91,46 +88,8 @@ class PolicyFeed(Protocol):
         ...
 
 
-class KafkaPolicyFeed:
+class KafkaPolicyFeed(TopicFollower):
     """Follows the policies topic with a consumer of its own, outside of the group."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._consumer: Consumer | None = None
-
-    def poll(self) -> Sequence[Record]:
-        """See ``PolicyFeed.poll``. KafkaException when the topic cannot be read."""
-        if self._consumer is None:
-            self._consumer = self._open()
-        records = []
-        for message in self._consumer.consume(POLICIES_PER_POLL_MAX, timeout=0):
-            error = message.error()
-            if error is None:
-                records.append(cast("Record", message))
-            elif error.fatal() or not error.retriable():
-                self.close()
-                raise KafkaException(error)
-            else:
-                log.warning("%s: %s", POLICIES.name, error)
-        return records
-
-    def _open(self) -> Consumer:
-        consumer = Consumer(
-            {
-                **confluent_config(self._settings),
-                "group.id": group_id(self._settings, "availability.policies"),
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                # The topic is compacted and read whole: the beginning is always right.
-                "auto.offset.reset": "earliest",
-            }
-        )
-        name = POLICIES.full_name(self._settings.environment.prefix)
-        consumer.assign([TopicPartition(name, 0, OFFSET_BEGINNING)])
-        return consumer
-
-    def close(self) -> None:
-        """See ``PolicyFeed.close``."""
-        if self._consumer is not None:
-            self._consumer.close()
-            self._consumer = None
+        super().__init__(settings, POLICIES, "availability.policies")

@@ -61,6 +61,10 @@ FINDINGS = {
         "the producer skipped numbers of this SKU: events are missing, or late",
         "Ask the producer for what is missing; late ones are folded when they come.",
     ),
+    "document_differs": Finding(
+        "two sources told different quantities of one document line; the authority's stands",
+        "Look at the fact's note for both quantities, and find out why the other source is wrong.",
+    ),
     "snapshot_differs": Finding(
         "the reported figure differs from what the ledger held at that time",
         "Look at the fact's note for both figures; count the shelf, or find the missing event.",

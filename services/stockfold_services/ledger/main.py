@@ -20,9 +20,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """
     if not wait_for_topics(settings, stop):
         return
+    processor = LedgerProcessor(settings)
     loop = ExactlyOnceLoop(
         settings,
-        LedgerProcessor(settings),
+        processor,
         instance=settings.ledger.instance,
         batch_events_max=settings.ledger.batch_events_max,
         batch_ms_max=settings.ledger.batch_ms_max,
@@ -33,6 +34,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         loop.run(stop)
     finally:
         gc.enable()
+        processor.close()
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ class BatchOutputs:
         key = state.reservations.get(reservation)
         if key is None:
             note = fact.change.note if fact.change is not None else None
-            key = (str(note["order"]), str(note["line"])) if note else ("", "")
+            key = (str(note["order"]), str(note["line"])) if note and "order" in note else ("", "")
         return state.lines.get(key, _NO_LINE)
 
     def finding(self, fact: Fact, sku: str, flag: str) -> None:

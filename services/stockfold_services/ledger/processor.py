@@ -12,8 +12,10 @@ from stockfold.contracts.partitioner import refuse_misrouted
 from stockfold.contracts.topics import (
     ADJUSTMENTS,
     ALLOCATIONS,
+    CATALOG,
     JOURNAL,
     RECEIPTS,
+    REFERENCE,
     RESERVATIONS,
     RETURNS,
     TRANSFERS,
@@ -26,12 +28,14 @@ from stockfold.ledger.facts import Input, Refusal, Refused
 from stockfold.ledger.horizons import Horizons
 from stockfold.ledger.sequences import is_repeat
 from stockfold.ledger.validation import validate
+from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.outputs import BatchOutputs
 from stockfold_services.ledger.partition import Partition
+from stockfold_services.ledger.reference import ReferenceFeed, ReferenceRules
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +51,7 @@ class LedgerProcessor:
     name = "ledger"
     # Facts before commands at equal timestamps (semantics.md, "Order of truth").
     inputs: Sequence[Topic] = (
+        CATALOG,
         RECEIPTS,
         TRANSFERS,
         RETURNS,
@@ -55,7 +60,9 @@ class LedgerProcessor:
         RESERVATIONS,
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, feed: ReferenceFeed | None = None) -> None:
+        follower = feed or TopicFollower(settings, REFERENCE, "ledger.reference")
+        self._rules = ReferenceRules(settings, follower)
         self._ids_max = settings.ledger.dedupe_events_max
         self._horizons = Horizons(
             settings.ledger.dedupe_horizon_s * SECOND_US,
@@ -80,6 +87,7 @@ class LedgerProcessor:
             for message in batch:
                 memory.fold(message.value(), message.offset())
         memory.watch_all()
+        self._rules.recover(partition, reader, memory.next_offsets.get(CATALOG.name, 0))
         self.partitions[partition] = memory
         if memory.facts:
             log.info(
@@ -94,6 +102,11 @@ class LedgerProcessor:
     def drop(self, partition: int) -> None:
         """Forget a partition's memory."""
         self.partitions.pop(partition, None)
+        self._rules.drop(partition)
+
+    def close(self) -> None:
+        """Let go of what the processor holds besides memory."""
+        self._rules.close()
 
     def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
         """Decide and fold a batch of one partition."""
@@ -101,12 +114,22 @@ class LedgerProcessor:
         batch = BatchOutputs(out, partition, now_us)
         for message in records:
             topic, allowed = self._topics[message.topic()]
-            self._one(memory, batch, message, topic, allowed, now_us)
+            if topic == CATALOG.name:
+                self._take_item(memory, batch, message)
+            else:
+                self._one(memory, batch, message, topic, allowed, now_us)
             memory.next_offsets[topic] = message.offset() + 1
         batch.finish(memory.next_offsets)
         # What a batch leaves behind lives long: keep it out of the collector's rounds.
         gc.collect(0)
         gc.freeze()
+
+    def _take_item(self, memory: Partition, batch: BatchOutputs, message: Record) -> None:
+        try:
+            self._rules.take_item(memory.number, message)
+        except ContractError as error:
+            refusal = Refusal(error.kind, error.what, error.remedy)
+            batch.refused(message, CATALOG.name, refusal, None)
 
     def _one(
         self,
@@ -145,6 +168,7 @@ class LedgerProcessor:
                     self.repeats += 1
                     return
             self._horizons.check(given, now_us, memory.window.floor_us)
+            self._rules.apply(given, memory.number)
         except ContractError as error:
             batch.refused(message, topic, Refusal(error.kind, error.what, error.remedy), given)
             return
@@ -166,7 +190,8 @@ class LedgerProcessor:
             del memory.skus[given.sku]  # A refused event makes no SKU.
 
     def tick_due(self, now_us: int) -> bool:
-        """Whether a reservation may be due."""
+        """Whether a reservation may be due; new reference data is taken in here."""
+        self._rules.poll(now_us)
         return now_us >= self._next_tick_us and any(
             memory.expiries and memory.expiries[0][0] <= now_us
             for memory in self.partitions.values()

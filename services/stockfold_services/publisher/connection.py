@@ -123,7 +123,8 @@ class Connection:
                 )
             # Offered without a pause in between, so that no reassignment can come amidst.
             finished = [one for record in records for one in self._take_in(record)]
-            await self._finish(finished)
+            if records:
+                await self._finish(finished)
             if self._catching_up:
                 await self._let_go(await self._feed.caught_up(set(self._catching_up)))
             if self._clock.monotonic_s() - self._committed_s >= COMMIT_EVERY_S:
@@ -237,6 +238,11 @@ class Connection:
             if task.done():
                 return task.result()
             return Failure("timeout", "stopped before the answer came")
+        except asyncio.CancelledError:
+            # Whoever serves this channel next must not write while the shop is still at this one:
+            # of two overlapping writes either may be the last.
+            await asyncio.wait({task}, timeout=STOP_S_MAX)
+            raise
         finally:
             stopping.cancel()
             task.cancel()

@@ -1,0 +1,86 @@
+"""What became of an exception's event since, and what waits behind it, as the journal tells."""
+
+from __future__ import annotations
+
+import msgspec
+
+from stockfold.contracts.journal import Mark, decode_entry
+from stockfold.contracts.partitioner import partition_of
+from stockfold.contracts.topics import JOURNAL
+from stockfold.domain.errors import ContractError
+from stockfold.ledger.evolve import evolve
+from stockfold.ledger.state import SkuState
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.settings import Settings
+from stockfold_services.cli.desk.book import Case, Desk, kafka_errors
+from stockfold_services.cli.desk.repair import read_body
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """An input that waits for an entity which the refused event would have made known."""
+
+    type: str
+    event_id: str
+    waits_for: str
+
+
+class Aftermath(msgspec.Struct, frozen=True):
+    """``folded`` are (SKU sequence number, fact kind, event id) of the event's own facts;
+    ``refused_again`` are the places of later exceptions about it.
+    """
+
+    folded: tuple[tuple[int, str, str], ...] = ()
+    refused_again: tuple[str, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+
+
+def aftermath(settings: Settings, desk: Desk, case: Case) -> Aftermath:
+    """Fold the SKU's journal, and look for later exceptions about the same event."""
+    raised = case.raised
+    ids = {raised["event_id"], *case.sent_ids()} - {""}
+    # A conflict's id belongs to the event that came first: its facts are not this one's.
+    mine = ids - {raised["event_id"]} if raised["kind"] == "payload_conflict" else ids
+    folded = []
+    state = SkuState(raised["sku"])
+    key = raised["sku"].encode()
+    with kafka_errors(settings, "followed"):
+        partition = partition_of(key, settings.kafka.sku_partitions)
+        for batch in PartitionReader(settings).read(JOURNAL, partition):
+            for record in batch:
+                if record.key() != key:
+                    continue
+                entry = decode_entry(record.value())
+                assert not isinstance(entry, Mark), "marks have no key"
+                evolve(state, entry)
+                cause = entry.cause
+                if cause.source == raised["source"] and cause.event_id in mine:
+                    folded.append((entry.seq, entry.kind, cause.event_id))
+    events = {(raised["source"], event_id) for event_id in ids}
+    again = tuple(
+        other.place
+        for other in desk.about(events)
+        if not other.raised["folded"]
+        and other.place != case.place
+        and other.raised["recorded_at"] > raised["recorded_at"]
+    )
+    return Aftermath(tuple(folded), again, tuple(_waiting(case, state)))
+
+
+def _waiting(case: Case, state: SkuState) -> list[Waiting]:
+    """Parked commands, and shipments ahead, of the reservation or allocation that it names."""
+    if not case.can_be_sent:
+        return []
+    try:
+        _, body = read_body(case)
+    except ContractError:
+        return []
+    reservation, allocation = body.get("reservation") or "", body.get("allocation") or ""
+    found = [
+        (parked.seq, Waiting(parked.type, parked.event_id, waits_for))
+        for waits_for in (f"r:{reservation}", f"a:{allocation}")
+        for parked in state.parked.get(waits_for, ())
+    ]
+    for ahead in state.shipped_ahead(allocation, reservation):
+        waits_for = f"a:{ahead.allocation}" if ahead.allocation else f"r:{ahead.reservation}"
+        found.append((ahead.seq, Waiting("StockShipped", "", waits_for)))
+    return [waiting for _, waiting in sorted(found, key=lambda entry: entry[0])]

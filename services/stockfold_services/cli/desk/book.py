@@ -1,0 +1,173 @@
+"""Exceptions with their state, as the topics tell them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from confluent_kafka import KafkaException
+
+from stockfold.contracts.codec import Record as Body
+from stockfold.contracts.codec import decode
+from stockfold.contracts.topics import EXCEPTION_RESOLUTIONS, EXCEPTIONS, INPUTS
+from stockfold.domain.errors import StockfoldError, UnavailableError
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.settings import Settings
+
+CASES_MAX = 10_000
+"""Cases that one command takes on; the rest waits for the next."""
+_INPUT_NAMES = frozenset(topic.name for topic in INPUTS)
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One exception: the record, its place in the exceptions topic, what was done about it."""
+
+    raised: Body
+    partition: int
+    offset: int
+    resolutions: tuple[Body, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The exception's id."""
+        return str(self.raised["exception"])
+
+    @property
+    def place(self) -> str:
+        """partition-offset in the exceptions topic: short, and the same as in the HTTP API."""
+        return f"{self.partition}-{self.offset}"
+
+    @property
+    def state(self) -> str:
+        """open, corrected, resubmitted, discarded or resolved."""
+        return str(self.resolutions[-1]["state"]) if self.resolutions else "open"
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether it is about an input that was not folded, whose bytes are here."""
+        raised = self.raised
+        return not raised["folded"] and raised["topic"] in _INPUT_NAMES
+
+    def sent_ids(self) -> list[str]:
+        """Event ids under which it has been sent again."""
+        sent = (str(done["replacement_event_id"]) for done in self.resolutions)
+        return list(dict.fromkeys(name for name in sent if name))
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which exceptions are meant; what is None does not matter."""
+
+    kind: str | None = None
+    sku: str | None = None
+    source: str | None = None
+    since_us: int | None = None
+    folded: bool | None = None
+    state: str | None = None
+
+    def names_something(self) -> bool:
+        """Whether anything is asked for."""
+        return self != Filter()
+
+    def takes(self, case: Case) -> bool:
+        """Whether a case is meant."""
+        raised = case.raised
+        return (
+            self.kind in (None, raised["kind"])
+            and self.sku in (None, raised["sku"])
+            and self.source in (None, raised["source"])
+            and (self.since_us is None or raised["recorded_at"] >= self.since_us)
+            and self.folded in (None, raised["folded"])
+            and self.state in (None, case.state)
+        )
+
+
+class Desk:
+    """Reads exceptions and resolutions. Not for several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._reader = PartitionReader(settings)
+        with kafka_errors(settings, "read"):
+            self._resolutions = self._read_resolutions()
+
+    def _read_resolutions(self) -> dict[str, tuple[Body, ...]]:
+        found: dict[str, list[Body]] = {}
+        for batch in self._reader.read(EXCEPTION_RESOLUTIONS, 0):
+            for record in batch:
+                done = decode(record.value())[1]
+                found.setdefault(done["exception"], []).append(done)
+        return {name: tuple(done) for name, done in found.items()}
+
+    def cases(self, chosen: Filter, limit: int) -> list[Case]:
+        """The newest cases that the filter takes, newest first, at most so many."""
+        newest: list[tuple[int, int, int, Case]] = []
+        for case in self._all():
+            if chosen.takes(case):
+                entry = (case.raised["recorded_at"], case.partition, case.offset, case)
+                if len(newest) < limit:
+                    heapq.heappush(newest, entry)
+                else:
+                    heapq.heappushpop(newest, entry)
+        return [entry[3] for entry in sorted(newest, key=lambda e: e[:3], reverse=True)]
+
+    def case(self, name: str) -> Case:
+        """The case of an exception id or of a place; StockfoldError when there is none."""
+        with kafka_errors(self._settings, "read"):
+            found = self._at(name)
+            if found is None:
+                found = next((case for case in self._all() if case.id == name), None)
+        if found is None:
+            raise StockfoldError(
+                f"there is no exception {name!r}",
+                where=EXCEPTIONS.full_name(self._settings.prefix),
+                remedy="`stockfold exceptions list` shows the ids; give one of them, or its place, "
+                "such as 3-42.",
+            )
+        return found
+
+    def about(self, events: set[tuple[str, str]]) -> list[Case]:
+        """Cases about events, given as (source, event id)."""
+        return [c for c in self._all() if (c.raised["source"], c.raised["event_id"]) in events]
+
+    def _at(self, name: str) -> Case | None:
+        partition, dash, offset = name.partition("-")
+        if not (dash and partition.isdecimal() and offset.isdecimal()):
+            return None
+        number, start = int(partition), int(offset)
+        if number >= self._settings.kafka.sku_partitions:
+            return None
+        if start >= self._reader.stable_end(EXCEPTIONS, number):
+            return None
+        return next(self._cases_of(number, start, start + 1), None)
+
+    def _all(self) -> Iterator[Case]:
+        with kafka_errors(self._settings, "read"):
+            for partition in range(self._settings.kafka.sku_partitions):
+                yield from self._cases_of(partition)
+
+    def _cases_of(
+        self, partition: int, start: int | None = None, end: int | None = None
+    ) -> Iterator[Case]:
+        for batch in self._reader.read(EXCEPTIONS, partition, start, end):
+            for record in batch:
+                raised = decode(record.value())[1]
+                done = self._resolutions.get(raised["exception"], ())
+                yield Case(raised, partition, record.offset(), done)
+
+
+@contextmanager
+def kafka_errors(settings: Settings, what: str) -> Iterator[None]:
+    """Kafka's errors as ours."""
+    try:
+        yield
+    except KafkaException as error:
+        told: Any = error.args[0]
+        raise UnavailableError(
+            f"the exceptions were not {what}: {told.str()}",
+            where=f"Kafka at {settings.kafka.bootstrap}, environment prefix {settings.prefix!r}",
+            remedy="Check the broker, and that `stockfold topics apply` has made every topic; "
+            "then try again.",
+        ) from error

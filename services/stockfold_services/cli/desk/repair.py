@@ -1,0 +1,148 @@
+"""An event to be sent in the place of a refused one: corrected, or the same bytes again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from stockfold.contracts import codec, envelope
+from stockfold.contracts.registry import default_registry
+from stockfold.contracts.topics import INPUT_OF, TOPICS, Topic
+from stockfold.domain.errors import ContractError, StockfoldError
+from stockfold.ledger.facts import Refused
+from stockfold.ledger.validation import validate
+from stockfold_services.cli.desk.book import Case
+from stockfold_services.cli.desk.fields import parse_field
+
+_NAMESPACE = "stockfold."
+_BY_NAME = {topic.name: topic for topic in TOPICS}
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A Kafka record to be written to an input topic."""
+
+    topic: Topic
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    event_id: str
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """What is to be changed. ``fields`` and ``headers`` are as typed; ``body`` replaces it all."""
+
+    fields: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None = None
+
+
+def same_again(case: Case) -> Message:
+    """The same bytes under the same id: ids register only when an event is accepted."""
+    _refuse_findings(case, "resubmitted")
+    raised = case.raised
+    headers = tuple((h["name"], h["value"]) for h in raised["headers"])
+    topic = _BY_NAME[raised["topic"]]
+    return Message(topic, raised["key"], raised["value"], headers, str(raised["event_id"]))
+
+
+def corrected(case: Case, correction: Correction) -> Message:
+    """The corrected event: a new id, the header ``corrects``, everything else kept.
+
+    The new id follows from the refused bytes: correcting the same event again under other values is
+    a conflict once the first correction was accepted, and never folds twice.
+    """
+    _refuse_findings(case, "corrected")
+    raised = case.raised
+    name, body = body_of(case, correction)
+    for field, text in correction.fields.items():
+        body[field] = parse_field(name, field, text)
+    if name not in INPUT_OF:
+        raise _unfit(case, f"{name} is no input event", "Give --header ce_type=stockfold.TYPE.")
+    try:
+        value = codec.encode(name, body)
+        validate(name.removeprefix(_NAMESPACE), codec.decode(value)[1])
+    except ContractError as error:
+        raise _unfit(case, error.what, "Set the fields that it names.") from error
+    except Refused as error:
+        raise _unfit(case, f"it would be refused again: {error.reason}", error.remedy) from error
+    old_id = str(raised["event_id"])
+    event_id = _new_id(case, old_id)
+    headers = _headers(case, correction, name, event_id, old_id)
+    return Message(INPUT_OF[name], str(body["sku"]).encode(), value, headers, event_id)
+
+
+def body_of(case: Case, correction: Correction | None = None) -> tuple[str, dict[str, Any]]:
+    """(event type, body) of the refused bytes, or the body given instead.
+
+    ContractError when the bytes cannot be read.
+    """
+    told = (correction.headers if correction else {}).get("ce_type", case.raised["event_type"])
+    if correction is not None and correction.body is not None:
+        definition = default_registry().by_name(told).definition
+        known = {field["name"] for field in definition["fields"]}
+        unknown = sorted(set(correction.body) - known)
+        if unknown:
+            raise ContractError("unencodable", f"{told} has no field {', '.join(unknown)}")
+        return told, {
+            field: parse_field(told, field, value) for field, value in correction.body.items()
+        }
+    return read_body(case)
+
+
+def read_body(case: Case) -> tuple[str, dict[str, Any]]:
+    """(event type, body) of the refused bytes; ContractError when they cannot be read."""
+    schema, body = codec.decode(case.raised["value"])
+    return schema.name, dict(body)
+
+
+def _headers(
+    case: Case, correction: Correction, name: str, event_id: str, old_id: str
+) -> tuple[tuple[str, bytes | None], ...]:
+    headers: dict[str, bytes | None] = {h["name"]: h["value"] for h in case.raised["headers"]}
+    if case.raised["kind"] == "payload_conflict":
+        headers.pop("sequence", None)  # The number belongs to the event that came first.
+    headers |= {field: text.encode() for field, text in correction.headers.items()}
+    headers |= {
+        "ce_specversion": b"1.0",
+        "ce_id": event_id.encode(),
+        "ce_type": name.encode(),
+        "content-type": b"application/avro",
+    }
+    if old_id:
+        headers["corrects"] = old_id.encode()
+    try:
+        envelope.parse(list(headers.items()))
+    except ContractError as error:
+        raise _unfit(case, error.what, f"{error.remedy} Give it with --header NAME=VALUE.") from (
+            error
+        )
+    return tuple(headers.items())
+
+
+def _new_id(case: Case, old_id: str) -> str:
+    raised = case.raised
+    name = raised["exception"] if not old_id else f"{raised['source']}\n{raised['topic']}"
+    told = b"\n".join((name.encode(), raised["key"] or b"", raised["value"] or b""))
+    mark = "c-" + hashlib.blake2b(told, digest_size=8).hexdigest()
+    new_id = f"{old_id}~{mark}" if old_id else mark
+    return new_id if len(new_id) <= envelope.MAX_ATTRIBUTE_BYTES else mark
+
+
+def _refuse_findings(case: Case, what: str) -> None:
+    if case.can_be_sent:
+        return
+    raised = case.raised
+    if raised["folded"]:
+        reason = f"{case.place} is a finding: its event was folded, so it cannot be {what}"
+        remedy = "Send what mends the numbers, such as a count, then `stockfold exceptions resolve`"
+    else:
+        reason = f"{case.place} is about {raised['topic'] or 'the timer'}, which is no input topic"
+        remedy = "Mend its cause, then `stockfold exceptions resolve`"
+    raise StockfoldError(reason, where=case.id, remedy=f"{remedy} {case.place}.")
+
+
+def _unfit(case: Case, what: str, remedy: str) -> ContractError:
+    return ContractError("unfit_correction", what, where=f"exception {case.place}", remedy=remedy)

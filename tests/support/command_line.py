@@ -1,0 +1,36 @@
+"""The command ``stockfold`` in this process, on the environment of a test."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from typer.testing import CliRunner
+
+from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.settings import Settings
+from stockfold_services.cli.main import app
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """The environment variables that give a process these settings."""
+    return {
+        "STOCKFOLD_ENVIRONMENT__PREFIX": settings.prefix,
+        "STOCKFOLD_ENVIRONMENT__DATA_DIR": str(settings.environment.data_dir),
+        "STOCKFOLD_KAFKA__BOOTSTRAP": settings.kafka.bootstrap or "",
+        "STOCKFOLD_KAFKA__SKU_PARTITIONS": str(settings.kafka.sku_partitions),
+    }
+
+
+def stockfold(settings: Settings, *arguments: str, answer: str = "") -> str:
+    """What the command prints on standard output; its errors are raised."""
+    done = CliRunner().invoke(app, arguments, input=answer, env=variables(settings))
+    if isinstance(done.exception, StockfoldError):
+        raise done.exception
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.stdout
+
+
+def stockfold_json(settings: Settings, *arguments: str) -> Any:
+    """The same with ``--json``, decoded."""
+    return json.loads(stockfold(settings, *arguments, "--json"))
