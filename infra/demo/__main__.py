@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from pathlib import Path
@@ -48,6 +49,20 @@ def plan_of(arguments: list[str]) -> tuple[Plan, bool]:
     return Plan(given.lines, given.seed, given.data_dir, given.api_port), given.exit
 
 
+def last_words(folder: Path) -> list[tuple[str, str]]:
+    """Why services ended, from their logs: (name, message) of those whose last line tells."""
+    words = []
+    for path in sorted(folder.glob("*.log")):
+        lines = path.read_text("utf-8", "replace").splitlines()
+        try:
+            last = json.loads(lines[-1]) if lines else {}
+        except ValueError:
+            continue
+        if last.get("level") == "critical":
+            words.append((path.stem, str(last.get("message"))))
+    return words
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run; the exit code. 1 when anything differs, an error's own code when it cannot go on."""
     plan, leave = plan_of(sys.argv[1:] if arguments is None else arguments)
@@ -65,6 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
                 demo.running.wait()
     except StockfoldError as error:
         screen.failed(str(error))
+        for name, sentence in last_words(plan.folder / "logs"):
+            screen.failed(f"{name} says: {sentence}")
         return error.exit_code
     except KeyboardInterrupt:
         screen.stopping()

@@ -46,9 +46,13 @@ class Pace:
 
 @dataclass(slots=True)
 class Feed:
-    """A producer and what it has done."""
+    """A producer and what it has done.
+
+    ``check_alive`` is called now and then, and raises when there is nobody left to feed.
+    """
 
     settings: Settings
+    check_alive: Callable[[], None]
     pace: Pace = field(default_factory=Pace)
     _refused: str = ""
 
@@ -134,6 +138,7 @@ class Feed:
             self._check(deadline)
 
     def _check(self, deadline: float) -> None:
+        self.check_alive()
         if self._refused:
             raise self._unavailable(f"an event was refused: {self._refused}")
         if time.monotonic() > deadline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,9 +53,11 @@ def compare(
 ) -> Comparison:
     """Compare every column of every row; a row that only one side has differs too."""
     values = [name for name in wanted.columns if name not in keys]
-    both = wanted.with_columns(in_wanted=True).join(
-        found.select(wanted.columns).with_columns(in_found=True),
-        on=list(keys),
+    # A key that is there twice must differ, so its rows are numbered and the number is joined on.
+    nth = pl.int_range(pl.len()).over(keys)
+    both = wanted.with_columns(in_wanted=True, nth=nth).join(
+        found.select(wanted.columns).with_columns(in_found=True, nth=nth),
+        on=[*keys, "nth"],
         how="full",
         coalesce=True,
         suffix="_found",
@@ -62,7 +65,7 @@ def compare(
     differs = pl.any_horizontal(
         pl.col(name).ne_missing(pl.col(f"{name}_found")) for name in values
     ) | (pl.col("in_wanted").is_null() | pl.col("in_found").is_null())
-    different = both.filter(differs).sort(list(keys))
+    different = both.filter(differs).sort([*keys, "nth"])
     lines = [
         _sentence(row, keys, values) for row in different.head(LISTED_MAX).iter_rows(named=True)
     ]
@@ -92,22 +95,28 @@ class ReadModel:
 
     def rows(self, sql: str, like: pl.DataFrame) -> pl.DataFrame:
         """What a query answers, with the columns and types of ``like``."""
-        return pl.DataFrame(
-            [tuple(record) for record in asyncio.run(self._fetch(sql))],
-            schema={name: like.schema[name] for name in like.columns},
-            orient="row",
-        )
+        answer = io.BytesIO()
+        asyncio.run(self._copy(sql, answer))
+        answer.seek(0)
+        if not answer.getbuffer().nbytes:
+            return like.clear()
+        return pl.read_csv(answer, has_header=False, schema=like.schema)
 
     def value(self, sql: str) -> Any:
         """The first value that a query answers; None when it answers nothing."""
-        answer = asyncio.run(self._fetch(sql))
-        return answer[0][0] if answer else None
+        return asyncio.run(self._value(sql))
 
-    async def _fetch(self, sql: str) -> list[asyncpg.Record]:
+    async def _copy(self, sql: str, answer: io.BytesIO) -> None:
         connection = await asyncpg.connect(**self._options)
         try:
-            answer: list[asyncpg.Record] = await connection.fetch(sql)
-            return answer
+            await connection.copy_from_query(sql, output=answer, format="csv", timeout=QUERY_S_MAX)
+        finally:
+            await connection.close()
+
+    async def _value(self, sql: str) -> Any:
+        connection = await asyncpg.connect(**self._options)
+        try:
+            return await connection.fetchval(sql)
         finally:
             await connection.close()
 

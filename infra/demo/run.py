@@ -121,7 +121,7 @@ class Demo:
 
         with self.screen.progress("feeding"):
             steps = (step for step in tell(self.world, at.wave) if step[:2] >= start)
-            pace = Feed(self.running.settings).run(steps, sent, step_done)
+            pace = Feed(self.running.settings, lambda: self._rest(0)).run(steps, sent, step_done)
         marker.write(path, msgspec.structs.replace(at, complete=True))
         self.screen.say(f"{pace.events:,} events sent, {pace.per_second:,} a second")
         return pace
@@ -134,6 +134,7 @@ class Demo:
             self.screen.moved(f"{read:,} of {events:,} events", read, events)
             return read >= events, read
 
+        began = time.monotonic()
         with self.screen.progress("the ledger reads"):
             done, read = until(look, self._rest, STILL_S_MAX)
         if not done:
@@ -142,7 +143,7 @@ class Demo:
                 where=str(self.plan.folder / "logs" / "ledger.log"),
                 remedy="Read its log; start again to go on from there.",
             )
-        self.screen.say(f"the ledger has read {events:,} events")
+        self.screen.say(f"the ledger has read {events:,} events{_after(began)}")
 
     def _wait_for_read_model(self, model: ReadModel) -> None:
         drained = time.time()
@@ -154,6 +155,7 @@ class Demo:
             left = model.value("SELECT sum(next_offset)::bigint FROM freshness")
             return seen is not None and float(seen) > drained, (left,)
 
+        began = time.monotonic()
         with self.screen.progress("the read model follows"):
             done, seen = until(look, self._rest, STILL_S_MAX)
         if not done:
@@ -162,6 +164,7 @@ class Demo:
                 where=str(self.plan.folder / "logs" / "services.log"),
                 remedy="Read the log; start again to go on from there.",
             )
+        self.screen.say(f"the read model holds all of it{_after(began)}")
 
     # Comparing.
 
@@ -174,10 +177,16 @@ class Demo:
             written = [server.shop.stats.items_written for server in self.servers.values()]
             return not any(c.differ for c in both), ([c.differ for c in both], written)
 
+        began = time.monotonic()
         with self.screen.progress("the shops follow"):
-            until(look, self._rest, SETTLE_S_MAX)
+            settled, _ = until(look, self._rest, SETTLE_S_MAX)
+        if settled:
+            self.screen.say(f"the shops show what they should{_after(began)}")
+        began = time.monotonic()
         with self.screen.progress("comparing"):
-            return [*self.proof.numbers(model), *published]
+            numbers = self.proof.numbers(model)
+        self.screen.say(f"compared{_after(began)}")
+        return [*numbers, *published]
 
     def _stocks(self) -> dict[str, dict[str, int | None]]:
         return {name: server.shop.stock() for name, server in self.servers.items()}
@@ -217,3 +226,8 @@ def started(plan: Plan, screen: Screen) -> Iterator[Demo]:
             running = stack.enter_context(Stockfold(settings, log_folder=plan.folder / "logs"))
         screen.say(f"started in {time.monotonic() - began:.1f} s")
         yield Demo(plan, screen, world, proof, running, servers)
+
+
+def _after(began_s: float) -> str:
+    """Such as ``, after 1.2 s``."""
+    return f", after {time.monotonic() - began_s:.1f} s"

@@ -224,3 +224,18 @@ def test_what_does_not_exist_or_would_be_refused_again_is_told_before_anything_i
     with pytest.raises(StockfoldError, match="no exception is named"):
         stockfold(environment, "exceptions", "resubmit")
     assert committed(environment, EXCEPTION_RESOLUTIONS) == []
+
+
+def test_refused_json_is_corrected_field_by_field(environment: Settings) -> None:
+    body = {"sku": "S", "location": "A", "quantity": "three", "condition": "damaged"}
+    given = [h for h in headers("GoodsReceived", "j") if h[0] != "content-type"]
+    given.append(("content-type", b"application/json"))
+    with ledger(environment):
+        Sender(environment).raw(RECEIPTS, b"S", json.dumps(body).encode(), given)
+        wait_for_records(environment, EXCEPTIONS, 1)
+        (case,) = stockfold_json(environment, "exceptions", "list")
+        told = stockfold_json(environment, "exceptions", "show", case["place"])
+        assert told["body"] == body
+        stockfold(environment, "exceptions", "correct", case["place"], "--set", "quantity=3")
+        (fact,) = wait_for("the fact", lambda: facts(environment))
+    assert sorted(d["quantity"] for d in fact["deltas"]) == [-3, 3]

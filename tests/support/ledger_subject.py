@@ -112,6 +112,10 @@ class LedgerSubject:
     def tick(self, now_us: int) -> None:
         self._fold(tick(self.state, now_us), None)
 
+    def fold(self, facts: list[Fact]) -> None:
+        """Take facts that were decided outside, such as by ``tidy``."""
+        self._fold(facts, None)
+
     def _fold(self, facts: list[Fact], refusal: Refusal | None) -> None:
         if refusal is not None:
             self._exceptions.append((refusal.kind, False))

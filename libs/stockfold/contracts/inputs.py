@@ -1,28 +1,57 @@
-"""A Kafka record of an input topic as an ``Input``, or the reason why it cannot be one."""
+"""A Kafka record of an input topic as an ``Input``, or the reason why it cannot be one.
+
+Avro and JSON of the same event give the same ``Input``, as do old and new schemas: the body is a
+record of the newest schema, and the payload's hash is taken of its Avro encoding, so that they are
+repeats of each other.
+"""
 
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, NamedTuple
 
 import fastavro
 import xxhash
 
 from stockfold.contracts import envelope as envelopes
-from stockfold.contracts.codec import HEADER_BYTES, MAGIC, decode
+from stockfold.contracts.codec import HEADER_BYTES, MAGIC, read_body, schema_of, write_body
+from stockfold.contracts.json_reader import JsonReader, check_content_type
 from stockfold.contracts.registry import Registry, Schema, default_registry
+from stockfold.contracts.upcasters import UPCASTERS, Upcasters
 from stockfold.domain.errors import ContractError
 from stockfold.ledger.facts import Input
 
 _NAMESPACE = "stockfold."
+_CONTENT_TYPE = "content-type"
+JSON_SCHEMA_ID = 0
+"""The schema id of an input that came as JSON."""
+
+
+class _Read(NamedTuple):
+    told: str
+    """Full name of the type as the producer wrote it."""
+    schema: Schema
+    """The newest of what it is called today; ``body`` fits it."""
+    body: dict[str, Any]
+    schema_id: int
+    payload_hash: int
 
 
 class InputReader:
-    """Reads the inputs of one registry. Holds nothing but looked-up schemas."""
+    """Reads the inputs of one registry. Holds looked-up schemas and counts, nothing else."""
 
-    def __init__(self, registry: Registry | None = None) -> None:
+    def __init__(self, registry: Registry | None = None, upcasters: Upcasters = UPCASTERS) -> None:
         self._registry = registry or default_registry()
-        self._schemas: dict[bytes, Schema] = {}
+        self._upcasters = upcasters
+        self._json = JsonReader(self._registry, upcasters)
+        # By the first five bytes of a value: schemas that are the newest of their type, so that
+        # a body needs nothing but decoding. There are no more than the types that we know, and
+        # a producer's own ids of them.
+        self._newest: dict[bytes, Schema] = {}
+        self.json_read = 0
+        """Inputs that were read from JSON: each costs several times as much as one in Avro."""
+        self.upgraded = 0
+        """Inputs whose writer's schema was not the newest of their type."""
 
     def read(
         self,
@@ -37,21 +66,43 @@ class InputReader:
     ) -> Input:
         """The input; ``topic`` is without prefix, ``allowed`` the schemas that it declares.
 
-        ContractError: ``undecodable``, ``unknown_schema``, ``wrong_topic``, ``missing_header``,
-        ``bad_envelope``, ``type_mismatch``, ``key_mismatch``.
+        ContractError: ``undecodable``, ``unknown_schema``, ``incompatible_schema``,
+        ``wrong_topic``, ``missing_header``, ``bad_envelope``, ``type_mismatch``,
+        ``key_mismatch``; for JSON also ``unsupported_content_type``, ``unknown_type``,
+        ``invalid_json``, ``schema_mismatch``. UnavailableError when a registry that has to be
+        asked does not answer: the input was not read then, and must be read again.
         """
-        schema, body = self._body(value)
-        if schema.name not in allowed:
-            raise ContractError(
-                "wrong_topic",
-                f"{schema.name} does not belong on {topic}",
-                remedy="Send it to the topic that declares it.",
+        schema = self._newest.get(value[:HEADER_BYTES]) if value is not None else None
+        body: Any = None
+        if schema is not None:
+            assert value is not None
+            source = io.BytesIO(value)
+            source.seek(HEADER_BYTES)
+            try:
+                body = fastavro.schemaless_reader(source, schema.parsed, None)
+            except Exception:  # noqa: BLE001  (told in full by the careful path below)
+                body = None
+            if source.tell() != len(value) or schema.name not in allowed:
+                body = None
+        if schema is None or body is None:
+            told, schema, body, schema_id, payload_hash = self._carefully(
+                topic, allowed, value, headers
             )
-        envelope = envelopes.parse(headers)
-        if envelope.type != schema.name:
+            envelope = envelopes.parse(headers)
+        else:
+            assert value is not None
+            told = schema.name
+            schema_id = schema.id
+            payload_hash = xxhash.xxh3_64_intdigest(value[HEADER_BYTES:])
+            envelope = envelopes.parse(headers)
+            if envelope.type != told:
+                told, schema, body, schema_id, payload_hash = self._carefully(
+                    topic, allowed, value, headers
+                )
+        if envelope.type != told:
             raise ContractError(
                 "type_mismatch",
-                f"ce_type says {envelope.type}, the value is {schema.name}",
+                f"ce_type says {envelope.type}, the value is {told}",
                 remedy="Send the type that the value has.",
             )
         sku = body["sku"]
@@ -61,7 +112,6 @@ class InputReader:
                 f"the key is {key!r}, the event's sku is {sku!r}",
                 remedy="Key the message by its SKU, so that it meets the SKU's other events.",
             )
-        assert value is not None
         return Input(
             schema.name.removeprefix(_NAMESPACE),
             sku,
@@ -74,27 +124,51 @@ class InputReader:
             topic,
             partition,
             offset,
-            schema.id,
-            xxhash.xxh3_64_intdigest(value[HEADER_BYTES:]),
+            schema_id,
+            payload_hash,
             envelope.sequence,
         )
 
-    def _body(self, value: bytes | None) -> tuple[Schema, dict[str, Any]]:
-        if value is not None and value[:1] == MAGIC:
-            schema = self._schemas.get(value[:HEADER_BYTES])
-            if schema is not None:
-                source = io.BytesIO(value)
-                source.seek(HEADER_BYTES)
-                try:
-                    body = fastavro.schemaless_reader(source, schema.parsed, None)
-                except Exception:  # noqa: BLE001  (told in full by the careful path below)
-                    body = None
-                if isinstance(body, dict) and source.tell() == len(value):
-                    return schema, body
-        schema, body = decode(value, self._registry)
+    def _carefully(
+        self,
+        topic: str,
+        allowed: frozenset[str],
+        value: bytes | None,
+        headers: envelopes.Headers | None,
+    ) -> _Read:
+        """All but Avro under an id seen before: JSON, other schemas, and whatever is broken."""
+        found = {name.lower(): raw for name, raw in headers or ()}
+        expected = (found.get("ce_type") or b"").decode("utf-8", "replace")
+        if value is not None and value[:1] != MAGIC:
+            check_content_type(found.get(_CONTENT_TYPE))
+            expected = expected or envelopes.parse(headers).type
+            if expected not in allowed:
+                raise _wrong_topic(self._registry.by_name(expected).name, topic)
+            schema, body = self._json.read(expected, value)
+            self.json_read += 1
+            return _Read(expected, schema, body, JSON_SCHEMA_ID, _hash(write_body(schema, body)))
+        writer = schema_of(value, self._registry, expected)
         assert value is not None
-        self._schemas[value[:HEADER_BYTES]] = schema
-        return schema, body
+        schema, body = read_body(writer, value, HEADER_BYTES, self._registry, self._upcasters)
+        if writer.name not in allowed:
+            raise _wrong_topic(writer.name, topic)
+        if schema.parsed is writer.parsed:
+            self._newest.setdefault(value[:HEADER_BYTES], writer)
+            return _Read(writer.name, schema, body, writer.id, _hash(value[HEADER_BYTES:]))
+        self.upgraded += 1
+        return _Read(writer.name, schema, body, writer.id, _hash(write_body(schema, body)))
+
+
+def _hash(body: bytes) -> int:
+    return xxhash.xxh3_64_intdigest(body)
+
+
+def _wrong_topic(name: str, topic: str) -> ContractError:
+    return ContractError(
+        "wrong_topic",
+        f"{name} does not belong on {topic}",
+        remedy="Send it to the topic that declares it.",
+    )
 
 
 def event_hash(source: str, event_id: str) -> int:

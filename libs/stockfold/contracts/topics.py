@@ -123,6 +123,15 @@ EXCEPTIONS = Topic(
     "key of the input",
     ("stockfold.ExceptionRaised",),
 )
+EXCEPTION_RESOLUTIONS = Topic(
+    "stockfold.exception-resolutions.v1",
+    "exception desk",
+    "What people did about exceptions. Kept whole, not compacted: it is also the audit.",
+    "exception id",
+    ("stockfold.ExceptionResolution",),
+    keyed_by_sku=False,
+    partitions=1,
+)
 POLICIES = Topic(
     "stockfold.channel-policies.v1",
     "planners",
@@ -149,6 +158,26 @@ DELIVERIES = Topic(
     ("stockfold.Delivery",),
     retention_ms=30 * DAY_MS,
 )
+CATALOG = Topic(
+    "stockfold.catalog.v1",
+    "ERP or PIM",
+    "SKUs: units, bill of materials, whether they are sold; the latest revision wins.",
+    "SKU",
+    ("stockfold.CatalogItem",),
+    compacted=True,
+    # The ledger merges it with its inputs by the broker's clock.
+    log_append_time=True,
+)
+REFERENCE = Topic(
+    "stockfold.reference.v1",
+    "stock control",
+    "Locations, authorities and aliases; read whole by whoever needs them.",
+    "kind|id",
+    ("stockfold.Location", "stockfold.Authority", "stockfold.Alias"),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+)
 
 INPUTS: tuple[Topic, ...] = (
     RECEIPTS,
@@ -164,9 +193,12 @@ TOPICS: tuple[Topic, ...] = (
     POSITIONS,
     RESERVATION_STATUS,
     EXCEPTIONS,
+    EXCEPTION_RESOLUTIONS,
     POLICIES,
     AVAILABILITY,
     DELIVERIES,
+    CATALOG,
+    REFERENCE,
 )
 INPUT_OF: dict[str, Topic] = {schema: topic for topic in INPUTS for schema in topic.schemas}
 """The input topic of each input event type."""

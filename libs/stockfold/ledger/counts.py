@@ -14,7 +14,11 @@ Figure = tuple[str, int, int]
 
 def stock_counted(state: SkuState, given: Input, now_us: int) -> Fact:
     """The bucket becomes counted + what moved strictly after as_of. Claims are not touched."""
-    location, bucket, target = _figure(state, given, given.body["counted"], now_us)
+    return _set_figure(state, given, _figure(state, given, given.body["counted"], now_us))
+
+
+def _set_figure(state: SkuState, given: Input, figure: Figure) -> Fact:
+    location, bucket, target = figure
     if _is_before_count(state, given):
         raise Refused(
             "count_superseded",
@@ -30,8 +34,14 @@ def stock_counted(state: SkuState, given: Input, now_us: int) -> Fact:
 
 
 def stock_snapshot_reported(state: SkuState, given: Input, now_us: int) -> Fact:
-    """Compared with what the ledger held at as_of; the difference is a finding, not a movement."""
-    location, bucket, target = _figure(state, given, given.body["quantity"], now_us)
+    """Compared with what the ledger held at as_of; the difference is a finding, not a movement.
+
+    At a location that is snapshot-driven it acts like a count, up to its limit (ruling 33).
+    """
+    figure = location, bucket, target = _figure(state, given, given.body["quantity"], now_us)
+    if given.snapshot_limit is not None:
+        _refuse_beyond(given.snapshot_limit, abs(target - state.number(location, bucket)))
+        return _set_figure(state, given, figure)
     difference = target - state.number(location, bucket)
     # A figure from before a count is not comparable: the count has corrected what it shows.
     differs = difference and not _is_before_count(state, given)
@@ -43,6 +53,15 @@ def stock_snapshot_reported(state: SkuState, given: Input, now_us: int) -> Fact:
         "reported": given.body["quantity"],
     }
     return Fact(given.type, [], Change(note=note), flags)
+
+
+def _refuse_beyond(limit: int, difference: int) -> None:
+    if difference > limit:
+        raise Refused(
+            "snapshot_beyond_limit",
+            f"the snapshot differs by {difference} units; by itself it may correct {limit} at most",
+            "Count the bucket, or raise the location's snapshot_limit and resubmit.",
+        )
 
 
 def _is_before_count(state: SkuState, given: Input) -> bool:

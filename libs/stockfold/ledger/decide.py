@@ -19,10 +19,11 @@ from stockfold.ledger import (
     shipments,
     transfers,
 )
-from stockfold.ledger.documents import corroborate, document_of, note_document
-from stockfold.ledger.entities import Ahead, Line, Parked
+from stockfold.ledger.documents import document_of, note_document, told_again
+from stockfold.ledger.entities import Ahead, Change, Line, Parked
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import TIMER, Fact, Input, Refusal, Refused
+from stockfold.ledger.forgetting import forget_finished, report_parked, stamp
 from stockfold.ledger.horizons import NOT_MOVEMENTS
 from stockfold.ledger.sequences import note_number
 from stockfold.ledger.state import SkuState
@@ -73,11 +74,11 @@ def decide(state: SkuState, given: Input, now_us: int) -> Fact:
         key = document_of(given)
         if key is None:
             return decision(state, given)
-        again = corroborate(state, given, key)
+        again = told_again(state, given, key, decision)
         if again is not None:
             return again
         fact = decision(state, given)
-        note_document(fact, given, key)
+        note_document(state, fact, given, key)
         return fact
     return FIGURES[given.type](state, given, now_us)
 
@@ -103,6 +104,8 @@ def decide_and_fold(
             fact.flags += late
         if given.sequence is not None:
             note_number(state, fact, given)
+        if given.told is not None:
+            _note_unit(fact, given.told)
         record(state, fact, given, now_us, facts)
         if state.parked or state.ahead:
             _unpark(state, given, now_us, facts)
@@ -119,12 +122,22 @@ def decide_and_fold(
         cause = TIMER
 
 
+def _note_unit(fact: Fact, told: tuple[int, str]) -> None:
+    """Keep the quantity as it was told beside the base units that it was converted to."""
+    if fact.change is None:
+        fact.change = Change()
+    note = fact.change.note or {}
+    fact.change.note = {**note, "told": told[0], "unit": told[1]}
+
+
 def record(state: SkuState, fact: Fact, cause: Input, now_us: int, facts: list[Fact]) -> None:
     """Number a fact, fold it, and add it to the decision."""
     fact.seq = state.seq + 1
     fact.cause = cause
     fact.occurred_us = cause.occurred_us if cause is not TIMER else now_us
     fact.recorded_us = now_us
+    if fact.change is not None:
+        stamp(fact.change, now_us)
     evolve(state, fact)
     facts.append(fact)
 
@@ -151,6 +164,17 @@ def tick(state: SkuState, now_us: int) -> list[Fact]:
         expire_due(state, now_us, facts)
         if facts and state.waiting:
             serve_backorders(state, TIMER, now_us, facts)
+    return facts
+
+
+def tidy(state: SkuState, now_us: int, floor_us: int, parked_before_us: int) -> list[Fact]:
+    """What age brings to a SKU: forgotten entities, and commands that wait too long."""
+    facts: list[Fact] = []
+    for parked in report_parked(state, parked_before_us):
+        record(state, parked, TIMER, now_us, facts)
+    forgotten = forget_finished(state, floor_us) if floor_us else None
+    if forgotten is not None:
+        record(state, forgotten, TIMER, now_us, facts)
     return facts
 
 

@@ -1,16 +1,26 @@
 """The same movement told twice: by the ERP and by the 3PL, or exported again (ruling 20).
 
 Matched by (event type, document, document line) of the receipt or delivery note. The first that is
-told folds; the others corroborate it, and never fold twice.
+told folds; the others corroborate it, and never fold twice. When they differ, the quantity of the
+source that is the authority stands: if a secondary source told it first, the primary one's fact
+folds the difference. Whatever else differs is for a person to settle.
 """
 
 from __future__ import annotations
 
-from stockfold.ledger.entities import Change
+from collections.abc import Callable
+
+import msgspec
+
+from stockfold.ledger.corrections import drawn_by, line_of, ship_less
+from stockfold.ledger.entities import Change, SecondHand
 from stockfold.ledger.facts import Fact, Input, Refused
 from stockfold.ledger.state import SkuState
 
 DocumentKey = tuple[str, str, str]
+
+_PLACE = ("location", "from", "to", "bucket", "condition", "transfer", "return", "inbound")
+"""What a correction posts to; it must be the same in both tellings."""
 
 
 def document_of(given: Input) -> DocumentKey | None:
@@ -21,28 +31,98 @@ def document_of(given: Input) -> DocumentKey | None:
     return given.type, document, line
 
 
+def _units_field(given: Input) -> str:
+    return "delta" if "delta" in given.body else "quantity"
+
+
 def _units(given: Input) -> int:
-    units: int = given.body["delta"] if "delta" in given.body else given.body["quantity"]
+    units: int = given.body[_units_field(given)]
     return units
 
 
-def corroborate(state: SkuState, given: Input, key: DocumentKey) -> Fact | None:
-    """The fact that the movement was told again, or None when it is told for the first time."""
+def _place(given: Input) -> str:
+    body = given.body
+    names = [str(body[name]) for name in _PLACE if body.get(name) is not None]
+    if body.get("inbound") is not None:
+        names.append(str(body["line"]))
+    return " ".join(names)
+
+
+def told_again(
+    state: SkuState, given: Input, key: DocumentKey, decide: Callable[[SkuState, Input], Fact]
+) -> Fact | None:
+    """The fact of a movement that was told before, or None when it is told for the first time."""
     told = state.documents.get(key)
     if told is None:
         return None
-    if told != _units(given):
-        raise Refused(
-            "document_differs",
-            f"{given.type} of document {key[1]} line {key[2]} was told with {told} units, now "
-            f"with {_units(given)}",
-            "The first stands. Find out which is right, and send an adjustment if it is this one.",
+    units = _units(given)
+    before = told if isinstance(told, int) else told.units
+    if isinstance(told, int) or given.secondary:
+        if before != units:
+            raise _differs(
+                given,
+                key,
+                f"with {before} units, now with {units}",
+                "The first stands. Find out which is right, and send an adjustment if it is "
+                "this one.",
+            )
+        return _fact("Corroborated", key)
+    if told.place != _place(given):
+        raise _differs(
+            given,
+            key,
+            f"about {told.place}, now about {_place(given)}",
+            "The first stands, although its source is not the authority. Move the units by "
+            "adjustments if this one is right.",
         )
-    return Fact("Corroborated", [], Change(note={"document": key[1], "document_line": key[2]}))
+    same = before == units
+    fact = _fact("Corroborated", key) if same else _corrected(state, given, told, decide)
+    assert fact.change is not None
+    fact.change.document = (*key, units)  # From now on it is the authority's.
+    return fact
 
 
-def note_document(fact: Fact, given: Input, key: DocumentKey) -> None:
+def _fact(kind: str, key: DocumentKey) -> Fact:
+    return Fact(kind, [], Change(note={"document": key[1], "document_line": key[2]}))
+
+
+def _differs(given: Input, key: DocumentKey, how: str, remedy: str) -> Refused:
+    return Refused(
+        "document_differs",
+        f"{given.type} of document {key[1]} line {key[2]} was told {how}",
+        remedy,
+    )
+
+
+def _corrected(
+    state: SkuState,
+    given: Input,
+    told: SecondHand,
+    decide: Callable[[SkuState, Input], Fact],
+) -> Fact:
+    """The authority's fact, which folds only what its quantity differs by."""
+    units = _units(given)
+    difference = units - told.units
+    if given.type == "StockShipped" and difference < 0:
+        fact = ship_less(state, given, told, -difference)
+    else:
+        # Every other posting is linear in its quantity.
+        body = {**given.body, _units_field(given): difference}
+        fact = decide(state, msgspec.structs.replace(given, body=body))
+    if fact.change is None:
+        fact.change = Change()
+    note = fact.change.note or {}
+    fact.change.note = {**note, "told_before": told.units, "stands": units}
+    fact.flags = (*fact.flags, "document_differs")
+    return fact
+
+
+def note_document(state: SkuState, fact: Fact, given: Input, key: DocumentKey) -> None:
     """Let a fact remember the document line it was told by."""
     if fact.change is None:
         fact.change = Change()
     fact.change.document = (*key, _units(given))
+    if given.secondary:
+        fact.change.second_hand = SecondHand(
+            _units(given), _place(given), line_of(fact), drawn_by(state, fact)
+        )

@@ -90,6 +90,8 @@ class Line(msgspec.Struct, omit_defaults=True):
     """Expired units that a repeated or extended reservation asks for again (ruling 10)."""
     allocations: tuple[Allocation, ...] = ()
     answer: Answer | None = None
+    at_us: int = 0
+    """When the ledger last recorded a fact about it, UTC microseconds."""
 
     def reserved_units(self) -> int:
         """Soft claims over all locations."""
@@ -152,6 +154,8 @@ class Transfer(msgspec.Struct, omit_defaults=True):
     settled: int = 0
     """Units moved out of transit by closing, signed."""
     eta_us: int | None = None
+    at_us: int = 0
+    """When the ledger last recorded a fact about it, UTC microseconds."""
 
 
 class InboundLine(msgspec.Struct, omit_defaults=True):
@@ -186,6 +190,8 @@ class Inbound(msgspec.Struct, omit_defaults=True):
     closed_through: int | None = None
     closed_first: bool = False
     """Closed as a whole; lines that were not known yet take it over (ruling 36)."""
+    at_us: int = 0
+    """When the ledger last recorded a fact about it, UTC microseconds."""
 
 
 class Return(msgspec.Struct, omit_defaults=True):
@@ -195,6 +201,8 @@ class Return(msgspec.Struct, omit_defaults=True):
     authorized: int = 0
     received: int = 0
     dispositioned: int = 0
+    at_us: int = 0
+    """When the ledger last recorded a fact about it, UTC microseconds."""
 
 
 class Fence(msgspec.Struct, array_like=True, frozen=True):
@@ -212,6 +220,18 @@ class Limit(msgspec.Struct, array_like=True, frozen=True):
     channel: str
     quantity: int | None
     revision: int
+
+
+class SecondHand(msgspec.Struct, array_like=True, frozen=True):
+    """A movement that a secondary source told first: what it takes to correct it (ruling 20)."""
+
+    units: int
+    place: str
+    """Locations, bucket and entity as told; what is told elsewhere cannot be corrected."""
+    line: tuple[str, str] | None = None
+    """(order, line) that a shipment was drawn on."""
+    drawn: tuple[tuple[str, str, int], ...] = ()
+    """(term of the line, allocation or location, units) that a shipment drew, in that order."""
 
 
 class Parked(msgspec.Struct, omit_defaults=True):
@@ -232,6 +252,19 @@ class Parked(msgspec.Struct, omit_defaults=True):
     offset: int
     schema_id: int
     payload_hash: int
+    at_us: int = 0
+    """When it was parked, UTC microseconds."""
+    reported: bool = False
+    """Parked too long, and said so to the exception desk."""
+
+
+class Forgotten(msgspec.Struct, omit_defaults=True):
+    """Finished entities that leave memory, by their names."""
+
+    lines: tuple[tuple[str, str], ...] = ()
+    transfers: tuple[str, ...] = ()
+    inbounds: tuple[str, ...] = ()
+    returns: tuple[str, ...] = ()
 
 
 class Change(msgspec.Struct, omit_defaults=True):
@@ -247,6 +280,9 @@ class Change(msgspec.Struct, omit_defaults=True):
     fence: Fence | None = None
     limit: Limit | None = None
     park: Parked | None = None
+    forget: Forgotten | None = None
+    parked_too_long: tuple[str, str, str] | None = None
+    """(waits_for, source, event id) of a parked command that was reported."""
     unpark: tuple[str, str, str] | None = None
     """(waits_for, source, event id) of the parked command that was decided."""
     ahead: Ahead | None = None
@@ -257,6 +293,8 @@ class Change(msgspec.Struct, omit_defaults=True):
     """The producer's own number of the event (sequence)."""
     document: tuple[str, str, str, int] | None = None
     """(event type, document, document line, units) of a movement told by its document."""
+    second_hand: SecondHand | None = None
+    """Beside ``document``, when a secondary source told it first."""
     status: tuple[str, str, str, int, str, int] | None = None
     """(reservation, status, command, quantity, reason, available) of the answer this fact gives."""
     note: dict[str, object] | None = None

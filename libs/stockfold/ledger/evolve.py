@@ -15,7 +15,7 @@ from stockfold.ledger.accounts import (
     FIRST_OUTSIDE,
     STRIDE,
 )
-from stockfold.ledger.entities import Change, Inbound, Line
+from stockfold.ledger.entities import Change, Forgotten, Inbound, Line
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.inbound import expected_rows
 from stockfold.ledger.numbers import Numbers
@@ -103,11 +103,15 @@ def _put(state: SkuState, change: Change) -> None:
         state.limits[change.limit.channel] = change.limit
     if change.document is not None:
         event_type, document, line, units = change.document
-        state.documents[(event_type, document, line)] = units
+        state.documents[(event_type, document, line)] = change.second_hand or units
     if change.park is not None:
         state.parked.setdefault(change.park.waits_for, []).append(change.park)
     if change.unpark is not None:
         _unpark(state, *change.unpark)
+    if change.parked_too_long is not None:
+        _note_reported(state, *change.parked_too_long)
+    if change.forget is not None:
+        _forget(state, change.forget)
     if change.ahead is not None:
         state.ahead.append(change.ahead)
     if change.met is not None:
@@ -157,3 +161,25 @@ def _unpark(state: SkuState, waits_for: str, source: str, event_id: str) -> None
         state.parked[waits_for] = kept
     else:
         state.parked.pop(waits_for, None)
+
+
+def _note_reported(state: SkuState, waits_for: str, source: str, event_id: str) -> None:
+    for parked in state.parked.get(waits_for, ()):
+        if (parked.source, parked.event_id) == (source, event_id):
+            parked.reported = True
+
+
+def _forget(state: SkuState, forgotten: Forgotten) -> None:
+    for key in forgotten.lines:
+        line = state.lines.pop(key)
+        for reservation in (line.reservation, *(past.id for past in line.past)):
+            state.reservations.pop(reservation, None)
+        for allocation in line.allocations:
+            state.allocations.pop(allocation.id, None)
+        state.expiring.pop(key, None)
+    for name in forgotten.transfers:
+        del state.transfers[name]
+    for name in forgotten.inbounds:
+        del state.inbounds[name]
+    for name in forgotten.returns:
+        del state.returns[name]

@@ -29,6 +29,12 @@ class Input(msgspec.Struct, gc=False):
     schema_id: int = 0
     payload_hash: int = 0
     sequence: int | None = None
+    told: tuple[int, str] | None = None
+    """(quantity, unit) as told, when it was converted to base units."""
+    secondary: bool = False
+    """Another source is the authority on this; see ``documents``."""
+    snapshot_limit: int | None = None
+    """Greatest difference that a snapshot may correct here; None where it only compares."""
 
 
 TIMER = Input("", "", {}, "", "", 0)

@@ -15,7 +15,17 @@ from stockfold.ledger.accounts import (
     RESERVED,
     STRIDE,
 )
-from stockfold.ledger.entities import Ahead, Fence, Inbound, Limit, Line, Parked, Return, Transfer
+from stockfold.ledger.entities import (
+    Ahead,
+    Fence,
+    Inbound,
+    Limit,
+    Line,
+    Parked,
+    Return,
+    SecondHand,
+    Transfer,
+)
 from stockfold.ledger.numbers import Numbers
 
 LineKey = tuple[str, str]
@@ -81,8 +91,9 @@ class SkuState:
         """Per source that numbers its events: the numbers it has used."""
         self.fences: dict[str, Fence] = {}
         self.limits: dict[str, Limit] = {}
-        self.documents: dict[tuple[str, str, str], int] = {}
-        """(event type, document, line) -> units, of movements that their documents told."""
+        self.documents: dict[tuple[str, str, str], int | SecondHand] = {}
+        """(event type, document, line) -> units, of movements that their documents told; more of
+        those that their authority may still correct."""
         self.counts: dict[tuple[str, int], int] = {}
         self.moves = array("q")
         """Recent movements of counted buckets, three numbers each: row * 4 + bucket, occurred at

@@ -156,6 +156,37 @@ class PostgresSettings(_Section):
         return self
 
 
+class RegistrySettings(_Section):
+    """The schema registry to use beside the schemas that ship with stockfold."""
+
+    url: HttpUrl | None = Field(
+        default=None,
+        description="A Confluent-compatible registry, for producers with ids of its own. Unset: "
+        "the ids of the lock file alone.",
+    )
+    user: str | None = Field(default=None, min_length=1, description="User, when it wants one.")
+    password: SecretRef | None = Field(default=None, description="Password, by reference.")
+    connect_timeout_s: PositiveFloat = Field(
+        default=1.0, description="Time to connect, in seconds."
+    )
+    request_timeout_s: PositiveFloat = Field(
+        default=3.0, description="Time of one request, in seconds."
+    )
+    verify_tls: bool = Field(default=True, description="Check the registry's certificate.")
+
+    @model_validator(mode="after")
+    def _secret_by_reference(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password belong together: set both or none")
+        here = self.url is None or is_loopback_url(self.url)
+        if self.password is not None and self.password.is_plain and not here:
+            raise ValueError(
+                "password is plain text; a registry elsewhere needs a reference: env:NAME or "
+                "file:/path"
+            )
+        return self
+
+
 class LedgerSettings(_Section):
     """The ledger's loop and how long it remembers."""
 
@@ -180,8 +211,17 @@ class LedgerSettings(_Section):
     movement_horizon_s: PositiveInt = Field(
         default=7 * DAY_S, description="How far back a count may lie, in seconds."
     )
+    parking_limit_s: PositiveInt = Field(
+        default=3_600,
+        description="How long a command may wait for its reservation or allocation before the "
+        "exception desk is told, in seconds.",
+    )
     expiry_tick_ms: PositiveInt = Field(
         default=250, description="How often due reservations are looked for, in ms."
+    )
+    enforce_catalogue: bool = Field(
+        default=False,
+        description="Whether an event of a SKU that the catalogue does not know is an exception.",
     )
 
 
@@ -272,6 +312,7 @@ class Settings(BaseSettings):
     environment: EnvironmentSettings = Field(default_factory=EnvironmentSettings)
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     postgres: PostgresSettings = Field(default_factory=PostgresSettings)
+    registry: RegistrySettings = Field(default_factory=RegistrySettings)
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
     availability: AvailabilitySettings = Field(default_factory=AvailabilitySettings)
     api: ApiSettings = Field(default_factory=ApiSettings)

@@ -6,7 +6,7 @@ import getpass
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -306,14 +306,14 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
     return pairs
 
 
-def _read(path: Path | None) -> dict[str, Any] | None:
+def _read(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError) as error:
+        return path.read_bytes()
+    except OSError as error:
         raise StockfoldError(
-            f"the body cannot be read: {error}", where=str(path), remedy="Write a JSON object."
+            f"the body cannot be read: {error}", where=str(path), remedy="Name a JSON file."
         ) from error
 
 

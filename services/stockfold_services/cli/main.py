@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from stockfold.domain.errors import StockfoldError
-from stockfold_services.cli import config, exceptions, topics
+from stockfold_services.cli import catalog, config, exceptions, topics
 from stockfold_services.cli.output import print_error
 from stockfold_services.cli.up import up
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(up)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(exceptions.app, name="exceptions")
 
 for _name in ("policy",):

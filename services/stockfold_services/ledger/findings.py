@@ -57,6 +57,10 @@ FINDINGS = {
         "the event says it happened later than the ledger's clock; now is used instead",
         "Set the producer's clock.",
     ),
+    "parked_too_long": Finding(
+        "a command has waited too long for the reservation or allocation that it names",
+        "Find out why that never came; send it, or discard the command.",
+    ),
     "sequence_gap": Finding(
         "the producer skipped numbers of this SKU: events are missing, or late",
         "Ask the producer for what is missing; late ones are folded when they come.",

@@ -23,6 +23,10 @@ class Partition:
         self.next_offsets: dict[str, int] = {}
         self.expiries: list[tuple[int, str]] = []
         """(due UTC microseconds, SKU): a hint to look, which may be out of date."""
+        self.parked: set[str] = set()
+        """SKUs in which a command waited when we last looked."""
+        self._to_sweep: list[str] = []
+        self._swept_floor_us = 0
         self.facts = 0
 
     def state_of(self, sku: str) -> SkuState:
@@ -67,6 +71,7 @@ class Partition:
             (state.next_expiry_us, sku) for sku, state in self.skus.items() if state.next_expiry_us
         ]
         heapq.heapify(self.expiries)
+        self.parked = {sku for sku, state in self.skus.items() if state.parked}
 
     def due_skus(self, now_us: int, skus_max: int) -> list[SkuState]:
         """SKUs whose hint is due, at most so many."""
@@ -75,3 +80,25 @@ class Partition:
             _, sku = heapq.heappop(self.expiries)
             due[sku] = self.skus[sku]
         return list(due.values())
+
+    def is_expiry_due(self, now_us: int) -> bool:
+        """Whether some hint is due."""
+        return bool(self.expiries) and self.expiries[0][0] <= now_us
+
+    def wants_sweep(self) -> bool:
+        """Whether finished entities may have fallen below the floor of the memory for repeats."""
+        return bool(self._to_sweep) or self.window.floor_us > self._swept_floor_us
+
+    def next_to_sweep(self, skus_max: int) -> list[SkuState]:
+        """The next SKUs of a sweep through all of them, which a risen floor begins."""
+        if not self._to_sweep and self.window.floor_us > self._swept_floor_us:
+            self._swept_floor_us = self.window.floor_us
+            self._to_sweep = list(self.skus)
+        chosen = self._to_sweep[-skus_max:]
+        del self._to_sweep[-skus_max:]
+        return [self.skus[sku] for sku in chosen if sku in self.skus]
+
+    def states_with_parked(self) -> list[SkuState]:
+        """SKUs in which commands wait."""
+        self.parked = {sku for sku in self.parked if self.skus[sku].parked}
+        return [self.skus[sku] for sku in self.parked]

@@ -23,7 +23,7 @@ from stockfold.contracts.topics import (
 )
 from stockfold.domain.errors import ContractError
 from stockfold.domain.times import SECOND_US
-from stockfold.ledger.decide import decide_and_fold, tick
+from stockfold.ledger.decide import decide_and_fold
 from stockfold.ledger.facts import Input, Refusal, Refused
 from stockfold.ledger.horizons import Horizons
 from stockfold.ledger.sequences import is_repeat
@@ -36,11 +36,9 @@ from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.outputs import BatchOutputs
 from stockfold_services.ledger.partition import Partition
 from stockfold_services.ledger.reference import ReferenceFeed, ReferenceRules
+from stockfold_services.ledger.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
-
-DUE_SKUS_MAX = 1000
-"""SKUs that one tick of a partition looks at, so that a transaction stays short."""
 
 _RESEND = "Give the event a new id if it is a correction; the first one stays."
 
@@ -68,8 +66,7 @@ class LedgerProcessor:
             settings.ledger.dedupe_horizon_s * SECOND_US,
             settings.ledger.movement_horizon_s * SECOND_US,
         )
-        self._tick_us = settings.ledger.expiry_tick_ms * 1000
-        self._next_tick_us = 0
+        self._upkeep = Upkeep(settings.ledger)
         self._reader = InputReader()
         self._partition_count = settings.kafka.sku_partitions
         prefix = settings.environment.prefix
@@ -186,33 +183,23 @@ class LedgerProcessor:
             batch.facts(state, facts)
             if state.next_expiry_us != watched_us:
                 memory.watch_expiry(state)
+            if state.parked:
+                memory.parked.add(given.sku)
         elif not state.seq:
             del memory.skus[given.sku]  # A refused event makes no SKU.
 
     def tick_due(self, now_us: int) -> bool:
         """Whether a reservation may be due; new reference data is taken in here."""
         self._rules.poll(now_us)
-        return now_us >= self._next_tick_us and any(
-            memory.expiries and memory.expiries[0][0] <= now_us
-            for memory in self.partitions.values()
-        )
+        return self._upkeep.due(self.partitions.values(), now_us)
 
     def tick(self, out: Outputs, now_us: int) -> None:
-        """Expire what is due in SKUs that no event came for."""
-        more = False
-        for memory in self.partitions.values():
-            batch = BatchOutputs(out, memory.number, now_us)
-            decided = False
-            for state in memory.due_skus(now_us, DUE_SKUS_MAX):
-                facts = tick(state, now_us)
-                if facts:
-                    batch.facts(state, facts)
-                    decided = True
-                memory.watch_expiry(state)
-            if decided:
-                batch.finish(memory.next_offsets)
-            more = more or bool(memory.expiries and memory.expiries[0][0] <= now_us)
-        self._next_tick_us = now_us if more else now_us + self._tick_us
+        """What time alone brings, to SKUs that no event came for."""
+        self._upkeep.run(
+            self.partitions.values(),
+            lambda partition: BatchOutputs(out, partition, now_us),
+            now_us,
+        )
 
 
 def _conflict(given: Input) -> Refused:

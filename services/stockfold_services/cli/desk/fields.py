@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from stockfold.contracts.registry import Registry, default_registry
+from stockfold.contracts.registry import default_registry
 from stockfold.domain.errors import ContractError
 from stockfold.domain.times import parse_us
 
@@ -23,13 +23,32 @@ _EXPECTED = {
 }
 
 
-def parse_field(name: str, field: str, given: Any, registry: Registry | None = None) -> Any:
-    """The value of a field of the event type ``name``, from text or a JSON value.
+def parse_field(name: str, field: str, text: str) -> Any:
+    """The value of a field of the event type ``name``, as the codec takes it.
 
     Times become UTC microseconds, days days since 1970, ``null`` None. ContractError
     ``unknown_type``, ``unknown_field`` or ``unencodable``, which names what is expected.
     """
-    definition = (registry or default_registry()).by_name(name).definition
+    expected, nullable = _expected(name, field)
+    if nullable and text == "null":
+        return None
+    try:
+        return _value(expected, text)
+    except (ValueError, OverflowError, msgspec.DecodeError):
+        raise ContractError(
+            "unencodable", f"{field} is {text!r}", remedy=f"It must be {_wanted(expected)}."
+        ) from None
+
+
+def json_value(name: str, field: str, text: str) -> Any:
+    """The same as JSON of the event carries it: times and days stay text."""
+    value = parse_field(name, field, text)
+    return text if _kind(_expected(name, field)[0])[1] and value is not None else value
+
+
+def _expected(name: str, field: str) -> tuple[Any, bool]:
+    """(schema of the field, whether it may be null)."""
+    definition = default_registry().by_name(name).definition
     types = {entry["name"]: entry["type"] for entry in definition["fields"]}
     if field not in types:
         raise ContractError(
@@ -38,45 +57,25 @@ def parse_field(name: str, field: str, given: Any, registry: Registry | None = N
             remedy="Its fields are " + ", ".join(types) + ".",
         )
     branches = types[field] if isinstance(types[field], list) else [types[field]]
-    if "null" in branches and (given is None or given == "null"):
-        return None
-    expected = next(branch for branch in branches if branch != "null")
-    try:
-        return _value(expected, given)
-    except (ValueError, TypeError, OverflowError, msgspec.DecodeError):
-        raise ContractError(
-            "unencodable",
-            f"{field} is {given!r}",
-            remedy=f"It must be {_wanted(expected)}.",
-        ) from None
+    return next(branch for branch in branches if branch != "null"), "null" in branches
 
 
-def _value(expected: Any, given: Any) -> Any:
+def _value(expected: Any, text: str) -> Any:
     kind, logical = _kind(expected)
     if logical == "timestamp-micros":
-        return parse_us(given) if isinstance(given, str) else _whole(given)
+        return parse_us(text)
     if logical == "date":
-        if not isinstance(given, str):
-            return _whole(given)
-        return (date.fromisoformat(given) - _FIRST_DAY).days
+        return (date.fromisoformat(text) - _FIRST_DAY).days
     if kind in ("long", "int"):
-        return int(given) if isinstance(given, str) else _whole(given)
+        return int(text)
     if kind == "boolean":
-        return _one_of({"true": True, "false": False}, str(given).lower())
+        return _one_of({"true": True, "false": False}, text.lower())
     if kind == "enum":
-        return _one_of({symbol: symbol for symbol in expected["symbols"]}, given)
-    if kind in ("array", "record"):
-        return msgspec.json.decode(given) if isinstance(given, str) else given
-    return str(given)
+        return _one_of({symbol: symbol for symbol in expected["symbols"]}, text)
+    return msgspec.json.decode(text) if kind in ("array", "record") else text
 
 
-def _whole(given: Any) -> int:
-    if isinstance(given, bool) or not isinstance(given, int):
-        raise TypeError
-    return given
-
-
-def _one_of(known: dict[str, Any], given: Any) -> Any:
+def _one_of(known: dict[str, Any], given: str) -> Any:
     if given not in known:
         raise ValueError
     return known[given]

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from stockfold.contracts import codec, envelope
-from stockfold.contracts.registry import default_registry
+from stockfold.contracts.json_reader import JsonReader
 from stockfold.contracts.topics import INPUT_OF, TOPICS, Topic
 from stockfold.domain.errors import ContractError, StockfoldError
 from stockfold.ledger.facts import Refused
 from stockfold.ledger.validation import validate
 from stockfold_services.cli.desk.book import Case
-from stockfold_services.cli.desk.fields import parse_field
+from stockfold_services.cli.desk.fields import json_value, parse_field
 
 _NAMESPACE = "stockfold."
 _BY_NAME = {topic.name: topic for topic in TOPICS}
@@ -32,11 +32,11 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Correction(msgspec.Struct, frozen=True):
-    """What is to be changed. ``fields`` and ``headers`` are as typed; ``body`` replaces it all."""
+    """What changes: fields and headers as typed; ``body`` is JSON text that replaces it all."""
 
     fields: Mapping[str, str]
     headers: Mapping[str, str]
-    body: Mapping[str, Any] | None = None
+    body: bytes | None = None
 
 
 def same_again(case: Case) -> Message:
@@ -56,9 +56,7 @@ def corrected(case: Case, correction: Correction) -> Message:
     """
     _refuse_findings(case, "corrected")
     raised = case.raised
-    name, body = body_of(case, correction)
-    for field, text in correction.fields.items():
-        body[field] = parse_field(name, field, text)
+    name, body = _corrected_body(case, correction)
     if name not in INPUT_OF:
         raise _unfit(case, f"{name} is no input event", "Give --header ce_type=stockfold.TYPE.")
     try:
@@ -74,28 +72,52 @@ def corrected(case: Case, correction: Correction) -> Message:
     return Message(INPUT_OF[name], str(body["sku"]).encode(), value, headers, event_id)
 
 
-def body_of(case: Case, correction: Correction | None = None) -> tuple[str, dict[str, Any]]:
-    """(event type, body) of the refused bytes, or the body given instead.
-
-    ContractError when the bytes cannot be read.
-    """
-    told = (correction.headers if correction else {}).get("ce_type", case.raised["event_type"])
-    if correction is not None and correction.body is not None:
-        definition = default_registry().by_name(told).definition
-        known = {field["name"] for field in definition["fields"]}
-        unknown = sorted(set(correction.body) - known)
-        if unknown:
-            raise ContractError("unencodable", f"{told} has no field {', '.join(unknown)}")
-        return told, {
-            field: parse_field(told, field, value) for field, value in correction.body.items()
-        }
-    return read_body(case)
+def _corrected_body(case: Case, correction: Correction) -> tuple[str, dict[str, Any]]:
+    """(event type, body); ContractError when the bytes cannot be read, or fit no schema."""
+    told = correction.headers.get("ce_type", str(case.raised["event_type"]))
+    if correction.body is not None:
+        schema, body = JsonReader().read(told, correction.body)
+    elif _is_json(case):
+        given = _json_of(case)
+        given |= {f: json_value(told, f, text) for f, text in correction.fields.items()}
+        schema, body = JsonReader().read(told, msgspec.json.encode(given))
+        return schema.name, dict(body)
+    else:
+        schema, body = codec.decode(case.raised["value"], expected=told)
+    fields = {f: parse_field(schema.name, f, text) for f, text in correction.fields.items()}
+    return schema.name, {**body, **fields}
 
 
 def read_body(case: Case) -> tuple[str, dict[str, Any]]:
-    """(event type, body) of the refused bytes; ContractError when they cannot be read."""
-    schema, body = codec.decode(case.raised["value"])
+    """(event type, body) of the refused bytes; ContractError when they cannot be read.
+
+    JSON that fits no schema is still shown as it is.
+    """
+    told = str(case.raised["event_type"])
+    if not _is_json(case):
+        schema, body = codec.decode(case.raised["value"], expected=told)
+        return schema.name, dict(body)
+    try:
+        schema, body = JsonReader().read(told, case.raised["value"])
+    except ContractError:
+        return told, _json_of(case)
     return schema.name, dict(body)
+
+
+def _is_json(case: Case) -> bool:
+    value = case.raised["value"]
+    return value is not None and value[:1] != codec.MAGIC
+
+
+def _json_of(case: Case) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(case.raised["value"], type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ContractError(
+            "undecodable",
+            f"the value is neither Avro in the wire format nor a JSON object: {error}",
+            remedy="Give the whole body: --body FILE.json.",
+        ) from error
 
 
 def _headers(

@@ -1,0 +1,91 @@
+"""Finished entities leave memory by a journalled fact, parked commands are reported.
+
+An entity may be forgotten once the partition's memory for repeats no longer reaches back to its
+last fact: whatever could still repeat it is then refused as older than the horizon, by journal
+position and never by a clock (semantics.md, "Authority, order, time, repeats").
+"""
+
+from __future__ import annotations
+
+from stockfold.ledger.entities import Change, Forgotten, Inbound, Line, Transfer
+from stockfold.ledger.facts import Fact
+from stockfold.ledger.inbound import remaining
+from stockfold.ledger.state import SkuState
+
+
+def stamp(change: Change, now_us: int) -> None:
+    """Note on every entity of a change when it was recorded."""
+    if change.line is not None:
+        change.line.at_us = now_us
+    if change.transfer is not None:
+        change.transfer.at_us = now_us
+    if change.inbound is not None:
+        change.inbound.at_us = now_us
+    if change.returned is not None:
+        change.returned.at_us = now_us
+    if change.park is not None:
+        change.park.at_us = now_us
+
+
+def is_finished_line(line: Line) -> bool:
+    """Nothing of it is open, and nothing that expired would be asked again."""
+    return not line.open_units() and not line.live
+
+
+def is_finished_transfer(transfer: Transfer) -> bool:
+    """Closed and settled, or all of it received where it was going."""
+    return not transfer.posted and bool(transfer.dispatched or transfer.remainder)
+
+
+def is_finished_inbound(inbound: Inbound) -> bool:
+    """Every line is known and expects nothing more."""
+    return (
+        bool(inbound.lines)
+        and all(line.revision >= 0 for line in inbound.lines)
+        and not any(remaining(inbound))
+    )
+
+
+def forget_finished(state: SkuState, floor_us: int) -> Fact | None:
+    """The fact that lets entities go which finished at or before the floor; None when none did."""
+    forgotten = Forgotten(
+        lines=tuple(
+            key
+            for key, line in state.lines.items()
+            if line.at_us <= floor_us and is_finished_line(line)
+        ),
+        transfers=tuple(
+            name
+            for name, transfer in state.transfers.items()
+            if transfer.at_us <= floor_us and is_finished_transfer(transfer)
+        ),
+        inbounds=tuple(
+            name
+            for name, inbound in state.inbounds.items()
+            if inbound.at_us <= floor_us and is_finished_inbound(inbound)
+        ),
+        returns=tuple(
+            name for name, returned in state.returns.items() if returned.at_us <= floor_us
+        ),
+    )
+    if forgotten == Forgotten():
+        return None
+    return Fact("EntitiesForgotten", [], Change(forget=forgotten))
+
+
+def report_parked(state: SkuState, before_us: int) -> list[Fact]:
+    """A finding for every command that was parked before a time and still waits, once each."""
+    return [
+        Fact(
+            "ParkedTooLong",
+            [],
+            Change(
+                parked_too_long=(parked.waits_for, parked.source, parked.event_id),
+                note={"type": parked.type, "waits_for": parked.waits_for},
+            ),
+            ("parked_too_long",),
+        )
+        for waiting in state.parked.values()
+        for parked in waiting
+        if not parked.reported and parked.at_us <= before_us
+    ]
