@@ -82,6 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         screen.failed(str(error))
         for name, sentence in last_words(plan.folder / "logs"):
             screen.failed(f"{name} says: {sentence}")
+        screen.hint(f"To begin anew, remove {plan.folder}")
         return error.exit_code
     except KeyboardInterrupt:
         screen.stopping()

@@ -88,6 +88,10 @@ class Screen:
         """Said when it was asked to stop."""
         self._console.print("stopping")
 
+    def hint(self, sentence: str) -> None:
+        """What else can be done."""
+        self._console.print(f"  {escape(sentence)}")
+
     def failed(self, sentence: str) -> None:
         """Why it could not go on."""
         self._console.print(f"[red]✗[/red] {escape(sentence)}")

@@ -6,14 +6,15 @@ and error codes. It checks no compatibility unless told to refuse.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 
@@ -40,9 +41,10 @@ class FakeSchemaRegistry:
             ]
         )
 
-    def client(self, **options: Any) -> TestClient:
-        """An httpx client whose requests end here."""
-        return TestClient(self.app, base_url="http://registry.test", **options)
+    def client(self, **options: Any) -> httpx.Client:
+        """A client whose requests end here."""
+        transport = _InMemory(httpx.ASGITransport(self.app))
+        return httpx.Client(transport=transport, base_url="http://registry.test", **options)
 
     def add(self, definition: Any, subject: str = "", **more: Any) -> int:
         """Register as a producer would; its id."""
@@ -111,6 +113,27 @@ class FakeSchemaRegistry:
         if self.refuses_changes and subject in self.subjects:
             return _answer(409, {"error_code": 409, "message": "incompatible with an earlier one"})
         return _answer(200, {"id": self.add(definition, subject)})
+
+
+class _InMemory(httpx.BaseTransport):
+    """A synchronous client's way to an ASGI application."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        copy = httpx.Request(
+            request.method, request.url, headers=request.headers, content=request.read()
+        )
+
+        async def ask() -> httpx.Response:
+            response = await self._inner.handle_async_request(copy)
+            return httpx.Response(
+                response.status_code, headers=response.headers, content=await response.aread()
+            )
+
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            return runner.run(ask())
 
 
 def _answer(status: int, body: Any) -> JSONResponse:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from infra.demo import marker
-from infra.demo.__main__ import plan_of
+from infra.demo.__main__ import last_words, plan_of
 from infra.demo.shops import BEFORE, RememberingShop
 from infra.demo.waiting import until
 
@@ -77,3 +77,10 @@ def test_nonsense_lines_are_refused(lines: str, capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         plan_of(["--lines", lines])
     assert "--lines" in capsys.readouterr().err
+
+
+def test_a_service_that_ended_is_quoted(tmp_path: Path) -> None:
+    (tmp_path / "ledger.log").write_text('{"level": "info", "message": "serving"}\n')
+    (tmp_path / "kafka.log").write_text("no JSON at all\n")
+    (tmp_path / "services.log").write_text('{"level": "critical", "message": "no room"}\n')
+    assert last_words(tmp_path) == [("services", "no room")]

@@ -47,7 +47,7 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Registry:
     return make(tmp_path)
 
 
-# --- what every registry does -------------------------------------------------------------------
+# --- what every registry does -------------------------------------------------------
 
 
 def test_a_schema_is_found_by_its_id(registry: Registry) -> None:
@@ -85,7 +85,7 @@ def test_what_one_writes_can_be_read_by_its_id(registry: Registry) -> None:
     assert codec.decode(raw, registry)[1] == body
 
 
-# --- over HTTP ------------------------------------------------------------------------------------
+# --- over HTTP ------------------------------------------------------------------------
 
 
 def test_an_id_is_asked_for_once() -> None:
@@ -193,7 +193,7 @@ def test_what_is_no_avro_record_is_refused(entry: dict[str, object]) -> None:
     assert refused.value.kind == "incompatible_schema"
 
 
-# --- joined: producers with ids of their own --------------------------------------------------------
+# --- joined: producers with ids of their own --------------------------------------------
 
 
 def joined(folder: Path, fake: FakeSchemaRegistry, *ours: object) -> JoinedRegistry:

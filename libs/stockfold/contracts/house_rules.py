@@ -62,6 +62,8 @@ def _types(name: str, node: Json, place: str) -> Iterator[Finding]:
     if isinstance(node, list):
         for branch in node:
             yield from _types(name, branch, place)
+    elif node in ("float", "double"):
+        yield Finding(name, place, "is a binary fraction", "Use whole units.")
     elif isinstance(node, dict):
         match node["type"]:
             case "enum" if "default" not in node:
@@ -73,8 +75,6 @@ def _types(name: str, node: Json, place: str) -> Iterator[Finding]:
                 )
             case "record":
                 yield from _fields(name, node, f"{place}.")
-            case "float" | "double":
-                yield Finding(name, place, "is a binary fraction", "Use whole units.")
             case "array" | "map":
                 yield from _types(name, node.get("items", node.get("values")), place)
             case _:

@@ -42,7 +42,16 @@ def topic_of(record: Record) -> Topic:
 
 def encode_record(record: Record) -> bytes:
     """The wire bytes of a record."""
-    return _encoders[type(record)](msgspec.to_builtins(record))
+    return _encoders[type(record)](fields_of(record))
+
+
+def fields_of(record: Record) -> dict[str, Any]:
+    """The fields of a record as plain values, with lists for tuples.
+
+    fastavro takes a tuple in a union for (type name, value).
+    """
+    fields: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
+    return fields
 
 
 def decode_item(value: bytes | None, key: bytes | None) -> CatalogItem:

@@ -9,10 +9,11 @@ from copy import copy
 from sys import intern
 
 from stockfold.ledger.accounts import ALLOCATED, BACKORDERED, RESERVED, Delta
+from stockfold.ledger.claims import give_back, know_channel, take_reserved
 from stockfold.ledger.entities import Allocation, Change, Line
 from stockfold.ledger.facts import Fact, Input, Refused
 from stockfold.ledger.physical import crossings
-from stockfold.ledger.reservations import give_back, know_channel, parked
+from stockfold.ledger.reservations import parked
 from stockfold.ledger.state import SkuState
 
 
@@ -28,7 +29,7 @@ def stock_allocated(state: SkuState, given: Input) -> Fact:
     location = intern(body["location"])
     deltas = know_channel(line, line.channel or intern(body["channel"] or ""))
     channel = line.channel
-    claimed = _harden(line, location, units, deltas)
+    claimed = take_reserved(line, units, location, deltas)
     rest = units - claimed
     met = min(rest, line.shipped_free)
     line.shipped_free -= met
@@ -69,21 +70,6 @@ def _known_allocation(line: Line, given: Input) -> Fact:
         f"allocation {held.id} is known with another line, location or quantity",
         "The first stays. Deallocate it, or send a new allocation id.",
     )
-
-
-def _harden(line: Line, location: str, units: int, deltas: list[Delta]) -> int:
-    """Take soft units of the line, there first, then elsewhere by preference."""
-    left = units
-    rank = {place: i for i, place in enumerate(line.locations)}
-    for place, held in sorted(
-        line.reserved, key=lambda r: (r[0] != location, rank.get(r[0], len(rank)))
-    ):
-        taken = min(held, left)
-        if taken:
-            line.add_reserved(place, -taken)
-            deltas.append((RESERVED, place, line.channel, -taken))
-            left -= taken
-    return units - left
 
 
 def _claim_excess(line: Line, units: int, deltas: list[Delta]) -> None:

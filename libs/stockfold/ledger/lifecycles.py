@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stockfold.ledger.entities import Change, Inbound, InboundLine, Line, Return, Transfer
-from stockfold.ledger.inbound import remaining
+from stockfold.ledger.entities import Change, InboundLine, Line, Return, Transfer
 from stockfold.ledger.state import SkuState
 
 Row = tuple[str, str, str]
@@ -82,8 +81,10 @@ def return_state(returned: Return | None) -> str:
     return "partly_dispositioned" if returned.dispositioned else "in_inspection"
 
 
-def inbound_line_state(known: InboundLine | None, expected: int) -> str:
-    """The state of an inbound line of which ``expected`` units are still to come."""
+def inbound_line_state(known: InboundLine | None) -> str:
+    """The state of an inbound line, by its own totals: units received without a line count on the
+    document alone.
+    """
     if known is None:
         return NONE
     if known.revision < 0:
@@ -91,9 +92,9 @@ def inbound_line_state(known: InboundLine | None, expected: int) -> str:
         return "closed_early" if closed else "received_early"
     if not known.is_open():
         return "closed"
-    if not expected:
-        return "received"
-    return "expected" if expected == known.quantity else "partly_received"
+    if known.received >= known.quantity:
+        return "complete"
+    return "partly_received" if known.received else "expected"
 
 
 def states(state: SkuState, change: Change) -> Iterator[tuple[Entity, str]]:
@@ -112,9 +113,8 @@ def states(state: SkuState, change: Change) -> Iterator[tuple[Entity, str]]:
         returned = change.returned.id
         yield ("return", returned), return_state(state.returns.get(returned))
     if change.inbound is not None:
-        held = state.inbounds.get(change.inbound.id, Inbound(change.inbound.id))
-        rest = dict(zip((known.line for known in held.lines), remaining(held), strict=True))
-        lines = {known.line: known for known in held.lines}
+        held = state.inbounds.get(change.inbound.id)
+        lines = {known.line: known for known in held.lines} if held is not None else {}
         for known in change.inbound.lines:
-            found = inbound_line_state(lines.get(known.line), rest.get(known.line, 0))
-            yield ("inbound line", f"{held.id}/{known.line}"), found
+            name = f"{change.inbound.id}/{known.line}"
+            yield ("inbound line", name), inbound_line_state(lines.get(known.line))

@@ -9,8 +9,9 @@ from __future__ import annotations
 from copy import copy
 from sys import intern
 
-from stockfold.ledger.accounts import ALLOCATED, BACKORDERED, RESERVED, Delta
-from stockfold.ledger.entities import Allocation, Answer, Change, Line, Parked, PastReservation
+from stockfold.ledger.accounts import BACKORDERED, RESERVED, Delta
+from stockfold.ledger.claims import give_back, know_channel
+from stockfold.ledger.entities import Answer, Change, Line, Parked, PastReservation
 from stockfold.ledger.facts import Fact, Input, Refused
 from stockfold.ledger.sourcing import allowance, backorder_room, find_places
 from stockfold.ledger.state import SkuState
@@ -145,25 +146,6 @@ def _take_terms(line: Line, given: Input) -> list[Delta]:
     line.expires_us = body["expires_at"] or 0
     line.priority = body["priority"]
     return know_channel(line, intern(body["channel"]))
-
-
-def know_channel(line: Line, channel: str) -> list[Delta]:
-    """Name a (copied) line's channel; claims of no channel become that channel's (ruling 18)."""
-    line.channel = channel
-    deltas: list[Delta] = []
-    if channel and line.allocations:
-        owned = []
-        for held in line.allocations:
-            if not held.channel and held.open:
-                deltas.append((ALLOCATED, held.location, "", -held.open))
-                deltas.append((ALLOCATED, held.location, line.channel, held.open))
-                owned.append(
-                    Allocation(held.id, held.location, line.channel, held.quantity, held.open)
-                )
-            else:
-                owned.append(held)
-        line.allocations = tuple(owned)
-    return deltas
 
 
 def _reopen(line: Line, ask: int) -> int:
@@ -323,25 +305,3 @@ def release_reservation(state: SkuState, given: Input) -> Fact:
     line.settle()
     status = (name, "released", given.type, asked, "", 0)
     return Fact("ReservationReleased", deltas, Change(line=line, status=status))
-
-
-def give_back(line: Line, units: int) -> list[Delta]:
-    """Take soft units off a (copied) line: backordered first, then from the last preference."""
-    deltas: list[Delta] = []
-    waiting = min(line.backordered, units)
-    if waiting:
-        line.backordered -= waiting
-        deltas.append((BACKORDERED, "", line.channel, -waiting))
-        units -= waiting
-    if units:
-        rank = {place: i for i, place in enumerate(line.locations)}
-        last_first = sorted(
-            line.reserved, key=lambda held: rank.get(held[0], len(rank)), reverse=True
-        )
-        for place, held in last_first:
-            taken = min(held, units)
-            if taken:
-                line.add_reserved(place, -taken)
-                deltas.append((RESERVED, place, line.channel, -taken))
-                units -= taken
-    return deltas

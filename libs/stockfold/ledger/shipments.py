@@ -12,9 +12,9 @@ from stockfold.ledger.accounts import (
     BACKORDERED,
     CUSTOMER,
     ON_HAND,
-    RESERVED,
     Delta,
 )
+from stockfold.ledger.claims import take_reserved
 from stockfold.ledger.entities import Ahead, Allocation, Change, Line
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.physical import physical_fact
@@ -84,7 +84,7 @@ def draw(line: Line, units: int, allocation: str | None, location: str, deltas: 
         left = _draw_allocated(line, left, allocation, location, deltas)
     line.shipped_free += left
     if left and line.reserved:
-        left = _draw_reserved(line, left, location, deltas)
+        left -= take_reserved(line, left, location, deltas)
     if left and line.backordered:
         taken = min(line.backordered, left)
         line.backordered -= taken
@@ -131,18 +131,4 @@ def _draw_allocated(
             deltas.append((ALLOCATED, held.location, held.channel, -taken))
             left -= taken
     line.allocations = tuple(changed)
-    return left
-
-
-def _draw_reserved(line: Line, units: int, location: str, deltas: list[Delta]) -> int:
-    left = units
-    rank = {place: i for i, place in enumerate(line.locations)}
-    for place, held in sorted(
-        line.reserved, key=lambda r: (r[0] != location, rank.get(r[0], len(rank)))
-    ):
-        taken = min(held, left)
-        if taken:
-            line.add_reserved(place, -taken)
-            deltas.append((RESERVED, place, line.channel, -taken))
-            left -= taken
     return left

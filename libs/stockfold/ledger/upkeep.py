@@ -5,9 +5,9 @@ from __future__ import annotations
 from copy import copy
 
 from stockfold.ledger.accounts import BACKORDERED, RESERVED, Delta
+from stockfold.ledger.claims import give_back
 from stockfold.ledger.entities import Change, Line
 from stockfold.ledger.facts import Fact
-from stockfold.ledger.reservations import give_back
 from stockfold.ledger.sourcing import allowance, find_places
 from stockfold.ledger.state import LineKey, SkuState
 

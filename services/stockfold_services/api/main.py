@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from contextlib import contextmanager
 import uvicorn
 
 from stockfold.domain.errors import SettingsError
-from stockfold.runtime.logs import configure
-from stockfold.runtime.settings import Settings, load
+from stockfold.runtime.serve import serve_async
+from stockfold.runtime.settings import Settings
 from stockfold_services.api.app import create_app
 
 log = logging.getLogger(__name__)
@@ -86,16 +85,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def main() -> None:
     """Run until SIGINT or SIGTERM."""
-    configure("api")
-    asyncio.run(_serve(load()))
-
-
-async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    await run(settings, stop)
+    serve_async("api", run)
 
 
 if __name__ == "__main__":

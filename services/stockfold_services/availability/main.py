@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 
 from stockfold.runtime.exactly_once import ExactlyOnceLoop
-from stockfold.runtime.logs import configure
-from stockfold.runtime.settings import Settings, load
+from stockfold.runtime.serve import serve
+from stockfold.runtime.settings import Settings
 from stockfold_services.availability.policies import KafkaPolicyFeed
 from stockfold_services.availability.processor import AvailabilityProcessor
 
@@ -30,11 +29,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 def main() -> None:
     """Run until SIGINT or SIGTERM."""
-    configure("availability")
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
-    run(load(), stop)
+    serve("availability", run)
 
 
 if __name__ == "__main__":

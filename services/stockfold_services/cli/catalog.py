@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from stockfold.contracts.reference import fields_of
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
@@ -84,7 +85,7 @@ def show(
             remedy="Check the spelling, or import it.",
         )
     if as_json:
-        print_json([{"record": kind_name(r), **exporting.fields(r)} for r in records])
+        print_json([{"record": kind_name(r), **fields_of(r)} for r in records])
         return
     rows = [
         (title(r), r.revision, "" if r.active else "inactive", "; ".join(differences(None, r)))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import signal
 import threading
 
 from stockfold.runtime.exactly_once import ExactlyOnceLoop
 from stockfold.runtime.kafka import wait_for_topics
-from stockfold.runtime.logs import configure
-from stockfold.runtime.settings import Settings, load
+from stockfold.runtime.serve import serve
+from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.processor import LedgerProcessor
 
 
@@ -39,11 +38,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 def main() -> None:
     """Run until SIGINT or SIGTERM."""
-    configure("ledger")
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
-    run(load(), stop)
+    serve("ledger", run)
 
 
 if __name__ == "__main__":

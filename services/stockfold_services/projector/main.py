@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import signal
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -13,9 +12,9 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from stockfold.domain.errors import SettingsError, UnavailableError
-from stockfold.runtime.logs import configure
 from stockfold.runtime.postgres import UNAVAILABLE
-from stockfold.runtime.settings import Settings, load
+from stockfold.runtime.serve import serve_async
+from stockfold.runtime.settings import Settings
 from stockfold_services.projector.batch import Batch, Consumed, Place
 from stockfold_services.projector.source import Source
 from stockfold_services.projector.store import PRUNE_ROWS_MAX, Moved, Store
@@ -147,16 +146,7 @@ class _Projector:
 
 def main() -> None:
     """Run until SIGINT or SIGTERM."""
-    configure("projector")
-    asyncio.run(_serve(load()))
-
-
-async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    await run(settings, stop)
+    serve_async("projector", run)
 
 
 if __name__ == "__main__":

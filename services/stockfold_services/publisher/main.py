@@ -6,17 +6,15 @@ import asyncio
 import contextlib
 import logging
 import random
-import signal
-import sys
 
 from aiokafka.errors import KafkaError
 
 from stockfold.channels import Adapter
 from stockfold.channels.woocommerce import WooCommerce
-from stockfold.domain.errors import StockfoldError, UnavailableError
+from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.logs import configure
-from stockfold.runtime.settings import ChannelSettings, Settings, load
+from stockfold.runtime.serve import serve_async
+from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
@@ -116,21 +114,7 @@ async def _connect_and_run(
 
 def main() -> None:
     """Run until SIGINT or SIGTERM."""
-    configure("publisher")
-    try:
-        asyncio.run(_until_signal(load()))
-    except* StockfoldError as group:
-        for error in _leaves(group):
-            log.error("%s", error)  # noqa: TRY400 - the error says what, where and what to do
-        sys.exit(next(e.exit_code for e in _leaves(group) if isinstance(e, StockfoldError)))
-
-
-async def _until_signal(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await run(settings, stop)
+    serve_async("publisher", run)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from stockfold.contracts.reference import fields_of
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.reference import Record
 from stockfold_services.cli.catalogue.fields import FIELDS
@@ -36,7 +37,7 @@ def _write_ndjson(file: TextIO, kind: str, records: Iterable[Record]) -> int:
     count = 0
     for record in records:
         count += 1
-        file.write(msgspec.json.encode({"record": kind, **fields(record)}).decode() + "\n")
+        file.write(msgspec.json.encode({"record": kind, **fields_of(record)}).decode() + "\n")
     return count
 
 
@@ -51,14 +52,8 @@ def _write_csv(file: TextIO, kind: str, records: Iterable[Record]) -> int:
     return count
 
 
-def fields(record: Record) -> dict[str, Any]:
-    """Every field of a record, revision included."""
-    found: dict[str, Any] = msgspec.to_builtins(record)
-    return found
-
-
 def _cells(record: Record) -> dict[str, object]:
-    cells: dict[str, object] = fields(record)
+    cells: dict[str, object] = fields_of(record)
     if kind_name(record) == "item":
         bill: Any = cells["bill_of_materials"]
         units: Any = cells["units"]

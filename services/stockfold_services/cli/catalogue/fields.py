@@ -1,6 +1,6 @@
 """What may stand in each field of a record, from a CSV cell or from JSON and YAML values.
 
-A parser gives the value as it is published, or raises ValueError with a sentence.
+A parser gives the value as it is published, or raises UnfitError.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ COMPONENTS_MAX = 1000
 NAMES_MAX = 1000
 EVENT_TYPES = frozenset(name.removeprefix("stockfold.") for name in INPUT_OF)
 
+
+class UnfitError(ValueError):
+    """A value that a field cannot take, in a sentence."""
+
+
 Parser = Callable[[Any], object]
 _TRUE = frozenset({"true", "yes", "y", "1"})
 _FALSE = frozenset({"false", "no", "n", "0"})
@@ -29,10 +34,10 @@ def text(value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text; write it in quotes")
+        raise UnfitError(f"{value!r} is not text; write it in quotes")
     stripped = value.strip()
     if len(stripped) > CHARACTERS_MAX or not (stripped.isprintable() or not stripped):
-        raise ValueError(f"{stripped[:40]!r} is not {CHARACTERS_MAX} printable characters at most")
+        raise UnfitError(f"{stripped[:40]!r} is not {CHARACTERS_MAX} printable characters at most")
     return stripped
 
 
@@ -40,7 +45,7 @@ def name(value: Any) -> str:
     """A name: at least one character."""
     found = text(value)
     if not found:
-        raise ValueError("must not be empty")
+        raise UnfitError("must not be empty")
     return found
 
 
@@ -48,7 +53,7 @@ def place(value: Any) -> str:
     """A name without the sign that separates names in keys."""
     found = name(value)
     if "|" in found:
-        raise ValueError(f"{found!r} holds |, which separates names in keys")
+        raise UnfitError(f"{found!r} holds |, which separates names in keys")
     return found
 
 
@@ -59,7 +64,7 @@ def whole(value: Any, low: int = 1) -> int:
     except ValueError:
         number = None
     if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= NUMBER_MAX:
-        raise ValueError(f"{value!r} is not a whole number from {low} to 10^12")
+        raise UnfitError(f"{value!r} is not a whole number from {low} to 10^12")
     return number
 
 
@@ -72,18 +77,18 @@ def flag(value: Any) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise ValueError(f"{value!r} is neither true nor false")
+    raise UnfitError(f"{value!r} is neither true nor false")
 
 
 def names(value: Any) -> list[str]:
     """Several names: a list, or a cell such as ``A; B``."""
     given = _split(value)
     if len(given) > NAMES_MAX:
-        raise ValueError(f"{len(given)} names are more than {NAMES_MAX}")
+        raise UnfitError(f"{len(given)} names are more than {NAMES_MAX}")
     found = [place(item) for item in given]
     twice = sorted({item for item in found if found.count(item) > 1})
     if twice:
-        raise ValueError(f"{', '.join(twice)} is named twice")
+        raise UnfitError(f"{', '.join(twice)} is named twice")
     return found
 
 
@@ -94,7 +99,7 @@ def _split(value: Any) -> list[Any]:
         return [part for part in value.split(";") if part.strip()]
     if isinstance(value, list):
         return value
-    raise ValueError(f"{value!r} is not a list")
+    raise UnfitError(f"{value!r} is not a list")
 
 
 def all_or_names(value: Any) -> list[str] | None:
@@ -103,7 +108,7 @@ def all_or_names(value: Any) -> list[str] | None:
         return None
     found = names(value)
     if not found:
-        raise ValueError("an empty list lets nothing through; write null or * for all")
+        raise UnfitError("an empty list lets nothing through; write null or * for all")
     return found
 
 
@@ -112,7 +117,7 @@ def event_types(value: Any) -> list[str] | None:
     found = all_or_names(value)
     unknown = [item for item in found or () if item not in EVENT_TYPES]
     if unknown:
-        raise ValueError(f"there is no event type {', '.join(unknown)}")
+        raise UnfitError(f"there is no event type {', '.join(unknown)}")
     return found
 
 
@@ -122,7 +127,7 @@ def zone(value: Any) -> str:
     try:
         ZoneInfo(found)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{found!r} is not an IANA time zone, such as Europe/Berlin") from None
+        raise UnfitError(f"{found!r} is not an IANA time zone, such as Europe/Berlin") from None
     return found
 
 
@@ -132,7 +137,7 @@ def one_of(*words: str) -> Parser:
     def parse(value: Any) -> str:
         found = text(value)
         if found not in words:
-            raise ValueError(f"{found!r} is not one of {', '.join(words)}")
+            raise UnfitError(f"{found!r} is not one of {', '.join(words)}")
         return found
 
     return parse
@@ -149,11 +154,11 @@ def units(value: Any) -> list[dict[str, object]]:
         value = [f"{unit}={ratio}" for unit, ratio in value.items()]
     found = [_unit(item) for item in _split(value)]
     if len(found) > UNITS_MAX:
-        raise ValueError(f"{len(found)} units are more than {UNITS_MAX}")
+        raise UnfitError(f"{len(found)} units are more than {UNITS_MAX}")
     known = [item["unit"] for item in found]
     twice = sorted({str(unit) for unit in known if known.count(unit) > 1})
     if twice:
-        raise ValueError(f"unit {', '.join(twice)} is given twice")
+        raise UnfitError(f"unit {', '.join(twice)} is given twice")
     return sorted(found, key=lambda item: str(item["unit"]))
 
 
@@ -161,7 +166,7 @@ def _unit(item: Any) -> dict[str, object]:
     if isinstance(item, str):
         unit, sign, ratio = item.partition("=")
         if not sign:
-            raise ValueError(f"{item.strip()!r} is not a unit such as case=24")
+            raise UnfitError(f"{item.strip()!r} is not a unit such as case=24")
         numerator, _, denominator = ratio.partition("/")
         item = {"unit": unit, "numerator": numerator, "denominator": denominator or "1"}
     _only(item, ("unit", "numerator", "denominator"), "a unit")
@@ -181,11 +186,11 @@ def bill(value: Any) -> dict[str, object] | None:
     _only(value, ("version", "components"), "a bill of materials")
     found = [_component(item) for item in _split(value.get("components"))]
     if not 0 < len(found) <= COMPONENTS_MAX:
-        raise ValueError(f"a bill of materials has 1 to {COMPONENTS_MAX} components")
+        raise UnfitError(f"a bill of materials has 1 to {COMPONENTS_MAX} components")
     known = [item["sku"] for item in found]
     twice = sorted({str(sku) for sku in known if known.count(sku) > 1})
     if twice:
-        raise ValueError(f"component {', '.join(twice)} is given twice; add the quantities up")
+        raise UnfitError(f"component {', '.join(twice)} is given twice; add the quantities up")
     version = value.get("version", "1")
     version = str(version) if isinstance(version, int) else version
     return {"version": name(version), "components": found}
@@ -201,10 +206,10 @@ def _component(item: Any) -> dict[str, object]:
 
 def _only(item: Any, known: tuple[str, ...], what: str) -> None:
     if not isinstance(item, Mapping):
-        raise ValueError(f"{item!r} is not {what}")  # noqa: TRY004  (a sentence for people)
+        raise UnfitError(f"{item!r} is not {what}")
     unknown = [str(field) for field in item if field not in known]
     if unknown:
-        raise ValueError(f"{what} has no {', '.join(unknown)}; it has {', '.join(known)}")
+        raise UnfitError(f"{what} has no {', '.join(unknown)}; it has {', '.join(known)}")
 
 
 FIELDS: dict[str, dict[str, Parser]] = {
@@ -267,7 +272,7 @@ def parse(record: str, values: Mapping[str, Any]) -> tuple[dict[str, object], li
             continue
         try:
             given[field] = parser(value)
-        except ValueError as error:
+        except UnfitError as error:
             wrong.append(f"{field}: {error}")
     wrong += [
         f"{field}: is missing"

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from stockfold.contracts.reference import fields_of
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.reference import Alias
 from stockfold_services.cli.catalogue.checks import problems
@@ -80,7 +79,7 @@ def _refuse(wrong: list[str], path: Path) -> None:
 
 def preview(store: Store) -> list[dict[str, Any]]:
     """What would change, at most 200 records."""
-    found = []
+    found: list[dict[str, Any]] = []
     for change in store.planned():
         if len(found) == PREVIEW_MAX:
             break
@@ -95,5 +94,5 @@ def _told(change: Change) -> dict[str, Any]:
         "revision": change.new.revision,
         "line": change.line,
         "changes": differences(change.old, change.new),
-        "record": {"record": change.kind, **msgspec.to_builtins(change.new)},
+        "record": {"record": change.kind, **fields_of(change.new)},
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from stockfold.contracts.reference import fields_of
 from stockfold.domain.reference import (
     Alias,
     Authority,
@@ -23,6 +24,10 @@ TYPES: dict[str, type[Record]] = {
 }
 KINDS = tuple(TYPES)
 _NAMES = {kind: record for record, kind in TYPES.items()}
+
+
+# What the title tells already.
+_TITLE = frozenset({"revision", "sku", "location", "authority", "scope", "kind", "code"})
 
 
 def kind_name(record: Record) -> str:
@@ -73,11 +78,10 @@ def same_content(one: Record, other: Record) -> bool:
 
 def differences(old: Record | None, new: Record) -> list[str]:
     """``field old → new`` for each field that differs; of a new record what is not default."""
-    before = msgspec.to_builtins(old) if old is not None else {}
-    after = msgspec.to_builtins(new)
+    before = fields_of(old) if old is not None else {}
     found = []
-    for field, value in after.items():
-        if field == "revision":
+    for field, value in fields_of(new).items():
+        if field in _TITLE:
             continue
         if old is None:
             if value not in ("", [], None, True):

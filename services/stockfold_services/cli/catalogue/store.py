@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -64,7 +64,7 @@ class Store:
         self._db.execute("BEGIN")
         self.counts = dict.fromkeys(ACTIONS, 0)
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,9 +83,8 @@ class Store:
         """Note that a topic no longer holds a key."""
         self._db.execute("DELETE FROM current WHERE key = ?", (key,))
 
-    def current(self, kind: str, *, after: str = "") -> Iterator[Record]:
+    def current(self, kind: str) -> Iterator[Record]:
         """What the topics hold of a kind, by key."""
-        del after
         rows = self._db.execute("SELECT body FROM current WHERE kind = ? ORDER BY key", (kind,))
         return (decode(kind, body) for (body,) in rows)
 

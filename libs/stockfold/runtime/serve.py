@@ -1,0 +1,60 @@
+"""How a service runs as a process of its own: settings, logs, signals, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+
+from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.logs import configure
+from stockfold.runtime.settings import Settings, load
+
+log = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(name: str, run: Callable[[Settings, threading.Event], None]) -> None:
+    """Run a synchronous service until SIGINT or SIGTERM; exits with a StockfoldError's code."""
+    configure(name)
+    stop = threading.Event()
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        run(load(), stop)
+    except StockfoldError as error:
+        _end(error)
+
+
+def serve_async(name: str, run: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
+    """Run an asyncio service until SIGINT or SIGTERM; exits with a StockfoldError's code."""
+    configure(name)
+
+    async def body() -> None:
+        settings, stop = load(), asyncio.Event()
+        for number in SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run(settings, stop)
+
+    try:
+        asyncio.run(body())
+    except StockfoldError as error:
+        _end(error)
+    except BaseExceptionGroup as errors:
+        known, rest = errors.split(StockfoldError)
+        if rest is not None or known is None:
+            raise
+        first: BaseException = known
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        assert isinstance(first, StockfoldError)
+        _end(first)
+
+
+def _end(error: StockfoldError) -> None:
+    log.critical("%s", error)
+    sys.exit(error.exit_code)
