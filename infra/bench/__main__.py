@@ -7,6 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from infra.bench import memory
 from infra.bench.ledger import measure
 from rich.console import Console
 from rich.table import Table
@@ -51,8 +52,11 @@ def main() -> None:
     for row in rows:
         table.add_row(*(f"{value:,}" for value in row.values()))
     console.print(table)
+    budget = memory.measure()
+    for name, size in budget.items():
+        console.print(f"{name.replace('_', ' ')}: {size:,.0f}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({"ledger": rows}, indent=2) + "\n")
+    options.out.write_text(json.dumps({"ledger": rows, "memory": budget}, indent=2) + "\n")
     console.print(f"written to {options.out}")
 
 

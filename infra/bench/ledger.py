@@ -137,14 +137,6 @@ def _watch(process: psutil.Process, progress: Progress, count: int) -> dict[str,
             )
         time.sleep(0.02)
     seconds = now - first_at
-    import sys
-
-    print(
-        sorted([(round(t.user_time, 2), round(t.system_time, 2)) for t in process.threads()])[::-1][
-            :6
-        ],
-        file=sys.stderr,
-    )
     cpu = process.cpu_times()
     memory = process.memory_info().rss
     return {

@@ -27,8 +27,8 @@ class Event(NamedTuple):
 def events(count: int, skus: int, seed: int, now_us: int) -> Iterator[Event]:
     """``count`` events over ``skus`` SKUs; a few SKUs take much of the traffic (Pareto 1.1).
 
-    Seven in ten serve demand lines (reserve, allocate, ship), the rest receive, adjust, transfer,
-    return and release. Occurrence times rise up to ``now_us``.
+    Every type of the vocabulary occurs. About seven in ten serve demand lines (reserve, allocate,
+    ship). Occurrence times rise up to ``now_us``.
     """
     make = _Maker(random.Random(seed), now_us, count)
     made = 0
@@ -50,6 +50,7 @@ def _skewed(dice: random.Random, skus: int) -> int:
 class _Maker:
     def __init__(self, dice: random.Random, now_us: int, count: int) -> None:
         self.random = dice
+        self._now_us = now_us
         self._start_us = now_us - count * 100
         self._number = 0
         self._encoders = {name: encoder(name) for name in INPUT_OF}
@@ -79,27 +80,54 @@ class _Maker:
         """A few events that belong together."""
         dice = self.random.random()
         place = self.random.randrange(len(LOCATIONS))
-        if dice < 0.62:
+        if dice < 0.60:
             yield from self._demand(sku, place)
-        elif dice < 0.80:
+        elif dice < 0.76:
             yield self.receipt(sku, place, self.random.randint(20, 40))
-        elif dice < 0.88:
-            yield self._event(
-                "StockAdjusted",
-                {"sku": sku, "location": LOCATIONS[place], "delta": -1, "reason": "bench"},
-            )
-        elif dice < 0.96:
+        elif dice < 0.82:
             yield from self._transfer(sku, place)
+        elif dice < 0.88:
+            yield from self._inbound(sku, place)
+        elif dice < 0.92:
+            yield from self._return(sku, place)
         else:
+            yield from self._correction(sku, place)
+
+    def _inbound(self, sku: str, place: int) -> Iterator[Event]:
+        name = {"sku": sku, "inbound": f"PO-{self._number}", "line": "1"}
+        here = {**name, "location": LOCATIONS[place], "quantity": 12}
+        yield self._event(
+            "InboundExpected", {**here, "eta": self._now_us + 86_400_000_000, "revision": 1}
+        )
+        yield self._event("GoodsReceived", {**here, "quantity": 10})
+        yield self._event("InboundClosed", name)
+
+    def _return(self, sku: str, place: int) -> Iterator[Event]:
+        name = {"sku": sku, "return": f"RMA-{self._number}", "quantity": 1}
+        here = {**name, "location": LOCATIONS[place]}
+        yield self._event("ReturnAuthorized", name)
+        yield self._event("ReturnReceived", here)
+        yield self._event("ReturnDispositioned", {**here, "to": "on_hand"})
+
+    def _correction(self, sku: str, place: int) -> Iterator[Event]:
+        here = {"sku": sku, "location": LOCATIONS[place]}
+        dice = self.random.random()
+        if dice < 0.5:
+            yield self._event("StockAdjusted", {**here, "delta": -1, "reason": "bench"})
+        elif dice < 0.75:
             yield self._event(
-                "ReturnReceived",
-                {
-                    "sku": sku,
-                    "return": f"RMA-{self._number}",
-                    "location": LOCATIONS[place],
-                    "quantity": 1,
-                },
+                "StockStatusChanged", {**here, "from": "on_hand", "to": "damaged", "quantity": 1}
             )
+        elif dice < 0.85:
+            at_us = self._start_us + self._number * 100
+            yield self._event("StockCounted", {**here, "counted": 900, "as_of": at_us})
+        elif dice < 0.95:
+            at_us = self._start_us + self._number * 100
+            yield self._event("StockSnapshotReported", {**here, "quantity": 900, "as_of": at_us})
+        else:
+            fence = {"sku": sku, "channel": "web", "quantity": 2, "revision": self._number}
+            yield self._event("RingFenceSet", fence)
+            yield self._event("BackorderLimitSet", {**fence, "quantity": 50})
 
     def _demand(self, sku: str, place: int) -> Iterator[Event]:
         order, units = f"O-{self._number}", self.random.randint(1, 3)
@@ -115,11 +143,23 @@ class _Maker:
                 "allow_split": True,
             },
         )
-        if self.random.random() < 0.05:
-            yield self._event("ReleaseReservation", {"sku": sku, "reservation": f"R-{order}"})
-            return
         at = {**line, "location": LOCATIONS[place]}
+        name = {"sku": sku, "reservation": f"R-{order}"}
+        dice = self.random.random()
+        if dice < 0.03:
+            yield self._event("ReleaseReservation", name)
+            return
+        if dice < 0.06:
+            yield self._event("OrderLineCancelled", {"sku": sku, "order": order, "line": "1"})
+            return
+        if dice < 0.09:
+            later_us = self._now_us + 3_600_000_000
+            yield self._event("ExtendReservation", {**name, "expires_at": later_us})
+        elif dice < 0.12:
+            yield self._event("MoveReservation", {**name, "location": LOCATIONS[place]})
         yield self._event("StockAllocated", {**at, "allocation": f"A-{order}"})
+        if dice > 0.97:
+            yield self._event("StockDeallocated", {"sku": sku, "allocation": f"A-{order}"})
         yield self._event(
             "StockShipped", {**at, "shipment": f"S-{order}", "allocation": f"A-{order}"}
         )
@@ -130,6 +170,9 @@ class _Maker:
             "TransferDispatched",
             {"sku": sku, "transfer": name, "from": LOCATIONS[place], "to": to, "quantity": 2},
         )
+        received = 2 if self.random.random() < 0.9 else 1
         yield self._event(
-            "TransferReceived", {"sku": sku, "transfer": name, "location": to, "quantity": 2}
+            "TransferReceived", {"sku": sku, "transfer": name, "location": to, "quantity": received}
         )
+        if received < 2:
+            yield self._event("TransferClosed", {"sku": sku, "transfer": name, "remainder": "lost"})

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import NewEnvironment
+from tests.support.kafka_io import Sender, committed, wait_for, wait_for_records
 
 from stockfold.contracts.reference import decode_item, decode_reference
 from stockfold.contracts.topics import CATALOG, EXCEPTIONS, JOURNAL, POSITIONS, REFERENCE
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.main import run
-from tests.conftest import NewEnvironment
-from tests.support.kafka_io import Sender, committed, wait_for, wait_for_records
 
 pytestmark = pytest.mark.integration
 

@@ -129,6 +129,25 @@ class InputReader:
             envelope.sequence,
         )
 
+    def earlier_hashes(self, given: Input) -> set[int]:
+        """Payload hashes that the same event had before its type's newest schema was released.
+
+        For the repeat of an event that was read under the release before: a hash is taken under
+        the newest schema of its day. Versions that cannot say all of the record do not count.
+        """
+        name = f"{_NAMESPACE}{given.type}"
+        body = dict(given.body)
+        found = set()
+        for version in self._registry.versions(name)[:-1]:
+            try:
+                raw = write_body(version, body)
+                _, again = read_body(version, raw, 0, self._registry, self._upcasters)
+            except (ContractError, TypeError, ValueError, KeyError, OverflowError):
+                continue
+            if again == body:
+                found.add(_hash(raw))
+        return found
+
     def _carefully(
         self,
         topic: str,

@@ -91,5 +91,5 @@ def reference_key(key: bytes | None) -> tuple[str, ...]:
 
     Only the last part may hold the separator.
     """
-    parts = (key or b"").decode("utf-8", "replace").split("|", 1)
-    return tuple(parts[1].split("|", 2)) if parts[0] == "alias" else tuple(parts)
+    kind, _, name = (key or b"").decode("utf-8", "replace").partition("|")
+    return (kind, *name.split("|", 2)) if kind == "alias" else (kind, name)

@@ -9,10 +9,11 @@ from stockfold.ledger.entities import Allocation, Line
 def take_reserved(line: Line, units: int, location: str, deltas: list[Delta]) -> int:
     """Take soft units, there first, then elsewhere by preference; how many it took."""
     left = units
-    rank = {place: i for i, place in enumerate(line.locations)}
-    for place, held in sorted(
-        line.reserved, key=lambda r: (r[0] != location, rank.get(r[0], len(rank)))
-    ):
+    places = line.reserved
+    if len(places) > 1:
+        rank = {place: i for i, place in enumerate(line.locations)}
+        places = tuple(sorted(places, key=lambda r: (r[0] != location, rank.get(r[0], len(rank)))))
+    for place, held in places:
         taken = min(held, left)
         if taken:
             line.add_reserved(place, -taken)

@@ -95,11 +95,17 @@ class Line(msgspec.Struct, omit_defaults=True):
 
     def reserved_units(self) -> int:
         """Soft claims over all locations."""
-        return sum(units for _, units in self.reserved)
+        total = 0
+        for _, units in self.reserved:
+            total += units
+        return total
 
     def allocated_units(self) -> int:
         """Hard claims over all allocations."""
-        return sum(a.open for a in self.allocations)
+        total = 0
+        for allocation in self.allocations:
+            total += allocation.open
+        return total
 
     def open_units(self) -> int:
         """Reserved, allocated and backordered."""
@@ -119,7 +125,7 @@ class Line(msgspec.Struct, omit_defaults=True):
 
     def settle(self) -> None:
         """A reservation whose line has nothing open is over."""
-        if self.live and not self.open_units():
+        if self.live and not (self.reserved or self.backordered or self.allocated_units()):
             self.live = False
 
     def add_reserved(self, location: str, units: int) -> None:

@@ -51,9 +51,9 @@ def evolve(state: SkuState, fact: Fact) -> None:
         elif account == BACKORDERED:
             waiting = state.backordered.get(channel, 0) + units
             if waiting:
-                state.backordered[channel] = waiting
-            else:
-                state.backordered.pop(channel, None)
+                state.own("backordered")[channel] = waiting
+            elif channel in state.backordered:
+                del state.backordered[channel]
         else:
             state.outside[account - FIRST_OUTSIDE] += units
     if len(moves) > MOVES_MAX * 3:
@@ -64,7 +64,7 @@ def evolve(state: SkuState, fact: Fact) -> None:
             cause = fact.cause
             numbers = state.numbers.get(cause.source)
             if numbers is None:
-                numbers = state.numbers[cause.source] = Numbers(change.number)
+                numbers = state.own("numbers")[cause.source] = Numbers(change.number)
             numbers.add(change.number, cause.payload_hash)
 
 
@@ -72,7 +72,7 @@ def _claim(state: SkuState, account: int, location: str, channel: str, units: in
     key = (location, channel)
     held = state.claims.get(key)
     if held is None:
-        held = state.claims[(intern(location), intern(channel))] = [0, 0]
+        held = state.own("claims")[(intern(location), intern(channel))] = [0, 0]
     held[account - CLAIMS_FROM] += units
     if not held[0] and not held[1]:
         del state.claims[key]
@@ -89,23 +89,23 @@ def _put(state: SkuState, change: Change) -> None:
     if change.line is not None:
         put_line(state, change.line)
     if change.transfer is not None:
-        state.transfers[change.transfer.id] = change.transfer
+        state.own("transfers")[change.transfer.id] = change.transfer
     if change.inbound is not None:
         put_inbound(state, change.inbound)
     if change.returned is not None:
-        state.returns[change.returned.id] = change.returned
+        state.own("returns")[change.returned.id] = change.returned
     if change.count is not None:
         location, bucket, as_of_us = change.count
-        state.counts[(intern(location), bucket)] = as_of_us
+        state.own("counts")[(intern(location), bucket)] = as_of_us
     if change.fence is not None:
-        state.fences[change.fence.channel] = change.fence
+        state.own("fences")[change.fence.channel] = change.fence
     if change.limit is not None:
-        state.limits[change.limit.channel] = change.limit
+        state.own("limits")[change.limit.channel] = change.limit
     if change.document is not None:
         event_type, document, line, units = change.document
-        state.documents[(event_type, document, line)] = change.second_hand or units
+        state.own("documents")[(event_type, document, line)] = change.second_hand or units
     if change.park is not None:
-        state.parked.setdefault(change.park.waits_for, []).append(change.park)
+        state.own("parked").setdefault(change.park.waits_for, []).append(change.park)
     if change.unpark is not None:
         _unpark(state, *change.unpark)
     if change.parked_too_long is not None:
@@ -113,44 +113,51 @@ def _put(state: SkuState, change: Change) -> None:
     if change.forget is not None:
         _forget(state, change.forget)
     if change.ahead is not None:
-        state.ahead.append(change.ahead)
+        state.ahead = (*state.ahead, change.ahead)
     if change.met is not None:
-        state.ahead = [a for a in state.ahead if a.seq != change.met]
+        state.ahead = tuple(a for a in state.ahead if a.seq != change.met)
 
 
 def put_line(state: SkuState, line: Line) -> None:
     """Put a demand line and keep the indexes that are derived from it."""
     key = (line.order, line.line)
-    state.lines[key] = line
-    if line.reservation:
-        state.reservations[line.reservation] = key
-    for replaced in line.past:
-        state.reservations[replaced.id] = key
-    for allocation in line.allocations:
-        state.allocations[allocation.id] = key
+    state.own("lines")[key] = line
+    if line.reservation or line.past:
+        reservations = state.own("reservations")
+        if line.reservation:
+            reservations[line.reservation] = key
+        for replaced in line.past:
+            reservations[replaced.id] = key
+    if line.allocations:
+        allocations = state.own("allocations")
+        for allocation in line.allocations:
+            allocations[allocation.id] = key
     if line.backordered:
-        state.waiting[key] = None
-    else:
-        state.waiting.pop(key, None)
+        state.own("waiting")[key] = None
+    elif key in state.waiting:
+        del state.waiting[key]
     if line.expires_us and (line.reserved or line.backordered):
-        state.expiring[key] = None
+        state.own("expiring")[key] = None
         if not state.next_expiry_us or line.expires_us < state.next_expiry_us:
             state.next_expiry_us = line.expires_us
-    elif state.expiring.pop(key, 0) is None and not state.expiring:
-        state.next_expiry_us = 0
+    elif key in state.expiring:
+        del state.expiring[key]
+        if not state.expiring:
+            state.next_expiry_us = 0
 
 
 def put_inbound(state: SkuState, inbound: Inbound) -> None:
     """Put an inbound document and the expected rows that are derived from it."""
-    state.inbounds[inbound.id] = inbound
-    for location, rows in list(state.expected.items()):
+    state.own("inbounds")[inbound.id] = inbound
+    table = state.own("expected")
+    for location, rows in list(table.items()):
         kept = [row for row in rows if row[0] != inbound.id]
         if kept:
-            state.expected[location] = kept
+            table[location] = kept
         else:
-            del state.expected[location]
+            del table[location]
     for location, row in expected_rows(inbound):
-        state.expected.setdefault(location, []).append(row)
+        table.setdefault(location, []).append(row)
 
 
 def _unpark(state: SkuState, waits_for: str, source: str, event_id: str) -> None:
@@ -159,8 +166,8 @@ def _unpark(state: SkuState, waits_for: str, source: str, event_id: str) -> None
     ]
     if kept:
         state.parked[waits_for] = kept
-    else:
-        state.parked.pop(waits_for, None)
+    elif waits_for in state.parked:
+        del state.parked[waits_for]
 
 
 def _note_reported(state: SkuState, waits_for: str, source: str, event_id: str) -> None:
@@ -173,10 +180,12 @@ def _forget(state: SkuState, forgotten: Forgotten) -> None:
     for key in forgotten.lines:
         line = state.lines.pop(key)
         for reservation in (line.reservation, *(past.id for past in line.past)):
-            state.reservations.pop(reservation, None)
+            if reservation:
+                del state.reservations[reservation]
         for allocation in line.allocations:
-            state.allocations.pop(allocation.id, None)
-        state.expiring.pop(key, None)
+            del state.allocations[allocation.id]
+        if key in state.expiring:
+            del state.expiring[key]
     for name in forgotten.transfers:
         del state.transfers[name]
     for name in forgotten.inbounds:

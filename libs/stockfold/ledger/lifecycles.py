@@ -12,13 +12,221 @@ from collections.abc import Iterator
 from stockfold.ledger.entities import Change, InboundLine, Line, Return, Transfer
 from stockfold.ledger.state import SkuState
 
-Row = tuple[str, str, str]
-"""(from, kind of the fact, to)."""
+Edge = tuple[str, str, tuple[str, ...]]
+"""(from, to, kinds of the facts that move it). A fact may also leave an entity as it is."""
 Entity = tuple[str, str]
 """(life cycle, id): what a transition is about."""
 
 NONE = "none"
 """Not known yet: where every life cycle begins."""
+
+
+LIFE_CYCLES: dict[str, tuple[Edge, ...]] = {
+    "reservation": (
+        ("none", "held", ("ReservationConfirmed", "ReservationPartiallyConfirmed")),
+        ("none", "waiting", ("ReservationBackordered", "ReservationPartiallyConfirmed")),
+        ("none", "ended", ("ReservationConfirmed",)),
+        ("none", "rejected", ("ReservationRejected",)),
+        ("held", "expired", ("ReservationExpired",)),
+        (
+            "held",
+            "ended",
+            ("ReservationReleased", "ShipmentMet", "StockDeallocated", "StockShipped"),
+        ),
+        ("held", "cancelled", ("OrderLineCancelled",)),
+        ("waiting", "held", ("BackorderConfirmed", "ReservationReleased", "StockAllocated")),
+        ("waiting", "expired", ("ReservationExpired",)),
+        ("waiting", "ended", ("ReservationReleased", "ShipmentMet", "StockShipped")),
+        ("waiting", "cancelled", ("OrderLineCancelled",)),
+        ("expired", "held", ("ReservationConfirmed", "ReservationPartiallyConfirmed")),
+        ("expired", "waiting", ("ReservationBackordered", "ReservationPartiallyConfirmed")),
+        ("expired", "ended", ("ShipmentMet", "StockAllocated", "StockShipped")),
+        ("expired", "rejected", ("ReservationRejected",)),
+        (
+            "expired",
+            "replaced",
+            (
+                "ReservationBackordered",
+                "ReservationConfirmed",
+                "ReservationPartiallyConfirmed",
+                "ReservationRejected",
+            ),
+        ),
+        ("expired", "cancelled", ("OrderLineCancelled",)),
+        (
+            "ended",
+            "replaced",
+            (
+                "ReservationBackordered",
+                "ReservationConfirmed",
+                "ReservationPartiallyConfirmed",
+                "ReservationRejected",
+            ),
+        ),
+        ("ended", "cancelled", ("OrderLineCancelled",)),
+        ("rejected", "cancelled", ("OrderLineCancelled",)),
+    ),
+    "order line": (
+        (
+            "none",
+            "open",
+            (
+                "ReservationBackordered",
+                "ReservationConfirmed",
+                "ReservationPartiallyConfirmed",
+                "StockAllocated",
+            ),
+        ),
+        ("none", "shipped", ("ShipmentMet", "StockShipped")),
+        ("none", "closed", ("ReservationRejected",)),
+        ("none", "cancelled", ("OrderLineCancelled",)),
+        ("open", "partly_shipped", ("ShipmentMet", "StockShipped")),
+        ("open", "shipped", ("ShipmentMet", "StockShipped")),
+        ("open", "closed", ("ReservationExpired", "ReservationReleased", "StockDeallocated")),
+        ("open", "cancelled", ("OrderLineCancelled",)),
+        (
+            "partly_shipped",
+            "shipped",
+            (
+                "ReservationExpired",
+                "ReservationReleased",
+                "ShipmentMet",
+                "StockDeallocated",
+                "StockShipped",
+            ),
+        ),
+        ("partly_shipped", "cancelled", ("OrderLineCancelled",)),
+        (
+            "shipped",
+            "partly_shipped",
+            (
+                "ReservationBackordered",
+                "ReservationConfirmed",
+                "ReservationPartiallyConfirmed",
+                "StockAllocated",
+            ),
+        ),
+        ("shipped", "cancelled", ("OrderLineCancelled",)),
+        (
+            "closed",
+            "open",
+            (
+                "ReservationBackordered",
+                "ReservationConfirmed",
+                "ReservationPartiallyConfirmed",
+                "StockAllocated",
+            ),
+        ),
+        ("closed", "shipped", ("ShipmentMet", "StockShipped")),
+        ("closed", "cancelled", ("OrderLineCancelled",)),
+    ),
+    "transfer": (
+        ("none", "received_early", ("TransferReceived",)),
+        ("none", "dispatched", ("TransferDispatched",)),
+        ("none", "closed", ("TransferClosed",)),
+        ("received_early", "partly_received", ("TransferDispatched",)),
+        ("received_early", "received", ("TransferDispatched",)),
+        ("received_early", "over_received", ("TransferDispatched",)),
+        ("received_early", "closed", ("TransferClosed",)),
+        ("dispatched", "partly_received", ("TransferReceived",)),
+        ("dispatched", "received", ("TransferReceived",)),
+        ("dispatched", "over_received", ("TransferReceived",)),
+        ("dispatched", "closed", ("TransferClosed",)),
+        ("partly_received", "received", ("TransferReceived",)),
+        ("partly_received", "over_received", ("TransferReceived",)),
+        ("partly_received", "closed", ("TransferClosed",)),
+        ("received", "partly_received", ("TransferDispatched",)),
+        ("received", "over_received", ("TransferReceived",)),
+        ("received", "closed", ("TransferClosed",)),
+        ("over_received", "partly_received", ("TransferDispatched",)),
+        ("over_received", "received", ("TransferDispatched",)),
+        ("over_received", "closed", ("TransferClosed",)),
+    ),
+    "return": (
+        ("none", "authorized", ("ReturnAuthorized",)),
+        ("none", "in_inspection", ("ReturnReceived",)),
+        ("none", "dispositioned_early", ("ReturnDispositioned",)),
+        ("authorized", "in_inspection", ("ReturnReceived",)),
+        ("authorized", "dispositioned_early", ("ReturnDispositioned",)),
+        ("in_inspection", "partly_dispositioned", ("ReturnDispositioned",)),
+        ("in_inspection", "dispositioned", ("ReturnDispositioned",)),
+        ("in_inspection", "dispositioned_early", ("ReturnDispositioned",)),
+        ("partly_dispositioned", "dispositioned", ("ReturnDispositioned",)),
+        ("partly_dispositioned", "dispositioned_early", ("ReturnDispositioned",)),
+        ("dispositioned", "partly_dispositioned", ("ReturnReceived",)),
+        ("dispositioned", "dispositioned_early", ("ReturnDispositioned",)),
+        ("dispositioned_early", "partly_dispositioned", ("ReturnReceived",)),
+        ("dispositioned_early", "dispositioned", ("ReturnReceived",)),
+    ),
+    "inbound line": (
+        ("none", "received_early", ("GoodsReceived",)),
+        ("none", "closed_early", ("GoodsReceived", "InboundClosed")),
+        ("none", "expected", ("InboundExpected",)),
+        ("none", "complete", ("InboundExpected",)),
+        ("none", "closed", ("InboundExpected",)),
+        ("received_early", "closed_early", ("InboundClosed",)),
+        ("received_early", "partly_received", ("InboundExpected",)),
+        ("received_early", "complete", ("InboundExpected",)),
+        ("closed_early", "expected", ("InboundExpected",)),
+        ("closed_early", "partly_received", ("InboundExpected",)),
+        ("closed_early", "complete", ("InboundExpected",)),
+        ("closed_early", "closed", ("InboundExpected",)),
+        ("expected", "partly_received", ("GoodsReceived",)),
+        ("expected", "complete", ("GoodsReceived", "InboundExpected")),
+        ("expected", "closed", ("InboundClosed",)),
+        ("partly_received", "complete", ("GoodsReceived", "InboundExpected")),
+        ("partly_received", "closed", ("InboundClosed",)),
+        ("complete", "expected", ("InboundExpected",)),
+        ("complete", "partly_received", ("InboundExpected",)),
+        ("complete", "closed", ("InboundClosed",)),
+        ("closed", "expected", ("InboundExpected",)),
+        ("closed", "partly_received", ("InboundExpected",)),
+        ("closed", "complete", ("InboundExpected",)),
+    ),
+}
+
+MEANINGS: dict[str, dict[str, str]] = {
+    "reservation": {
+        "held": "Open: every unit that was granted has stock behind it, soft or hard.",
+        "waiting": "Open: some units wait for stock.",
+        "expired": "Its time came while it was open; asked again, it is decided anew.",
+        "ended": "Nothing of it is open: shipped, released or deallocated.",
+        "rejected": "Refused whole.",
+        "replaced": "Another reservation of the line came after it had closed.",
+        "cancelled": "Its line was cancelled.",
+    },
+    "order line": {
+        "open": "Units are reserved, allocated or wait; none has shipped.",
+        "partly_shipped": "Units have shipped, others are still open.",
+        "shipped": "Units have shipped, none is open.",
+        "closed": "No unit is open, none has shipped: expired, released or rejected.",
+        "cancelled": "Cancelled for good.",
+    },
+    "transfer": {
+        "received_early": "Units arrived before any dispatch was told.",
+        "dispatched": "Units are on their way, none has arrived.",
+        "partly_received": "Some have arrived.",
+        "received": "As many have arrived as were dispatched.",
+        "over_received": "More have arrived than were dispatched.",
+        "closed": "The rest was settled, also of what comes after.",
+    },
+    "return": {
+        "authorized": "Announced; nothing has come.",
+        "in_inspection": "Units have come back, none is dispositioned.",
+        "partly_dispositioned": "Some are dispositioned.",
+        "dispositioned": "As many are dispositioned as came back.",
+        "dispositioned_early": "More are dispositioned than have been told to come back.",
+    },
+    "inbound line": {
+        "received_early": "Units arrived before the line was told.",
+        "closed_early": "Closed before the line was told.",
+        "expected": "Told; nothing has come.",
+        "partly_received": "Some have come.",
+        "complete": "All that was ordered has come.",
+        "closed": "What remains is no longer expected.",
+    },
+}
+"""What each state means, for the documentation."""
 
 
 def line_state(line: Line | None) -> str:

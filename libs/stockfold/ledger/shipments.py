@@ -113,13 +113,15 @@ def _draw_allocated(
     line: Line, units: int, allocation: str | None, location: str, deltas: list[Delta]
 ) -> int:
     left = units
-    order = sorted(
-        range(len(line.allocations)),
-        key=lambda i: (
-            line.allocations[i].id != allocation,
-            line.allocations[i].location != location,
-        ),
-    )
+    order: list[int] = [0]
+    if len(line.allocations) > 1:
+        order = sorted(
+            range(len(line.allocations)),
+            key=lambda i: (
+                line.allocations[i].id != allocation,
+                line.allocations[i].location != location,
+            ),
+        )
     changed = list(line.allocations)
     for i in order:
         held = changed[i]

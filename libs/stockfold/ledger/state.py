@@ -1,12 +1,13 @@
 """The state of one SKU: numbers in one flat array, everything rare in dicts made on demand.
 
-Byte budget: a SKU with ten locations and nothing open costs about 1.1 kB, its keys excluded;
-ten million SKU-locations must fit one machine.
+Ten million SKU-locations must fit one machine; ``make bench`` says what one costs.
 """
 
 from __future__ import annotations
 
 from array import array
+from types import MappingProxyType
+from typing import Any, cast
 
 from stockfold.ledger.accounts import (
     ALLOCATED,
@@ -33,6 +34,10 @@ ExpectedRow = tuple[str, str, int, int | None, int]
 """(inbound, line, units, ETA in UTC microseconds or None, confidence percent)."""
 
 _NO_ROW = array("q", [0] * STRIDE)
+
+EMPTY: dict[Any, Any] = cast("dict[Any, Any]", MappingProxyType({}))
+"""Stands for every table that a SKU has not needed yet; ``own`` replaces it before a write. Most
+SKUs need few, and an empty dict costs 64 bytes."""
 
 
 class SkuState:
@@ -73,35 +78,43 @@ class SkuState:
         self.locations: list[str] = []
         self.book = array("q")
         self.outside = array("q", [0] * OUTSIDE_COUNT)
-        self.claims: dict[tuple[str, str], list[int]] = {}
+        self.claims: dict[tuple[str, str], list[int]] = EMPTY
         """(location, channel) -> [reserved, allocated], while either is open."""
-        self.backordered: dict[str, int] = {}
-        self.lines: dict[LineKey, Line] = {}
-        self.reservations: dict[str, LineKey] = {}
-        self.allocations: dict[str, LineKey] = {}
-        self.waiting: dict[LineKey, None] = {}
-        self.expiring: dict[LineKey, None] = {}
+        self.backordered: dict[str, int] = EMPTY
+        self.lines: dict[LineKey, Line] = EMPTY
+        self.reservations: dict[str, LineKey] = EMPTY
+        self.allocations: dict[str, LineKey] = EMPTY
+        self.waiting: dict[LineKey, None] = EMPTY
+        self.expiring: dict[LineKey, None] = EMPTY
         self.next_expiry_us = 0
         """No open reservation expires before this; 0 when none expires."""
-        self.transfers: dict[str, Transfer] = {}
-        self.inbounds: dict[str, Inbound] = {}
-        self.expected: dict[str, list[ExpectedRow]] = {}
-        self.returns: dict[str, Return] = {}
-        self.numbers: dict[str, Numbers] = {}
+        self.transfers: dict[str, Transfer] = EMPTY
+        self.inbounds: dict[str, Inbound] = EMPTY
+        self.expected: dict[str, list[ExpectedRow]] = EMPTY
+        self.returns: dict[str, Return] = EMPTY
+        self.numbers: dict[str, Numbers] = EMPTY
         """Per source that numbers its events: the numbers it has used."""
-        self.fences: dict[str, Fence] = {}
-        self.limits: dict[str, Limit] = {}
-        self.documents: dict[tuple[str, str, str], int | SecondHand] = {}
+        self.fences: dict[str, Fence] = EMPTY
+        self.limits: dict[str, Limit] = EMPTY
+        self.documents: dict[tuple[str, str, str], int | SecondHand] = EMPTY
         """(event type, document, line) -> units, of movements that their documents told; more of
         those that their authority may still correct."""
-        self.counts: dict[tuple[str, int], int] = {}
+        self.counts: dict[tuple[str, int], int] = EMPTY
         self.moves = array("q")
         """Recent movements of counted buckets, three numbers each: row * 4 + bucket, occurred at
         (UTC microseconds), units."""
         self.moves_floor_us = 0
         """Movements that occurred at or before this may be forgotten; older counts are refused."""
-        self.ahead: list[Ahead] = []
-        self.parked: dict[str, list[Parked]] = {}
+        self.ahead: tuple[Ahead, ...] = ()
+        self.parked: dict[str, list[Parked]] = EMPTY
+
+    def own(self, table: str) -> dict[Any, Any]:
+        """The named table, ready to be written."""
+        found: dict[Any, Any] = getattr(self, table)
+        if found is EMPTY:
+            found = {}
+            setattr(self, table, found)
+        return found
 
     def shipped_ahead(self, allocation: str, reservation: str) -> list[Ahead]:
         """Shipments that wait for this allocation or reservation; empty names match nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from confluent_kafka import (
@@ -35,10 +35,14 @@ BATCH = 10_000
 
 
 class PartitionReader:
-    """Reads partitions as they are committed, for recovery. Not for several threads."""
+    """Reads partitions as they are committed, for recovery. Not for several threads.
 
-    def __init__(self, settings: Settings) -> None:
+    ``fetch`` are librdkafka options that say how far ahead it reads.
+    """
+
+    def __init__(self, settings: Settings, fetch: Mapping[str, Any] | None = None) -> None:
         self._config = confluent_config(settings)
+        self._fetch = FETCH if fetch is None else fetch
         self._prefix = settings.environment.prefix
         self._admin = AdminClient(dict(self._config))
 
@@ -100,7 +104,7 @@ class PartitionReader:
         consumer = Consumer(
             {
                 **self._config,
-                **FETCH,
+                **self._fetch,
                 "group.id": f"{self._prefix}stockfold.reader",
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",

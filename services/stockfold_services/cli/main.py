@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from stockfold.domain.errors import StockfoldError
-from stockfold_services.cli import catalog, config, exceptions, topics
+from stockfold_services.cli import catalog, config, exceptions, schemas, topics
 from stockfold_services.cli.output import print_error
 from stockfold_services.cli.up import up
+from stockfold_services.cli.validate import validate
 
 app = typer.Typer(
     help="Event-sourced inventory availability.",
@@ -21,8 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(up)
+app.command()(validate)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
+app.add_typer(schemas.app, name="schemas")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(exceptions.app, name="exceptions")
 
