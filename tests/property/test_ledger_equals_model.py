@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
-
 from tests.support.histories import histories, seeded
 from tests.support.ledger_subject import LedgerSubject
 from tests.support.model import Model

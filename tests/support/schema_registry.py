@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -43,8 +49,7 @@ class FakeSchemaRegistry:
 
     def client(self, **options: Any) -> httpx.Client:
         """A client whose requests end here."""
-        transport = _InMemory(httpx.ASGITransport(self.app))
-        return httpx.Client(transport=transport, base_url="http://registry.test", **options)
+        return in_memory_client(self.app, "http://registry.test", **options)
 
     def add(self, definition: Any, subject: str = "", **more: Any) -> int:
         """Register as a producer would; its id."""
@@ -115,6 +120,12 @@ class FakeSchemaRegistry:
         return _answer(200, {"id": self.add(definition, subject)})
 
 
+def in_memory_client(app: Any, base_url: str, **options: Any) -> httpx.Client:
+    """A synchronous client of an ASGI application."""
+    transport = _InMemory(httpx.ASGITransport(app))
+    return httpx.Client(transport=transport, base_url=base_url, **options)
+
+
 class _InMemory(httpx.BaseTransport):
     """A synchronous client's way to an ASGI application."""
 
@@ -138,3 +149,25 @@ class _InMemory(httpx.BaseTransport):
 
 def _answer(status: int, body: Any) -> JSONResponse:
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
+
+
+@contextmanager
+def served(registry: FakeSchemaRegistry) -> Iterator[str]:
+    """The registry on a port of this machine; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        registry.app, ws="none", lifespan="off", log_level="critical", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started:
+        assert time.monotonic() < deadline, "the registry did not start"
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hypothesis import given, settings
-
-from stockfold.ledger.decide import tidy
 from tests.support.histories import MINUTE_US, histories
 from tests.support.ledger_subject import LedgerSubject
 from tests.support.story import Story, minutes
+
+from stockfold.ledger.decide import tidy
 
 SKU = "SKU-1"
 

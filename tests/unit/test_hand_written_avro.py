@@ -7,14 +7,14 @@ import io
 import fastavro
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.histories import histories
+from tests.support.ledger_subject import LedgerSubject
 
 from stockfold.contracts import avro, codec
 from stockfold.contracts.journal import Mark, decode_entry, encode_fact, encode_mark
 from stockfold.contracts.positions import encode_position, encode_summary
 from stockfold.contracts.statuses import encode_status
 from stockfold.ledger.facts import Fact
-from tests.support.histories import histories
-from tests.support.ledger_subject import LedgerSubject
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -60,8 +60,10 @@ def test_every_record_of_a_history_decodes_and_encodes_again_to_the_same_bytes(h
             records.append(encode_status(fact, change.status, change.line, sku))
     if subject.facts:
         last = subject.facts[-1]
-        for location in subject.state.locations:
-            records.append(encode_position(subject.state, location, sku, last.cause, 7))
+        records += [
+            encode_position(subject.state, location, sku, last.cause, 7)
+            for location in subject.state.locations
+        ]
         records.append(encode_summary(subject.state, last.cause, 7))
     for value in records:
         schema, record = codec.decode(value)

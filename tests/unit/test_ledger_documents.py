@@ -97,7 +97,8 @@ def test_the_authority_after_the_secondary_source_folds_the_difference(
     assert (ledger.on_hand(), ledger.findings()) == (stands, ["document_differs"])
     fact = ledger.facts()[-1]
     assert fact.change is not None
-    assert fact.change.note == {"told_before": 5, "stands": stands}
+    assert fact.kind == "Corrected"
+    assert fact.change.note == {"type": "GoodsReceived", "told_before": 5, "stands": stands}
     assert_books_hold(ledger)
 
 
@@ -139,6 +140,17 @@ def test_a_transfer_follows_the_quantity_that_stands(ledger: LedgerProcess) -> N
     ledger.tell("TransferDispatched", quantity=4, **leg, **NOTE)
     assert (ledger.on_hand(), ledger.state().number("STORE", 3)) == (-4, 4)
     assert_books_hold(ledger)
+
+
+def test_of_a_transfer_that_is_over_and_forgotten_nothing_is_corrected(
+    ledger: LedgerProcess,
+) -> None:
+    leg = {"transfer": "T", "from": "DC", "to": "STORE"}
+    ledger.tell("TransferDispatched", source="erp", quantity=5, **leg, **NOTE)
+    del ledger.state().transfers["T"]
+    ledger.tell("TransferDispatched", quantity=4, **leg, **NOTE)
+    assert ledger.refused() == ["document_differs"]
+    assert "forgotten" in ledger.exceptions()[-1]["reason"]
 
 
 def test_an_adjustment_follows_the_quantity_that_stands(ledger: LedgerProcess) -> None:

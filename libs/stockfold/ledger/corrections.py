@@ -59,8 +59,8 @@ def ship_less(state: SkuState, given: Input, told: SecondHand, units: int) -> Fa
     deltas: list[Delta] = [(ON_HAND, location, "", units), (CUSTOMER, "", "", -units)]
     if told.line is not None:
         known = state.lines.get(told.line)
-        if known is None:
-            return physical_fact(state, given, deltas)  # Its line is over and forgotten.
+        if known is None or known.shipped < units:
+            return physical_fact(state, given, deltas)  # Its line is over and was forgotten.
         line = copy(known)
         _give_back(line, told.drawn, units, location, deltas)
         return physical_fact(state, given, deltas, Change(line=line))

@@ -76,10 +76,25 @@ def told_again(
             "adjustments if this one is right.",
         )
     same = before == units
+    if not same and _is_forgotten(state, given):
+        raise _differs(
+            given,
+            key,
+            f"with {before} units, now with {units}; what it belongs to is over and forgotten",
+            "Send an adjustment of the difference.",
+        )
     fact = _fact("Corroborated", key) if same else _corrected(state, given, told, decide)
     assert fact.change is not None
     fact.change.document = (*key, units)  # From now on it is the authority's.
     return fact
+
+
+def _is_forgotten(state: SkuState, given: Input) -> bool:
+    """Whether the transfer or inbound that both tellings are about has left memory."""
+    transfer, inbound = given.body.get("transfer"), given.body.get("inbound")
+    return (transfer is not None and transfer not in state.transfers) or (
+        inbound is not None and inbound not in state.inbounds
+    )
 
 
 def _fact(kind: str, key: DocumentKey) -> Fact:
@@ -100,7 +115,10 @@ def _corrected(
     told: SecondHand,
     decide: Callable[[SkuState, Input], Fact],
 ) -> Fact:
-    """The authority's fact, which folds only what its quantity differs by."""
+    """The authority's fact, which folds only what its quantity differs by.
+
+    Its kind is its own, because it may lead an entity back: units that never left are owed again.
+    """
     units = _units(given)
     difference = units - told.units
     if given.type == "StockShipped" and difference < 0:
@@ -109,10 +127,11 @@ def _corrected(
         # Every other posting is linear in its quantity.
         body = {**given.body, _units_field(given): difference}
         fact = decide(state, msgspec.structs.replace(given, body=body))
+    fact.kind = "Corrected"
     if fact.change is None:
         fact.change = Change()
     note = fact.change.note or {}
-    fact.change.note = {**note, "told_before": told.units, "stands": units}
+    fact.change.note = {**note, "type": given.type, "told_before": told.units, "stands": units}
     fact.flags = (*fact.flags, "document_differs")
     return fact
 

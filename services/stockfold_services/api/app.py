@@ -17,6 +17,7 @@ from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.overview import counts, projector_state
 from stockfold_services.api.routes import (
     availability,
+    contracts,
     deliveries,
     exceptions,
     health,
@@ -26,7 +27,17 @@ from stockfold_services.api.routes import (
     skus,
 )
 
-_ROUTERS = (positions, skus, availability, journal, reservations, exceptions, deliveries, health)
+_ROUTERS = (
+    positions,
+    skus,
+    availability,
+    journal,
+    reservations,
+    exceptions,
+    deliveries,
+    contracts,
+    health,
+)
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -56,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.prefix = settings.prefix
     app.state.database = database
     app.state.waiting = Waiting(database)
     problems.install(app)

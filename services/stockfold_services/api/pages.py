@@ -15,9 +15,11 @@ h3{font:600 1rem/1.4 ui-monospace,monospace;margin:1.25rem 0 .25rem;overflow-wra
 table{border-collapse:collapse;width:100%}
 td,th{border-bottom:1px solid #8884;padding:.35rem .5rem .35rem 0;text-align:left;
 vertical-align:top;overflow-wrap:anywhere}
+td.k{white-space:nowrap}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 form{display:flex;gap:.5rem;margin:.5rem 0}input{flex:1;min-width:0}
 input,button{font:inherit;padding:.4rem .6rem}
+pre{overflow-x:auto;margin:.25rem 0 .75rem}
 .bad{color:#c33;font-weight:600}.dim{opacity:.75}
 """
 
@@ -27,13 +29,15 @@ _LINKS = (
     ("/v1/deliveries", "Deliveries to channels"),
     ("/v1/exceptions", "Exceptions: what needs a person"),
     ("/v1/status", "These figures as JSON"),
+    ("/contracts", "Contracts: topics, events, fields, examples, and who masters what"),
     ("/readyz", "Readiness"),
     ("/docs", "The interface, endpoint by endpoint"),
     ("/openapi.json", "The same as OpenAPI"),
 )
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str) -> str:
+    """A whole page around ``body``, which is HTML already."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -85,7 +89,7 @@ def index(state: ProjectorState | None, tables: list[Count], trouble: str = "") 
         )
     links = "".join(f'<li><a href="{url}">{escape(text)}</a></li>' for url, text in _LINKS)
     parts.append(f"<h2>Where to look</h2><ul>{links}</ul>")
-    return _page("stockfold", "".join(parts))
+    return page("stockfold", "".join(parts))
 
 
 def _pulse(state: ProjectorState) -> str:
@@ -116,7 +120,7 @@ def interface(openapi: dict[str, Any]) -> str:
             rows = "".join(_parameter(row) for row in operation.get("parameters", []))
             if rows:
                 parts.append(f"<table>{rows}</table>")
-    return _page(openapi["info"]["title"], "".join(parts))
+    return page(openapi["info"]["title"], "".join(parts))
 
 
 def _parameter(row: dict[str, Any]) -> str:
@@ -132,7 +136,8 @@ def _parameter(row: dict[str, Any]) -> str:
         limits.append(f"default {schema['default']}")
     note = ", ".join(limits)
     return (
-        f"<tr><td><code>{escape(row['name'])}</code></td><td>{escape(row['in'])}</td>"
+        f'<tr><td class="k"><code>{escape(row["name"])}</code></td>'
+        f'<td class="k">{escape(row["in"])}</td>'
         f"<td>{escape(row.get('description', ''))} "
         f'<span class="dim">{escape(note)}</span></td></tr>'
     )

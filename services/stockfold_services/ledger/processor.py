@@ -32,6 +32,7 @@ from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
+from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.outputs import BatchOutputs
 from stockfold_services.ledger.partition import Partition
@@ -67,7 +68,7 @@ class LedgerProcessor:
             settings.ledger.movement_horizon_s * SECOND_US,
         )
         self._upkeep = Upkeep(settings.ledger)
-        self._reader = InputReader()
+        self._reader = InputReader(open_registry(settings))
         self._partition_count = settings.kafka.sku_partitions
         prefix = settings.environment.prefix
         self._topics = {
@@ -155,7 +156,7 @@ class LedgerProcessor:
             event = event_hash(given.source, given.event_id)
             known = memory.window.payload_of(event)
             if known is not None:
-                if known == given.payload_hash:
+                if known == given.payload_hash or known in self._reader.earlier_hashes(given):
                     self.repeats += 1
                     return
                 raise _conflict(given)

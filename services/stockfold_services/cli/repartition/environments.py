@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -30,6 +30,8 @@ from stockfold.runtime.kafka import (
 from stockfold.runtime.settings import Settings
 
 ANSWER_S_MAX = 30.0
+LEAVE_S_MAX = 10.0
+"""Longer than a session of the exactly-once loop."""
 WRITERS = ("ledger", "availability")
 """Groups whose members write what is copied."""
 _TIMESTAMP_TYPE = "message.timestamp.type"
@@ -50,22 +52,39 @@ def copy_settings(settings: Settings, prefix: str, partitions: int) -> Settings:
 
 
 def refuse_writers(settings: Settings) -> None:
-    """SettingsError while the ledger or availability of an environment runs."""
+    """SettingsError while the ledger or availability of an environment runs.
+
+    One that has just stopped is still a member until its session ends: that is waited for.
+    """
+    deadline = time.monotonic() + LEAVE_S_MAX
+    while working := _members(settings):
+        if time.monotonic() > deadline:
+            raise SettingsError(
+                "; ".join(f"the consumer group {g} has {n} members" for g, n in working.items()),
+                where=f"Kafka at {settings.kafka.bootstrap}",
+                remedy="Stop `stockfold up`, or every ledger and availability process, then try "
+                "again.",
+            )
+        time.sleep(0.5)
+
+
+def _members(settings: Settings) -> dict[str, int]:
+    """How many members the writers' groups have, without those that have none."""
     names = [group_id(settings, name) for name in WRITERS]
-    for name, future in _admin(settings).describe_consumer_groups(names).items():
+    admin = _admin(settings)  # Without it the futures would never be answered.
+    found: dict[str, int] = {}
+    for name, future in admin.describe_consumer_groups(names).items():
         try:
-            found = future.result(ANSWER_S_MAX)
+            members = future.result(ANSWER_S_MAX).members
         except KafkaException as error:
             if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
                 continue
             raise unavailable(settings, error) from error
-        if found.members or found.state not in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD):
-            raise SettingsError(
-                f"the consumer group {name} has {len(found.members)} members",
-                where=f"Kafka at {settings.kafka.bootstrap}",
-                remedy="Stop `stockfold up`, or every ledger and availability process, wait for "
-                "the session time-out of 6 s, then try again.",
-            )
+        except TimeoutError as error:
+            raise unavailable(settings, error) from error
+        if members:
+            found[name] = len(members)
+    return found
 
 
 def refuse_incomplete(settings: Settings) -> None:
@@ -99,13 +118,14 @@ def create(settings: Settings) -> None:
         )
         for topic in TOPICS
     ]
-    _wait(settings, _admin(settings).create_topics(wanted, request_timeout=ANSWER_S_MAX).values())
+    admin = _admin(settings)
+    _wait(settings, admin.create_topics(wanted, request_timeout=ANSWER_S_MAX).values())
 
 
 def delete(settings: Settings, names: list[str]) -> None:
     """Delete what an unfinished copy has left, and wait until it is gone."""
-    futures = _admin(settings).delete_topics(names, request_timeout=ANSWER_S_MAX)
-    _wait(settings, futures.values())
+    admin = _admin(settings)
+    _wait(settings, admin.delete_topics(names, request_timeout=ANSWER_S_MAX).values())
     deadline = time.monotonic() + ANSWER_S_MAX
     while existing(settings):
         if time.monotonic() > deadline:
@@ -129,7 +149,8 @@ def stamp_by_broker(settings: Settings, topics: Iterable[Topic]) -> None:
         )
         for topic in topics
     ]
-    _wait(settings, _admin(settings).incremental_alter_configs(resources).values())
+    admin = _admin(settings)
+    _wait(settings, admin.incremental_alter_configs(resources).values())
 
 
 def producer_config(settings: Settings) -> dict[str, Any]:
@@ -163,5 +184,5 @@ def _wait(settings: Settings, futures: Iterable[Future[Any]]) -> None:
     for future in futures:
         try:
             future.result(ANSWER_S_MAX)
-        except KafkaException as error:
+        except (KafkaException, TimeoutError) as error:
             raise unavailable(settings, error) from error
