@@ -64,11 +64,12 @@ test: $(VENV)/.installed-dev ## Run every test; ARGS="-k name" chooses
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.installed-dev ## Check style, formatting, types and layers
+lint: $(VENV)/.installed-dev ## Check style, formatting, types, layers and the schemas' promises
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/stockfold schemas check
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## Mend what can be mended by itself
@@ -78,6 +79,12 @@ format: $(VENV)/.installed-dev ## Mend what can be mended by itself
 .PHONY: bench
 bench: $(VENV)/.installed-demo ## Measure the ledger; a table, and build/bench.json
 	@$(BIN)/python -m infra.bench $(ARGS)
+
+.PHONY: docs
+docs: $(VENV)/.installed-dev ## Write anew what is drawn from tables and schemas
+	@$(BIN)/python -m infra.docs.lifecycles
+	@$(BIN)/stockfold schemas asyncapi --out schemas/asyncapi.yaml
+	@$(BIN)/python -m infra.generate.client_events
 
 .PHONY: constraints
 constraints: ## Pin every dependency anew, with the oldest Python we support

@@ -20,7 +20,7 @@ from stockfold.runtime.settings import Settings
 pytestmark = pytest.mark.integration
 
 PAGE = Path(__file__).parents[2] / "infra/docs/first-event.md"
-SNIPPETS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+SNIPPETS = re.findall(r"(?ms)^```(python|sh)\n(.*?)^```$", PAGE.read_text("utf-8"))
 TOOLS = "org.apache.kafka:kafka-tools:4.1.2"
 SHIM = """#!/bin/sh
 exec "{java}" -cp "$CLASSPATH" org.apache.kafka.tools.ConsoleProducer "$@"

@@ -115,3 +115,16 @@ def test_upcasters_that_lead_in_a_circle_are_a_defect(tmp_path: Path) -> None:
     }
     with pytest.raises(DefectError, match="circle"):
         codec.decode(wire(registry, 1, {"sku": "A"}), registry, upcasters=upcasters)
+
+
+def test_an_event_read_before_a_release_is_known_again_after_it(tmp_path: Path) -> None:
+    first = record(field("quantity", "int"))
+    second = record(field("quantity", "int"), field("batch", ["null", "string"], default=None))
+    before = InputReader(lock_registry(tmp_path / "before", first))
+    after = InputReader(lock_registry(tmp_path / "after", first, second))
+    value = json.dumps({"sku": "A", "quantity": 5}).encode()
+    old, new = read(before, value, *JSON_TYPE), read(after, value, *JSON_TYPE)
+    assert new.payload_hash != old.payload_hash
+    assert after.earlier_hashes(new) == {old.payload_hash}
+    more = json.dumps({"sku": "A", "quantity": 5, "batch": "B-1"}).encode()
+    assert after.earlier_hashes(read(after, more, *JSON_TYPE)) == set()

@@ -179,6 +179,23 @@ def test_a_change_must_fit_every_release_not_only_the_last(folder: Path) -> None
     assert "version 3" not in told
 
 
+def test_versions_that_have_an_id_are_held_to_before_the_first_release(tmp_path: Path) -> None:
+    lock_folder(tmp_path, BASE, record(*BASE["fields"][2:]))
+    assert "those who have the version of id 1" in str(check(tmp_path)[0])
+    with pytest.raises(ContractError):
+        release(tmp_path)
+
+
+def test_a_release_keeps_superseded_versions_only_as_copies(tmp_path: Path) -> None:
+    lock_folder(
+        tmp_path, BASE, record(*BASE["fields"][1:], field("n", ["null", "int"], default=None))
+    )
+    release(tmp_path)
+    (tmp_path / "inputs/GoodsReceived-1.avsc").unlink()
+    assert check(tmp_path) == []
+    assert LockFileRegistry(tmp_path).by_id(1).definition == BASE
+
+
 def test_a_type_that_was_released_cannot_be_given_up(folder: Path) -> None:
     (folder / "schemas.lock.json").write_text('{"schemas": []}', "utf-8")
     told = [str(finding) for finding in check(folder)]

@@ -78,19 +78,19 @@ def _defaults(newer: Json, older: Json, place: str) -> Iterator[Incompatibility]
                 "producers that leave the field out would say another thing",
                 "Keep the default; add a new field if the meaning must change.",
             )
-        inner, was = _record_in(field["type"]), _record_in(known["type"])
+        inner, was = record_in(field["type"]), record_in(known["type"])
         if inner is not None and was is not None:
             yield from _defaults(inner, was, f"{here}.")
 
 
-def _record_in(node: Json) -> Json:
+def record_in(node: Json) -> Json:
     """The record that a field's type holds, through null and arrays; None when it holds none."""
     if isinstance(node, list):
-        return next((found for found in map(_record_in, node) if found is not None), None)
+        return next((found for found in map(record_in, node) if found is not None), None)
     if isinstance(node, dict):
         if node["type"] == "record":
             return node
-        return _record_in(node.get("items", node.get("values")))
+        return record_in(node.get("items", node.get("values")))
     return None
 
 

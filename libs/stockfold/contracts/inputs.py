@@ -69,8 +69,7 @@ class InputReader:
         ContractError: ``undecodable``, ``unknown_schema``, ``incompatible_schema``,
         ``wrong_topic``, ``missing_header``, ``bad_envelope``, ``type_mismatch``,
         ``key_mismatch``; for JSON also ``unsupported_content_type``, ``unknown_type``,
-        ``invalid_json``, ``schema_mismatch``. UnavailableError when a registry that has to be
-        asked does not answer: the input was not read then, and must be read again.
+        ``invalid_json``, ``schema_mismatch``. UnavailableError: read it again, nothing is lost.
         """
         schema = self._newest.get(value[:HEADER_BYTES]) if value is not None else None
         body: Any = None
@@ -84,34 +83,22 @@ class InputReader:
                 body = None
             if source.tell() != len(value) or schema.name not in allowed:
                 body = None
-        if schema is None or body is None:
+        envelope = envelopes.parse(headers) if body is not None else None
+        if schema is None or envelope is None or envelope.type != schema.name:
             told, schema, body, schema_id, payload_hash = self._carefully(
                 topic, allowed, value, headers
             )
-            envelope = envelopes.parse(headers)
+            envelope = envelope or envelopes.parse(headers)
         else:
             assert value is not None
             told = schema.name
             schema_id = schema.id
-            payload_hash = xxhash.xxh3_64_intdigest(value[HEADER_BYTES:])
-            envelope = envelopes.parse(headers)
-            if envelope.type != told:
-                told, schema, body, schema_id, payload_hash = self._carefully(
-                    topic, allowed, value, headers
-                )
+            payload_hash = _hash(value[HEADER_BYTES:])
         if envelope.type != told:
-            raise ContractError(
-                "type_mismatch",
-                f"ce_type says {envelope.type}, the value is {told}",
-                remedy="Send the type that the value has.",
-            )
+            raise _type_mismatch(envelope.type, told)
         sku = body["sku"]
         if key is None or key != sku.encode():
-            raise ContractError(
-                "key_mismatch",
-                f"the key is {key!r}, the event's sku is {sku!r}",
-                remedy="Key the message by its SKU, so that it meets the SKU's other events.",
-            )
+            raise _key_mismatch(key, sku)
         return Input(
             schema.name.removeprefix(_NAMESPACE),
             sku,
@@ -178,8 +165,24 @@ class InputReader:
         return _Read(writer.name, schema, body, writer.id, _hash(write_body(schema, body)))
 
 
-def _hash(body: bytes) -> int:
-    return xxhash.xxh3_64_intdigest(body)
+_hash = xxhash.xxh3_64_intdigest
+"""The hash of a payload's Avro body."""
+
+
+def _type_mismatch(told: str, name: str) -> ContractError:
+    return ContractError(
+        "type_mismatch",
+        f"ce_type says {told}, the value is {name}",
+        remedy="Send the type that the value has.",
+    )
+
+
+def _key_mismatch(key: bytes | None, sku: str) -> ContractError:
+    return ContractError(
+        "key_mismatch",
+        f"the key is {key!r}, the event's sku is {sku!r}",
+        remedy="Key the message by its SKU, so that it meets the SKU's other events.",
+    )
 
 
 def _wrong_topic(name: str, topic: str) -> ContractError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,14 +108,28 @@ def _index(folder: Path) -> list[Json]:
     return list(read_json(path)) if path.exists() else []
 
 
+def promised(folder: Path) -> list[Version]:
+    """Everything that a newest schema must fit: what was released, and what has an older id."""
+    copies = released(folder)
+    known = {copy.id for copy in copies}
+    schemas = locked(folder)
+    newest = {schema.name: schema.id for schema in schemas}
+    superseded = [
+        replace(schema, label=f"the version of id {schema.id}")
+        for schema in schemas
+        if schema.id not in known and schema.id != newest[schema.name]
+    ]
+    return [*copies, *superseded]
+
+
 def check(folder: Path, against: Sequence[Version] | None = None) -> list[Finding]:
     """What is wrong with the schemas in ``folder``; empty when they may be released.
 
-    ``against`` are the versions that they must read and be read by: by default the released ones.
+    ``against`` are the versions that they must read and be read by; by default ``promised``.
     """
     schemas = locked(folder)
     findings = [*_lock_findings(schemas), *_copy_findings(folder, schemas)]
-    older = released(folder) if against is None else against
+    older = promised(folder) if against is None else against
     return [*findings, *incompatible(schemas, older)]
 
 
@@ -181,9 +195,9 @@ def _lock_findings(schemas: Sequence[Version]) -> Iterator[Finding]:
 def _copy_findings(folder: Path, schemas: Sequence[Version]) -> Iterator[Finding]:
     by_id = {schema.id: schema for schema in schemas}
     newest = {schema.name: schema.id for schema in schemas}
-    promised = {row["id"]: row["fingerprint"] for row in _index(folder)}
+    prints = {row["id"]: row["fingerprint"] for row in _index(folder)}
     for copy in released(folder):
-        if copy.fingerprint != promised[copy.id]:
+        if copy.fingerprint != prints[copy.id]:
             yield Finding(
                 copy.name,
                 "",
@@ -198,7 +212,7 @@ def _copy_findings(folder: Path, schemas: Sequence[Version]) -> Iterator[Finding
                 f"id {copy.id} was released, but the lock file no longer gives it to this schema",
                 "Restore the line in the lock file: ids are for ever.",
             )
-        elif schema.fingerprint != promised[copy.id]:
+        elif schema.fingerprint != prints[copy.id]:
             yield Finding(
                 copy.name,
                 "",
@@ -215,7 +229,7 @@ def release(folder: Path) -> list[Version]:
     ContractError ``incompatible_schema`` when a change would break what was promised: then
     nothing is written.
     """
-    broken = list(incompatible(locked(folder), released(folder)))
+    broken = list(incompatible(locked(folder), promised(folder)))
     if broken:
         raise ContractError(
             "incompatible_schema",
@@ -246,6 +260,10 @@ def release(folder: Path) -> list[Version]:
                 "fingerprint": fingerprint(definition),
             }
         )
+    newest = {row["name"]: row["id"] for row in index}
+    for entry, row in zip(lock["schemas"], index, strict=True):
+        if entry["id"] != newest[entry["name"]]:
+            entry["file"] = f"{RELEASED}/{row['file']}"
     _write(folder / RELEASED / INDEX, index)
     _write(folder / LOCK, lock)
     return done

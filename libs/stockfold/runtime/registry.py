@@ -36,6 +36,7 @@ def open_remote(settings: Settings) -> RestRegistry:
         auth=auth,
         timeout=httpx.Timeout(chosen.request_timeout_s, connect=chosen.connect_timeout_s),
         verify=chosen.verify_tls,
-        limits=httpx.Limits(max_connections=4),
+        # An id is asked for once: nothing is won by holding a connection open.
+        limits=httpx.Limits(max_connections=4, max_keepalive_connections=0),
     )
     return RestRegistry(client, settings.prefix)

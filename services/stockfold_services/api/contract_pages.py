@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from stockfold.contracts.compatibility import type_name
+from stockfold.contracts.compatibility import record_in, type_name
 from stockfold.contracts.ownership import OWNERSHIP
 from stockfold.contracts.payloads import payloads
 from stockfold.contracts.registry import Registry, Schema
@@ -101,7 +101,9 @@ def _rows(record: Any, prefix: str) -> Iterator[str]:
             f"<tr><td><code>{escape(place)}</code></td><td>{_type(field['type'])}</td>"
             f"<td>{escape(default)}</td><td>{escape(field['doc'])}{example}</td></tr>"
         )
-        yield from _inner_rows(field["type"], f"{place}.")
+        inner = record_in(field["type"])
+        if inner is not None:
+            yield from _rows(inner, f"{place}.")
 
 
 def _type(node: Any) -> str:
@@ -112,17 +114,6 @@ def _type(node: Any) -> str:
         if isinstance(branch, dict) and branch.get("symbols"):
             told += f": {escape(', '.join(branch['symbols']))}"
     return told
-
-
-def _inner_rows(node: Any, prefix: str) -> Iterator[str]:
-    if isinstance(node, list):
-        for branch in node:
-            yield from _inner_rows(branch, prefix)
-    elif isinstance(node, dict):
-        if node["type"] == "record":
-            yield from _rows(node, prefix)
-        elif "items" in node:
-            yield from _inner_rows(node["items"], prefix)
 
 
 def _examples(name: str) -> Iterator[str]:

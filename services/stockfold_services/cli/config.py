@@ -74,6 +74,8 @@ def _missing_secrets(settings: Settings) -> list[str]:
     ]
     if settings.postgres.dsn is not None:
         secrets.append(("postgres.dsn", settings.postgres.dsn))
+    if settings.registry.password is not None:
+        secrets.append(("registry.password", settings.registry.password))
     for channel in settings.channels:
         secrets.append((f"channel {channel.name} consumer_key", channel.consumer_key))
         secrets.append((f"channel {channel.name} consumer_secret", channel.consumer_secret))

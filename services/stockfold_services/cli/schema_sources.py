@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -34,23 +35,13 @@ def versions_at(source: str, folder: Path) -> list[Version]:
     """
     path = Path(source)
     if (path / LOCK).is_file():
-        return [_labelled(version, source) for version in locked(path)]
+        return [replace(version, label=f"id {version.id} of {source}") for version in locked(path)]
     if path.is_dir():
         return [
             _version(read_json(file), f"{file.relative_to(path)} of {source}")
             for file in sorted(path.rglob("*.avsc"))
         ]
     return _at_commit(source, folder)
-
-
-def _labelled(version: Version, source: str) -> Version:
-    return Version(
-        version.id,
-        version.name,
-        version.file,
-        version.definition,
-        f"id {version.id} of {source}",
-    )
 
 
 def _version(definition: Any, label: str) -> Version:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from stockfold.contracts import asyncapi as asyncapi_document
-from stockfold.contracts.compatibility import type_name
+from stockfold.contracts.compatibility import record_in, type_name
 from stockfold.contracts.house_rules import broken_rules
 from stockfold.contracts.payloads import payloads as example_payloads
 from stockfold.contracts.registry import Schema, default_registry
@@ -102,18 +102,10 @@ def _rows(record: Any, prefix: str = "") -> list[tuple[str, str, str, str, str]]
         default = _json(field["default"]) if "default" in field else "required"
         example = _json(field["example"]) if "example" in field else ""
         rows.append((place, type_name(field["type"]), default, example, field["doc"]))
-        inner = _inner_record(field["type"])
+        inner = record_in(field["type"])
         if inner is not None:
             rows += _rows(inner, f"{place}.")
     return rows
-
-
-def _inner_record(node: Any) -> Any:
-    if isinstance(node, list):
-        return next((found for found in map(_inner_record, node) if found is not None), None)
-    if isinstance(node, dict):
-        return node if node["type"] == "record" else _inner_record(node.get("items"))
-    return None
 
 
 def _json(value: Any) -> str:
