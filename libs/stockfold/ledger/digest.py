@@ -36,7 +36,10 @@ def rows(state: SkuState) -> list[Row]:
     found += [(sku, "fence", fence) for fence in state.fences.values()]
     found += [(sku, "limit", limit) for limit in state.limits.values()]
     found += [(sku, "count", *key, as_of_us) for key, as_of_us in state.counts.items()]
-    found += [(sku, "document", *key, units) for key, units in state.documents.items()]
+    found += [
+        (sku, "document", *key, units, state.document_times[key])
+        for key, units in state.documents.items()
+    ]
     found += [(sku, "numbers", source, n.row()) for source, n in state.numbers.items()]
     found += [(sku, "ahead", ahead) for ahead in state.ahead]
     found += [(sku, "parked", p) for waiting in state.parked.values() for p in waiting]

@@ -271,6 +271,7 @@ class Forgotten(msgspec.Struct, omit_defaults=True):
     transfers: tuple[str, ...] = ()
     inbounds: tuple[str, ...] = ()
     returns: tuple[str, ...] = ()
+    documents: tuple[tuple[str, str, str], ...] = ()
 
 
 class Change(msgspec.Struct, omit_defaults=True):

@@ -59,7 +59,7 @@ def evolve(state: SkuState, fact: Fact) -> None:
     if len(moves) > MOVES_MAX * 3:
         _forget_moves(state)
     if change is not None:
-        _put(state, change)
+        _put(state, change, fact.recorded_us)
         if change.number is not None:
             cause = fact.cause
             numbers = state.numbers.get(cause.source)
@@ -85,7 +85,7 @@ def _forget_moves(state: SkuState) -> None:
     del state.moves[:half]
 
 
-def _put(state: SkuState, change: Change) -> None:
+def _put(state: SkuState, change: Change, recorded_us: int) -> None:
     if change.line is not None:
         put_line(state, change.line)
     if change.transfer is not None:
@@ -104,6 +104,7 @@ def _put(state: SkuState, change: Change) -> None:
     if change.document is not None:
         event_type, document, line, units = change.document
         state.own("documents")[(event_type, document, line)] = change.second_hand or units
+        state.own("document_times")[(event_type, document, line)] = recorded_us
     if change.park is not None:
         state.own("parked").setdefault(change.park.waits_for, []).append(change.park)
     if change.unpark is not None:
@@ -192,3 +193,6 @@ def _forget(state: SkuState, forgotten: Forgotten) -> None:
         del state.inbounds[name]
     for name in forgotten.returns:
         del state.returns[name]
+    for document in forgotten.documents:
+        del state.documents[document]
+        del state.document_times[document]

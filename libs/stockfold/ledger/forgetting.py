@@ -67,6 +67,7 @@ def forget_finished(state: SkuState, floor_us: int) -> Fact | None:
         returns=tuple(
             name for name, returned in state.returns.items() if returned.at_us <= floor_us
         ),
+        documents=tuple(key for key, at_us in state.document_times.items() if at_us <= floor_us),
     )
     if forgotten == Forgotten():
         return None

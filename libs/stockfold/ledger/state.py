@@ -50,6 +50,7 @@ class SkuState:
         "book",
         "claims",
         "counts",
+        "document_times",
         "documents",
         "expected",
         "expiring",
@@ -99,6 +100,8 @@ class SkuState:
         self.documents: dict[tuple[str, str, str], int | SecondHand] = EMPTY
         """(event type, document, line) -> units, of movements that their documents told; more of
         those that their authority may still correct."""
+        self.document_times: dict[tuple[str, str, str], int] = EMPTY
+        """When each of them was last recorded, UTC microseconds."""
         self.counts: dict[tuple[str, int], int] = EMPTY
         self.moves = array("q")
         """Recent movements of counted buckets, three numbers each: row * 4 + bucket, occurred at

@@ -80,6 +80,9 @@ def _bad_id(field: str, value: str) -> Refused:
     )
 
 
+_sku = _ids("sku")
+
+
 def _places(*fields: str) -> Check:
     """Locations and channels: identifiers without the separator that keys are built with."""
     inner = _ids(*fields)
@@ -238,5 +241,6 @@ COMMANDS = frozenset({"ReserveStock", "ExtendReservation", "MoveReservation", "R
 
 def validate(event_type: str, body: Body) -> None:
     """Refuse nonsense; the body already fits its schema."""
+    _sku(body)
     for check in CHECKS[event_type]:
         check(body)

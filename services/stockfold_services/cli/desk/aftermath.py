@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from stockfold.contracts.journal import Mark, decode_entry
-from stockfold.contracts.partitioner import partition_of
-from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import ContractError
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.state import SkuState
-from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.desk.book import Case, Desk, kafka_errors
 from stockfold_services.cli.desk.repair import read_body
+from stockfold_services.cli.sku_fold import facts_of
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -42,19 +39,12 @@ def aftermath(settings: Settings, desk: Desk, case: Case) -> Aftermath:
     mine = ids - {raised["event_id"]} if raised["kind"] == "payload_conflict" else ids
     folded = []
     state = SkuState(raised["sku"])
-    key = raised["sku"].encode()
     with kafka_errors(settings, "followed"):
-        partition = partition_of(key, settings.kafka.sku_partitions)
-        for batch in PartitionReader(settings).read(JOURNAL, partition):
-            for record in batch:
-                if record.key() != key:
-                    continue
-                entry = decode_entry(record.value())
-                assert not isinstance(entry, Mark), "marks have no key"
-                evolve(state, entry)
-                cause = entry.cause
-                if cause.source == raised["source"] and cause.event_id in mine:
-                    folded.append((entry.seq, entry.kind, cause.event_id))
+        for fact in facts_of(settings, raised["sku"]):
+            evolve(state, fact)
+            cause = fact.cause
+            if cause.source == raised["source"] and cause.event_id in mine:
+                folded.append((fact.seq, fact.kind, cause.event_id))
     events = {(raised["source"], event_id) for event_id in ids}
     again = tuple(
         other.place
