@@ -30,6 +30,7 @@ from stockfold.contracts.topics import (
     RESERVATIONS,
 )
 from stockfold.domain.errors import SettingsError
+from stockfold.ledger.decide import DECISIONS
 from stockfold.ledger.digest import digest
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.state import SkuState
@@ -367,3 +368,22 @@ def test_the_ledger_refuses_to_start_on_unequal_partition_counts(
     )
     with pytest.raises(SettingsError, match=rf"{name}: 3"):
         run(settings, threading.Event())
+
+
+def test_an_event_that_meets_a_defect_of_ours_stalls_nothing_and_is_not_lost(
+    environment: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(state: SkuState, given: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setitem(DECISIONS, "StockAdjusted", fail)
+    sender = Sender(environment)
+    sender.event("GoodsReceived", sku="S", location="A", quantity=5)
+    bad = sender.event("StockAdjusted", sku="S", location="A", delta=1, reason="test")
+    sender.event("GoodsReceived", sku="S", location="A", quantity=7)
+    with ledger(environment):
+        (raised,) = wait_for_records(environment, EXCEPTIONS, 1)
+        wait_for("both receipts", lambda: len(facts(environment)) == 2)
+    assert (raised.record["kind"], raised.record["event_id"]) == ("defect", bad)
+    assert raised.record["value"]
+    assert position(environment, "S", "A")["on_hand"] == 12

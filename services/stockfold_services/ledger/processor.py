@@ -21,7 +21,7 @@ from stockfold.contracts.topics import (
     TRANSFERS,
     Topic,
 )
-from stockfold.domain.errors import ContractError
+from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.domain.times import SECOND_US
 from stockfold.ledger.decide import decide_and_fold
 from stockfold.ledger.facts import Input, Refusal, Refused
@@ -41,6 +41,11 @@ from stockfold_services.ledger.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
+_DEFECT = Refusal(
+    "defect",
+    "deciding this event failed by a defect of the ledger; its log has the traceback",
+    "Report it; resubmit the event once a mended ledger runs.",
+)
 _RESEND = "Give the event a new id if it is a correction; the first one stays."
 
 
@@ -76,6 +81,8 @@ class LedgerProcessor:
         }
         self.partitions: dict[int, Partition] = {}
         self.repeats = 0
+        self._poison: set[tuple[str, int, int]] = set()
+        """Places of inputs that met a defect of ours in this process."""
 
     def recover(self, partition: int, reader: PartitionReader) -> dict[str, int]:
         """Fold the partition's journal; its newest mark says which inputs it covers."""
@@ -173,9 +180,24 @@ class LedgerProcessor:
         except Refused as error:
             batch.refused(message, topic, Refusal(error.kind, error.reason, error.remedy), given)
             return
+        place = (topic, memory.number, message.offset())
+        if place in self._poison:
+            batch.refused(message, topic, _DEFECT, given)
+            return
         state = memory.state_of(given.sku)
         watched_us = state.next_expiry_us
-        facts, refusal = decide_and_fold(state, given, now_us)
+        try:
+            facts, refusal = decide_and_fold(state, given, now_us)
+        except Exception as error:
+            # The SKU may be half folded. Everything is recovered from the journal, and this event
+            # goes to the exceptions when it comes again, so that its partition moves on.
+            self._poison.add(place)
+            log.exception("%s of %s met a defect of ours", given.event_id, given.source)
+            raise UnavailableError(
+                f"event {given.event_id} of {given.source} met a defect: {error!r}",
+                where=f"{topic} partition {memory.number} offset {message.offset()}",
+                remedy="It goes to the exceptions; report the traceback above.",
+            ) from error
         if refusal is not None:
             batch.refused(message, topic, refusal, given)
         else:
