@@ -56,6 +56,8 @@ def test_every_snippet_runs_and_its_events_are_folded(
 ) -> None:
     prefix, bootstrap = environment.prefix, environment.kafka.bootstrap or ""
     surroundings = {**os.environ, **variables(environment), **console_tools}
+    # A reader of the page has the usual tools, such as date, however short our own PATH is.
+    surroundings["PATH"] = os.pathsep.join((surroundings.get("PATH", ""), os.defpath))
     printed = []
     with ledger(environment):
         for language, text in SNIPPETS:
