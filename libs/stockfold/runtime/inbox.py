@@ -15,6 +15,8 @@ CONSUME_MAX = 5_000
 QUEUE_PAUSE = 20_000
 QUEUE_RESUME = 4_000
 IDLE_POLL_S = 0.2
+ENOUGH = 10_000
+"""Records that wait here before no more are fetched, unless none of them may go yet."""
 GATHER_MS = 8
 """Records rest this long before they are merged, so that an older one of another topic that the
 broker already has can still arrive. It bounds the latency that order costs."""
@@ -30,6 +32,7 @@ class Inbox:
         self._fresh: list[tuple[float, list[Message]]] = []
         self._full: list[TopicPartition] = []
         self._paused: set[tuple[str, int]] = set()
+        self._starved = True
 
     def open(self, partition: int) -> None:
         """Take records of a partition from now on."""
@@ -47,7 +50,10 @@ class Inbox:
 
     def fetch(self, consumer: Consumer, *, busy: bool) -> None:
         """Fetch what the consumer has, waiting a moment when there is nothing else to do."""
-        waiting = bool(self._fresh) or any(len(m) for m in self._merges.values())
+        queued = sum(len(merge) for merge in self._merges.values())
+        if queued > ENOUGH and not self._starved:
+            return  # What waits here grows cold; what waits in the client does not.
+        waiting = bool(self._fresh) or queued > 0
         timeout_s = 0.0 if busy else GATHER_MS / 2000 if waiting else IDLE_POLL_S
         first = consumer.consume(1, timeout=timeout_s)
         if first:
@@ -68,6 +74,7 @@ class Inbox:
             if records:
                 batches.append((number, records))
                 left -= len(records)
+        self._starved = not batches
         if batches and left <= 0:
             # Start with another partition next time, so that a busy one starves none.
             number = batches[0][0]

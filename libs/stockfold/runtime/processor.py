@@ -62,6 +62,8 @@ class TransactionOutputs:
     def __init__(self, producer: Producer, prefix: str) -> None:
         self._producer = producer
         self._prefix = prefix
+        self._produce = producer.produce
+        self._names: dict[str, str] = {}
 
     def produce(
         self,
@@ -72,11 +74,13 @@ class TransactionOutputs:
         headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """See ``Outputs.produce``."""
-        name = self._prefix + topic.name
+        name = self._names.get(topic.name)
+        if name is None:
+            name = self._names[topic.name] = topic.full_name(self._prefix)
         while True:
             try:
                 if headers is None:
-                    self._producer.produce(name, value, key, partition)
+                    self._produce(name, value, key, partition)
                 else:
                     self._producer.produce(name, value, key, partition, headers=headers)
             except BufferError:

@@ -28,7 +28,9 @@ def run(settings: Settings, stop: threading.Event) -> None:
         batch_ms_max=settings.ledger.batch_ms_max,
         merge_wait_ms=settings.ledger.merge_wait_ms,
     )
-    gc.disable()  # Full rounds over millions of objects would stop the loop for seconds.
+    # What the ledger holds lives long and has no cycles: the collector's rounds over millions of
+    # objects would find nothing and stop the loop for seconds.
+    gc.disable()
     try:
         loop.run(stop)
     finally:

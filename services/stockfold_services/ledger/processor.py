@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections.abc import Sequence
@@ -125,9 +124,6 @@ class LedgerProcessor:
                 self._one(memory, batch, message, topic, allowed, now_us)
             memory.next_offsets[topic] = message.offset() + 1
         batch.finish(memory.next_offsets)
-        # What a batch leaves behind lives long: keep it out of the collector's rounds.
-        gc.collect(0)
-        gc.freeze()
 
     def _take_item(self, memory: Partition, batch: BatchOutputs, message: Record) -> None:
         try:
