@@ -19,7 +19,6 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import confluent_config, ensure_topics, group_id
 from stockfold.runtime.settings import Settings
 
-READY_S_MAX = 60.0
 SILENT_S_MAX = 60.0
 COORDINATOR_LOADS = (
     KafkaError.NOT_COORDINATOR,

@@ -235,9 +235,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
 }
 """The checks of each event type, in the order in which they are told."""
 
-COMMANDS = frozenset({"ReserveStock", "ExtendReservation", "MoveReservation", "ReleaseReservation"})
-"""Event types that may be refused; everything else has happened."""
-
 
 def validate(event_type: str, body: Body) -> None:
     """Refuse nonsense; the body already fits its schema."""

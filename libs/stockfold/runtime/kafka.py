@@ -23,8 +23,6 @@ ANSWER_S_MAX = 15.0
 # An exception carries the whole input (1 MiB at most, Kafka's default) and what is said about it.
 OUTPUT_BYTES_MAX = 4 * 1024 * 1024
 
-ConfluentConfig = dict[str, str | int | float | bool]
-
 
 def confluent_config(settings: Settings) -> dict[str, Any]:
     """What a confluent-kafka client needs to reach the broker: servers and the options.

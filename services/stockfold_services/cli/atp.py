@@ -8,14 +8,14 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from confluent_kafka import KafkaException
 
-from stockfold.domain.errors import SettingsError, UnavailableError
+from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import from_us
 from stockfold.ledger.dated import DAYS_MAX, Series, Supply, series
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import Settings, load
+from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.sku_fold import state_of
 
@@ -37,14 +37,12 @@ def atp(
     settings = attach(load(config))
     zone = zone or _zone_of(settings, location)
     day_of = _days_in(zone)
-    try:
+    with kafka_errors(
+        "the journal was not read",
+        where=f"Kafka at {settings.kafka.bootstrap}",
+        remedy="Check the broker, and that `stockfold topics apply` has made every topic.",
+    ):
         state = state_of(settings, sku)
-    except KafkaException as error:
-        raise UnavailableError(
-            f"the journal was not read: {error.args[0].str()}",
-            where=f"Kafka at {settings.kafka.bootstrap}",
-            remedy="Check the broker, and that `stockfold topics apply` has made every topic.",
-        ) from error
     if not state.seq:
         raise SettingsError(
             f"the journal knows no SKU {sku!r}",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Literal
 
 import msgspec
@@ -12,12 +12,12 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from stockfold.availability.policy import Policy, same_rules
 from stockfold.contracts.topics import POLICIES
-from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.policies import PolicyBook
 from stockfold_services.availability.records import encode_policy
+from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.policy_file import from_settings
 
 ANSWER_S_MAX = 15.0
@@ -43,7 +43,7 @@ def policies_in_force(settings: Settings) -> dict[str, Policy]:
 
     UnavailableError when the broker does not answer.
     """
-    with _kafka_errors(settings, "read"):
+    with _policy_errors(settings, "read"):
         return _read(settings)
 
 
@@ -65,16 +65,12 @@ def _passes(error: Exception) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() in _NO_LEADER_YET
 
 
-@contextmanager
-def _kafka_errors(settings: Settings, what: str) -> Iterator[None]:
-    try:
-        yield
-    except KafkaException as error:
-        raise UnavailableError(
-            f"the policies were not {what}: {error.args[0].str()}",
-            where=f"{POLICIES.full_name(settings.prefix)} at {settings.kafka.bootstrap}",
-            remedy="Check the broker, and that nobody else publishes policies now; then try again.",
-        ) from error
+def _policy_errors(settings: Settings, what: str) -> AbstractContextManager[None]:
+    return kafka_errors(
+        f"the policies were not {what}",
+        where=f"{POLICIES.full_name(settings.prefix)} at {settings.kafka.bootstrap}",
+        remedy="Check the broker, and that nobody else publishes policies now; then try again.",
+    )
 
 
 def publish_policies(settings: Settings) -> list[PolicyOutcome]:
@@ -135,7 +131,7 @@ def publish(
             "log_level": 0,
         }
     )
-    with _kafka_errors(settings, "published"):
+    with _policy_errors(settings, "published"):
         producer.init_transactions(ANSWER_S_MAX)
         compared = compare(wanted, _read(settings))
         differing = [policy for policy, outcome in compared if outcome.action != "unchanged"]

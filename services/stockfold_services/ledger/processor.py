@@ -23,9 +23,10 @@ from stockfold.contracts.topics import (
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.domain.times import SECOND_US
 from stockfold.ledger.decide import decide_and_fold
-from stockfold.ledger.facts import Input, Refusal, Refused
+from stockfold.ledger.facts import Fact, Input, Refusal, Refused
 from stockfold.ledger.horizons import Horizons
 from stockfold.ledger.sequences import is_repeat
+from stockfold.ledger.state import SkuState
 from stockfold.ledger.validation import validate
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_reader import PartitionReader
@@ -40,11 +41,6 @@ from stockfold_services.ledger.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
-_DEFECT = Refusal(
-    "defect",
-    "deciding this event failed by a defect of the ledger; its log has the traceback",
-    "Report it; resubmit the event once a mended ledger runs.",
-)
 _RESEND = "Give the event a new id if it is a correction; the first one stays."
 
 
@@ -143,57 +139,24 @@ class LedgerProcessor:
     ) -> None:
         given: Input | None = None
         try:
-            given = self._reader.read(
-                topic,
-                allowed,
-                memory.number,
-                message.offset(),
-                message.timestamp()[1],
-                message.key(),
-                message.value(),
-                message.headers(),
-            )
-            if given.sku not in memory.skus:  # A SKU that is known here was looked at before.
-                refuse_misrouted(given.sku, memory.number, self._partition_count)
-            validate(given.type, given.body)
+            given = self._read(memory, message, topic, allowed)
             event = event_hash(given.source, given.event_id)
-            known = memory.window.payload_of(event)
-            if known is not None:
-                if known == given.payload_hash or known in self._reader.earlier_hashes(given):
-                    self.repeats += 1
-                    return
-                raise _conflict(given)
-            if given.sequence is not None:
-                state = memory.skus.get(given.sku)
-                if state is not None and is_repeat(state, given):
-                    self.repeats += 1
-                    return
+            if self._is_repeat(memory, given, event):
+                self.repeats += 1
+                return
             self._horizons.check(given, now_us, memory.window.floor_us)
             self._rules.apply(given, memory.number)
+            if self._poison and (topic, memory.number, message.offset()) in self._poison:
+                raise _defect()
         except ContractError as error:
             batch.refused(message, topic, Refusal(error.kind, error.what, error.remedy), given)
             return
         except Refused as error:
             batch.refused(message, topic, Refusal(error.kind, error.reason, error.remedy), given)
             return
-        place = (topic, memory.number, message.offset())
-        if place in self._poison:
-            batch.refused(message, topic, _DEFECT, given)
-            return
         state = memory.state_of(given.sku)
         watched_us = state.next_expiry_us
-        try:
-            facts, refusal = decide_and_fold(state, given, now_us)
-        except Exception as error:
-            # The SKU may be half folded. Everything is recovered from the journal, and this event
-            # goes to the exceptions when it comes again, so that its partition moves on.
-            self._poison.add(place)
-            log.exception("%s of %s met a defect of ours", given.event_id, given.source)
-            raise UnavailableError(
-                f"event {given.event_id} of {given.source} met a defect: {error!r}",
-                where=f"{topic} partition {memory.number} offset {message.offset()}",
-                remedy="It goes to the exceptions; report the traceback above.",
-            ) from error
+        facts, refusal = self._decide(state, given, now_us)
         if refusal is not None:
             batch.refused(message, topic, refusal, given)
         else:
@@ -206,6 +169,56 @@ class LedgerProcessor:
                 memory.parked.add(given.sku)
         elif not state.seq:
             del memory.skus[given.sku]  # A refused event makes no SKU.
+
+    def _read(
+        self, memory: Partition, message: Record, topic: str, allowed: frozenset[str]
+    ) -> Input:
+        """The input, which makes sense by itself. ContractError or Refused when it does not."""
+        given = self._reader.read(
+            topic,
+            allowed,
+            memory.number,
+            message.offset(),
+            message.timestamp()[1],
+            message.key(),
+            message.value(),
+            message.headers(),
+        )
+        if given.sku not in memory.skus:  # A SKU that is known here was looked at before.
+            refuse_misrouted(given.sku, memory.number, self._partition_count)
+        validate(given.type, given.body)
+        return given
+
+    def _is_repeat(self, memory: Partition, given: Input, event: int) -> bool:
+        """Whether it was accepted before, by its id or number; Refused with another payload."""
+        known = memory.window.payload_of(event)
+        if known is not None:
+            if known == given.payload_hash or known in self._reader.earlier_hashes(given):
+                return True
+            raise _conflict(given)
+        if given.sequence is None:
+            return False
+        state = memory.skus.get(given.sku)
+        return state is not None and is_repeat(state, given)
+
+    def _decide(
+        self, state: SkuState, given: Input, now_us: int
+    ) -> tuple[list[Fact], Refusal | None]:
+        """``decide_and_fold``; a defect of ours is remembered by the place of its input.
+
+        The SKU may be half folded by then. Everything is recovered from the journal, and the event
+        goes to the exceptions when it comes again, so that its partition moves on.
+        """
+        try:
+            return decide_and_fold(state, given, now_us)
+        except Exception as error:
+            self._poison.add((given.topic, given.partition, given.offset))
+            log.exception("%s of %s met a defect of ours", given.event_id, given.source)
+            raise UnavailableError(
+                f"event {given.event_id} of {given.source} met a defect: {error!r}",
+                where=f"{given.topic} partition {given.partition} offset {given.offset}",
+                remedy="It goes to the exceptions; report the traceback above.",
+            ) from error
 
     def tick_due(self, now_us: int) -> bool:
         """Whether a reservation may be due; new reference data is taken in here."""
@@ -226,4 +239,12 @@ def _conflict(given: Input) -> Refused:
         "payload_conflict",
         f"event {given.event_id} of {given.source} is known with another payload",
         _RESEND,
+    )
+
+
+def _defect() -> Refused:
+    return Refused(
+        "defect",
+        "deciding this event failed by a defect of the ledger; its log has the traceback",
+        "Report it; resubmit the event once a mended ledger runs.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import stamina
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -16,13 +16,14 @@ from stockfold.contracts.reference import (
     topic_of,
 )
 from stockfold.contracts.topics import CATALOG, REFERENCE, Topic
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.errors import ContractError
 from stockfold.domain.reference import CatalogItem, Record, key_of
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record as Message
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.catalogue.store import Store
+from stockfold_services.cli.kafka_errors import kafka_errors
 
 ANSWER_S_MAX = 15.0
 COMMIT_S_MAX = 60.0
@@ -38,24 +39,20 @@ Progress = Callable[[int], None]
 """Told how many more records are done."""
 
 
-@contextmanager
-def kafka_errors(settings: Settings, what: str) -> Iterator[None]:
-    """Client errors as UnavailableError."""
-    try:
-        yield
-    except KafkaException as error:
-        raise UnavailableError(
-            f"the reference data was not {what}: {error.args[0].str()}",
-            where=f"Kafka at {settings.kafka.bootstrap}",
-            remedy="Check the broker and its topics (`stockfold topics apply`), and that nobody "
-            "else imports now; then import again: what is published already is not repeated.",
-        ) from error
+def reference_errors(settings: Settings, what: str) -> AbstractContextManager[None]:
+    """Kafka's errors as ours: the reference data was not ``what``."""
+    return kafka_errors(
+        f"the reference data was not {what}",
+        where=f"Kafka at {settings.kafka.bootstrap}",
+        remedy="Check the broker and its topics (`stockfold topics apply`), and that nobody "
+        "else imports now; then import again: what is published already is not repeated.",
+    )
 
 
 def load(settings: Settings, store: Store, progress: Progress | None = None) -> list[str]:
     """Put what both topics hold into the store; a sentence for each record that is unreadable."""
     wrong: list[str] = []
-    with kafka_errors(settings, "read"):
+    with reference_errors(settings, "read"):
         reader = _reader(settings)
         for number in range(settings.kafka.sku_partitions):
             wrong += _load(reader, CATALOG, number, store, progress)
@@ -109,7 +106,7 @@ def find_item(settings: Settings, sku: str) -> CatalogItem | None:
     key = sku.encode()
     number = partition_of(key, settings.kafka.sku_partitions)
     found: CatalogItem | None = None
-    with kafka_errors(settings, "read"):
+    with reference_errors(settings, "read"):
         for batch in _reader(settings).read(CATALOG, number):
             for message in batch:
                 if message.key() == key:
@@ -121,7 +118,7 @@ def find_item(settings: Settings, sku: str) -> CatalogItem | None:
 def find_references(settings: Settings, name: str) -> list[Record]:
     """Reference records that are about a name: location, source, scope, code or target."""
     found: dict[bytes | None, Record] = {}
-    with kafka_errors(settings, "read"):
+    with reference_errors(settings, "read"):
         for batch in _reader(settings).read(REFERENCE, 0):
             for message in batch:
                 found.pop(message.key(), None)
@@ -158,13 +155,13 @@ class Publisher:
                 "log_level": 0,
             }
         )
-        with kafka_errors(settings, "published"):
+        with reference_errors(settings, "published"):
             self._producer.init_transactions(ANSWER_S_MAX)
 
     def publish(self, store: Store, progress: Progress | None = None) -> int:
         """Publish what differs, a few thousand records at a time; how many."""
         done = 0
-        with kafka_errors(self._settings, "published"):
+        with reference_errors(self._settings, "published"):
             waiting = 0
             for change in store.planned():
                 if not waiting:

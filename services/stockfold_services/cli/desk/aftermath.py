@@ -8,7 +8,7 @@ from stockfold.domain.errors import ContractError
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.desk.book import Case, Desk, kafka_errors
+from stockfold_services.cli.desk.book import Case, Desk, desk_errors
 from stockfold_services.cli.desk.repair import read_body
 from stockfold_services.cli.sku_fold import facts_of
 
@@ -39,7 +39,7 @@ def aftermath(settings: Settings, desk: Desk, case: Case) -> Aftermath:
     mine = ids - {raised["event_id"]} if raised["kind"] == "payload_conflict" else ids
     folded = []
     state = SkuState(raised["sku"])
-    with kafka_errors(settings, "followed"):
+    with desk_errors(settings, "followed"):
         for fact in facts_of(settings, raised["sku"]):
             evolve(state, fact)
             cause = fact.cause

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager
 
 import msgspec
-from confluent_kafka import KafkaException
 
 from stockfold.contracts.codec import Record as Body
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import EXCEPTION_RESOLUTIONS, EXCEPTIONS, INPUTS
-from stockfold.domain.errors import StockfoldError, UnavailableError
+from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
+from stockfold_services.cli.kafka_errors import kafka_errors
 
 CASES_MAX = 10_000
 """Cases that one command takes on; the rest waits for the next."""
@@ -90,7 +89,7 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._reader = PartitionReader(settings)
-        with kafka_errors(settings, "read"):
+        with desk_errors(settings, "read"):
             self._resolutions = self._read_resolutions()
 
     def _read_resolutions(self) -> dict[str, tuple[Body, ...]]:
@@ -115,7 +114,7 @@ class Desk:
 
     def case(self, name: str) -> Case:
         """The case of an exception id or of a place; StockfoldError when there is none."""
-        with kafka_errors(self._settings, "read"):
+        with desk_errors(self._settings, "read"):
             found = self._at(name)
             if found is None:
                 found = next((case for case in self._all() if case.id == name), None)
@@ -144,7 +143,7 @@ class Desk:
         return next(self._cases_of(number, start, start + 1), None)
 
     def _all(self) -> Iterator[Case]:
-        with kafka_errors(self._settings, "read"):
+        with desk_errors(self._settings, "read"):
             for partition in range(self._settings.kafka.sku_partitions):
                 yield from self._cases_of(partition)
 
@@ -158,16 +157,11 @@ class Desk:
                 yield Case(raised, partition, record.offset(), done)
 
 
-@contextmanager
-def kafka_errors(settings: Settings, what: str) -> Iterator[None]:
-    """Kafka's errors as ours."""
-    try:
-        yield
-    except KafkaException as error:
-        told: Any = error.args[0]
-        raise UnavailableError(
-            f"the exceptions were not {what}: {told.str()}",
-            where=f"Kafka at {settings.kafka.bootstrap}, environment prefix {settings.prefix!r}",
-            remedy="Check the broker, and that `stockfold topics apply` has made every topic; "
-            "then try again.",
-        ) from error
+def desk_errors(settings: Settings, what: str) -> AbstractContextManager[None]:
+    """Kafka's errors as ours: the exceptions were not ``what``."""
+    return kafka_errors(
+        f"the exceptions were not {what}",
+        where=f"Kafka at {settings.kafka.bootstrap}, environment prefix {settings.prefix!r}",
+        remedy="Check the broker, and that `stockfold topics apply` has made every topic; "
+        "then try again.",
+    )

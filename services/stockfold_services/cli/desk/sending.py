@@ -14,7 +14,7 @@ from stockfold.contracts.topics import EXCEPTION_RESOLUTIONS
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, group_id, partitions_of
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.desk.book import Case, kafka_errors
+from stockfold_services.cli.desk.book import Case, desk_errors
 from stockfold_services.cli.desk.repair import Message
 
 ANSWER_S_MAX = 30.0
@@ -52,7 +52,7 @@ def write(
     }
     producer = Producer(config)
     resolutions = EXCEPTION_RESOLUTIONS.full_name(settings.prefix)
-    with kafka_errors(settings, "written"):
+    with desk_errors(settings, "written"):
         producer.init_transactions(ANSWER_S_MAX)
         producer.begin_transaction()
         for decision in decisions:
