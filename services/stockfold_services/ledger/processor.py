@@ -29,13 +29,13 @@ from stockfold.ledger.sequences import is_repeat
 from stockfold.ledger.state import SkuState
 from stockfold.ledger.validation import validate
 from stockfold.runtime.follow import TopicFollower
+from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.outputs import BatchOutputs
-from stockfold_services.ledger.partition import Partition
 from stockfold_services.ledger.reference import ReferenceFeed, ReferenceRules
 from stockfold_services.ledger.upkeep import Upkeep
 

@@ -12,8 +12,8 @@ from stockfold.domain.times import SECOND_US
 from stockfold.ledger.decide import tick, tidy
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import SkuState
+from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.settings import LedgerSettings
-from stockfold_services.ledger.partition import Partition
 
 DUE_SKUS_MAX = 1000
 """SKUs that one tick of a partition looks at, so that a transaction stays short."""
