@@ -17,6 +17,10 @@ class Clock(Protocol):
         """Seconds that never go back; for time-outs only."""
         ...
 
+    def sleep(self, seconds: float) -> None:
+        """Wait so long."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -28,6 +32,10 @@ class SystemClock:
     def monotonic_s(self) -> float:
         """See ``Clock.monotonic_s``."""
         return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """See ``Clock.sleep``."""
+        time.sleep(seconds)
 
 
 class ManualClock:
@@ -44,6 +52,10 @@ class ManualClock:
     def monotonic_s(self) -> float:
         """See ``Clock.monotonic_s``."""
         return self._passed_us / 1_000_000
+
+    def sleep(self, seconds: float) -> None:
+        """See ``Clock.sleep``."""
+        self.advance_us(round(seconds * 1_000_000))
 
     def advance_us(self, us: int) -> None:
         """Let ``us`` microseconds pass; ValueError when negative."""

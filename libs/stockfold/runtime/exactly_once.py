@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from confluent_kafka import (
-    Consumer,
-    KafkaException,
-    Producer,
-    TopicPartition,
-)
+from confluent_kafka import KafkaException, TopicPartition
 
 from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import DefectError, StockfoldError
+from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer, LogProducer
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.inbox import Inbox
 from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, group_id
@@ -51,7 +46,9 @@ class ExactlyOnceLoop:
         batch_ms_max: int,
         merge_wait_ms: int = 0,
         clock: Clock = SYSTEM_CLOCK,
+        clients: Clients = CONFLUENT,
     ) -> None:
+        self._clients = clients
         self._settings = settings
         self._processor = processor
         self._instance = instance
@@ -62,10 +59,10 @@ class ExactlyOnceLoop:
         self._prefix = settings.environment.prefix
         self._names = {topic.full_name(self._prefix): topic for topic in processor.inputs}
         ranks = {topic.full_name(self._prefix): i for i, topic in enumerate(processor.inputs)}
-        self._inbox = Inbox(ranks, merge_wait_ms)
+        self._inbox = Inbox(ranks, merge_wait_ms, clock)
         self._positions: dict[tuple[str, int], int] = {}
         self._failure: Exception | None = None
-        self._reader = PartitionReader(settings)
+        self._reader = PartitionReader(settings, clients=clients, clock=clock)
         self.processed = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -90,8 +87,8 @@ class ExactlyOnceLoop:
                 backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
     def _run_clients(self, stop: threading.Event) -> None:
-        producer = Producer(self._producer_config())
-        consumer = Consumer(self._consumer_config())
+        producer = self._clients.producer(self._producer_config())
+        consumer = self._clients.consumer(self._consumer_config())
         self._failure = None
         try:
             producer.init_transactions(30.0)
@@ -139,19 +136,19 @@ class ExactlyOnceLoop:
 
     # --- assignment ---------------------------------------------------------------------------
 
-    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _assigned(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
         try:
             self._recover(consumer, partitions)
             consumer.assign(partitions)
         except Exception as error:  # noqa: BLE001  (a callback cannot raise through librdkafka)
             self._failure = error
 
-    def _recover(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _recover(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
         reader = self._reader
         committed = {(p.topic, p.partition): p.offset for p in consumer.committed(partitions, 30.0)}
         numbers = sorted({place.partition for place in partitions})
         for number in numbers:
-            began = time.monotonic()
+            began = self._clock.monotonic_s()
             starts = self._processor.recover(number, reader)
             self._inbox.open(number)
             for place in partitions:
@@ -165,7 +162,7 @@ class ExactlyOnceLoop:
                 "%s serves partition %d after %.2f s",
                 self._processor.name,
                 number,
-                time.monotonic() - began,
+                self._clock.monotonic_s() - began,
             )
 
     def _start(
@@ -201,7 +198,7 @@ class ExactlyOnceLoop:
             )
         return start
 
-    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _revoked(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
         for number in {place.partition for place in partitions}:
             self._drop(number)
         consumer.unassign()
@@ -218,7 +215,7 @@ class ExactlyOnceLoop:
 
     # --- one step -----------------------------------------------------------------------------
 
-    def _step(self, consumer: Consumer, producer: Producer) -> None:
+    def _step(self, consumer: LogConsumer, producer: LogProducer) -> None:
         self._inbox.fetch(consumer, busy=self._processor.tick_due(self._clock.now_us()))
         if self._failure is not None:
             raise self._failure
@@ -236,13 +233,13 @@ class ExactlyOnceLoop:
 
     def _transact(
         self,
-        consumer: Consumer,
-        producer: Producer,
+        consumer: LogConsumer,
+        producer: LogProducer,
         batches: list[tuple[int, Sequence[Record]]],
         at_us: int,
     ) -> None:
         out = TransactionOutputs(producer, self._prefix)
-        began = time.perf_counter()
+        began = self._clock.monotonic_s()
         producer.begin_transaction()
         try:
             offsets = self._one_position()
@@ -252,7 +249,7 @@ class ExactlyOnceLoop:
                 for record in records:
                     offsets[(record.topic(), number)] = record.offset() + 1
             if events:
-                pace = (time.perf_counter() - began) / events
+                pace = (self._clock.monotonic_s() - began) / events
                 self._event_s = pace if not self._event_s else (self._event_s * 3 + pace) / 4
             if self._processor.tick_due(at_us):
                 self._processor.tick(out, at_us)
@@ -275,7 +272,7 @@ class ExactlyOnceLoop:
         """Any position of ours, committed again: it proves that we are still a member."""
         return dict(islice(self._positions.items(), 1))
 
-    def _abort(self, producer: Producer) -> None:
+    def _abort(self, producer: LogProducer) -> None:
         try:
             producer.purge()
             producer.abort_transaction(10.0)

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 
 from stockfold.contracts.topics import Topic
+from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
@@ -26,11 +27,14 @@ RECORDS_PER_POLL_MAX = 500
 class TopicFollower:
     """Follows the only partition of a topic. Not for several threads."""
 
-    def __init__(self, settings: Settings, topic: Topic, group: str) -> None:
+    def __init__(
+        self, settings: Settings, topic: Topic, group: str, clients: Clients = CONFLUENT
+    ) -> None:
+        self._clients = clients
         self._settings = settings
         self._topic = topic
         self._group = group
-        self._consumer: Consumer | None = None
+        self._consumer: LogConsumer | None = None
         self._next_offset = OFFSET_BEGINNING
 
     def read_whole(self, reader: PartitionReader) -> Iterator[Sequence[Record]]:
@@ -59,8 +63,8 @@ class TopicFollower:
             self._next_offset = records[-1].offset() + 1
         return records
 
-    def _open(self) -> Consumer:
-        consumer = Consumer(
+    def _open(self) -> LogConsumer:
+        consumer = self._clients.consumer(
             {
                 **confluent_config(self._settings),
                 "group.id": group_id(self._settings, self._group),

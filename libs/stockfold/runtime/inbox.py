@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from stockfold.runtime.clients import Fetched, LogConsumer
+from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.merge import PartitionMerge
 from stockfold.runtime.records import Record
 
@@ -25,11 +26,12 @@ broker already has can still arrive. It bounds the latency that order costs."""
 class Inbox:
     """The fetched records of the assigned partitions. A full topic is paused, never dropped."""
 
-    def __init__(self, ranks: Mapping[str, int], wait_ms: int) -> None:
+    def __init__(self, ranks: Mapping[str, int], wait_ms: int, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self._ranks = ranks
         self._wait_ms = wait_ms
         self._merges: dict[int, PartitionMerge[Record]] = {}
-        self._fresh: list[tuple[float, list[Message]]] = []
+        self._fresh: list[tuple[float, list[Fetched]]] = []
         self._full: list[TopicPartition] = []
         self._paused: set[tuple[str, int]] = set()
         self._starved = True
@@ -48,7 +50,7 @@ class Inbox:
         """The open partitions."""
         return list(self._merges)
 
-    def fetch(self, consumer: Consumer, *, busy: bool) -> None:
+    def fetch(self, consumer: LogConsumer, *, busy: bool) -> None:
         """Fetch what the consumer has, waiting a moment when there is nothing else to do."""
         queued = sum(len(merge) for merge in self._merges.values())
         if queued > ENOUGH and not self._starved:
@@ -57,12 +59,12 @@ class Inbox:
         timeout_s = 0.0 if busy else GATHER_MS / 2000 if waiting else IDLE_POLL_S
         first = consumer.consume(1, timeout=timeout_s)
         if first:
-            arrived = first + consumer.consume(CONSUME_MAX, timeout=0)
-            self._fresh.append((time.monotonic(), arrived))
+            arrived = [*first, *consumer.consume(CONSUME_MAX, timeout=0)]
+            self._fresh.append((self._clock.monotonic_s(), arrived))
 
     def ready(self, events_max: int) -> list[tuple[int, Sequence[Record]]]:
         """Batches by partition, in order, at most so many records together."""
-        now_s = time.monotonic()
+        now_s = self._clock.monotonic_s()
         while self._fresh and now_s - self._fresh[0][0] >= GATHER_MS / 1000:
             self._enqueue(self._fresh.pop(0)[1])
         batches: list[tuple[int, Sequence[Record]]] = []
@@ -81,7 +83,7 @@ class Inbox:
             self._merges[number] = self._merges.pop(number)
         return batches
 
-    def balance(self, consumer: Consumer) -> None:
+    def balance(self, consumer: LogConsumer) -> None:
         """Pause topics that are full, resume those that have drained."""
         if self._full:
             consumer.pause(self._full)
@@ -96,7 +98,7 @@ class Inbox:
             consumer.resume([TopicPartition(topic, number) for topic, number in drained])
             self._paused -= drained
 
-    def _enqueue(self, messages: list[Message]) -> None:
+    def _enqueue(self, messages: list[Fetched]) -> None:
         for message in messages:
             topic, partition = message.topic(), message.partition()
             merge = self._merges.get(-1 if partition is None else partition)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from confluent_kafka import (
-    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer
+from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
@@ -40,11 +40,20 @@ class PartitionReader:
     ``fetch`` are librdkafka options that say how far ahead it reads.
     """
 
-    def __init__(self, settings: Settings, fetch: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        fetch: Mapping[str, Any] | None = None,
+        *,
+        clients: Clients = CONFLUENT,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._clients = clients
+        self._clock = clock
         self._config = confluent_config(settings)
         self._fetch = FETCH if fetch is None else fetch
         self._prefix = settings.environment.prefix
-        self._admin = AdminClient(dict(self._config))
+        self._admin = clients.admin(dict(self._config))
 
     def stable_end(self, topic: Topic, partition: int) -> int:
         """The offset after the last committed record, once no open transaction hides any.
@@ -54,34 +63,34 @@ class PartitionReader:
         and a half.
         """
         place = TopicPartition(topic.full_name(self._prefix), partition)
-        deadline = time.monotonic() + STABLE_WAIT_S
+        deadline = self._clock.monotonic_s() + STABLE_WAIT_S
         while True:
             stable = self._latest(place, IsolationLevel.READ_COMMITTED)
             high = self._latest(place, IsolationLevel.READ_UNCOMMITTED)
             if stable >= high:
                 return stable
-            if time.monotonic() > deadline:
+            if self._clock.monotonic_s() > deadline:
                 raise UnavailableError(
                     f"an open transaction hides {high - stable} records",
                     where=f"{place.topic} partition {partition}",
                     remedy="Find the producer that keeps it open, or wait for its time-out.",
                 )
-            time.sleep(0.05)
+            self._clock.sleep(0.05)
 
     def _latest(self, place: TopicPartition, level: IsolationLevel) -> int:
         return self._offset(place, OffsetSpec.latest(), isolation_level=level)
 
     def _offset(self, place: TopicPartition, spec: OffsetSpec, **options: IsolationLevel) -> int:
         """One offset, asked again while the partition has no leader: it is new, or moving."""
-        deadline = time.monotonic() + SILENCE_S
+        deadline = self._clock.monotonic_s() + SILENCE_S
         while True:
             future = self._admin.list_offsets({place: spec}, **options)[place]
             try:
                 offset: int = future.result(timeout=SILENCE_S).offset
             except KafkaException as error:
-                if error.args[0].code() not in NO_LEADER or time.monotonic() > deadline:
+                if error.args[0].code() not in NO_LEADER or self._clock.monotonic_s() > deadline:
                     raise
-                time.sleep(0.1)
+                self._clock.sleep(0.1)
             else:
                 return offset
 
@@ -101,7 +110,7 @@ class PartitionReader:
         start = self.earliest(topic, partition) if start is None else start
         if start >= end:
             return
-        consumer = Consumer(
+        consumer = self._clients.consumer(
             {
                 **self._config,
                 **self._fetch,
@@ -118,9 +127,8 @@ class PartitionReader:
         finally:
             consumer.close()
 
-    @staticmethod
-    def _until(consumer: Consumer, end: int, where: str) -> Iterator[list[Record]]:
-        heard = time.monotonic()
+    def _until(self, consumer: LogConsumer, end: int, where: str) -> Iterator[list[Record]]:
+        heard = self._clock.monotonic_s()
         while True:
             batch: list[Record] = []
             done = False
@@ -136,13 +144,13 @@ class PartitionReader:
                     done = done or (message.offset() or 0) >= end
                 else:
                     raise KafkaException(error)
-                heard = time.monotonic()
+                heard = self._clock.monotonic_s()
             if batch:
                 yield batch
-                heard = time.monotonic()
+                heard = self._clock.monotonic_s()
             if done:
                 return
-            if time.monotonic() - heard > SILENCE_S:
+            if self._clock.monotonic_s() - heard > SILENCE_S:
                 raise UnavailableError(
                     f"the broker has sent nothing for {SILENCE_S:.0f} s",
                     where=where,

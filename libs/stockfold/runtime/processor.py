@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from confluent_kafka import Producer
-
 from stockfold.contracts.topics import Topic
+from stockfold.runtime.clients import LogProducer
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 
@@ -59,7 +58,7 @@ class Processor(Protocol):
 class TransactionOutputs:
     """Outputs of the producer's open transaction."""
 
-    def __init__(self, producer: Producer, prefix: str) -> None:
+    def __init__(self, producer: LogProducer, prefix: str) -> None:
         self._producer = producer
         self._prefix = prefix
         self._produce = producer.produce

@@ -11,6 +11,7 @@ import msgspec
 from stockfold.availability.policy import Policy, Reach, reach, same_rules
 from stockfold.contracts.topics import POLICIES
 from stockfold.domain.errors import ContractError
+from stockfold.runtime.clients import CONFLUENT, Clients
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
@@ -91,5 +92,5 @@ class PolicyFeed(Protocol):
 class KafkaPolicyFeed(TopicFollower):
     """Follows the policies topic with a consumer of its own, outside of the group."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, POLICIES, "availability.policies")
+    def __init__(self, settings: Settings, clients: Clients = CONFLUENT) -> None:
+        super().__init__(settings, POLICIES, "availability.policies", clients)

@@ -1,0 +1,167 @@
+"""The Kafka clients that the exactly-once loop and the readers use, as ports.
+
+confluent-kafka's own classes fit them as they are. The simulation has others, over a log in memory,
+so that the production loop runs against it unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+
+class Fetched(Protocol):
+    """A record, or an error in its place; a ``confluent_kafka.Message`` is one."""
+
+    def topic(self) -> str | None:
+        """Name on the broker."""
+        ...
+
+    def partition(self) -> int | None:
+        """Partition number."""
+        ...
+
+    def offset(self) -> int | None:
+        """Offset in the partition; with _PARTITION_EOF, where the end is."""
+        ...
+
+    def error(self) -> KafkaError | None:
+        """Why this is no record."""
+        ...
+
+
+class LogConsumer(Protocol):
+    """A member of a consumer group, or a reader of given partitions."""
+
+    def subscribe(
+        self,
+        topics: list[str],
+        on_assign: Callable[[Any, list[TopicPartition]], None] | None = None,
+        on_revoke: Callable[[Any, list[TopicPartition]], None] | None = None,
+    ) -> None:
+        """Join the group; both are called from within ``consume``."""
+        ...
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        """Read these from their offsets."""
+        ...
+
+    def unassign(self) -> None:
+        """Read nothing."""
+        ...
+
+    def consume(self, num_messages: int = 1, timeout: float = -1) -> Sequence[Fetched]:
+        """What has come, waiting at most so many seconds for the first."""
+        ...
+
+    def committed(
+        self, partitions: list[TopicPartition], timeout: float = -1
+    ) -> list[TopicPartition]:
+        """The group's stable offsets."""
+        ...
+
+    def pause(self, partitions: list[TopicPartition]) -> None:
+        """Fetch no more of these."""
+        ...
+
+    def resume(self, partitions: list[TopicPartition]) -> None:
+        """Fetch them again."""
+        ...
+
+    def consumer_group_metadata(self) -> object:
+        """Member and generation, for ``send_offsets_to_transaction``."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class LogProducer(Protocol):
+    """A transactional producer."""
+
+    def init_transactions(self, timeout: float = -1) -> None:
+        """Fence every earlier producer of this transactional id, and end what it left open."""
+        ...
+
+    def begin_transaction(self) -> None:
+        """Open a transaction."""
+        ...
+
+    @property
+    def produce(self) -> Callable[..., None]:
+        """Add a record: topic, value, key, partition, ``headers``. BufferError when full."""
+        ...
+
+    def poll(self, timeout: float = -1) -> int:
+        """Let the queue drain."""
+        ...
+
+    def send_offsets_to_transaction(
+        self, positions: list[TopicPartition], group_metadata: Any, timeout: float = -1
+    ) -> None:
+        """Have the group's offsets committed with the transaction."""
+        ...
+
+    def commit_transaction(self, timeout: float = -1) -> None:
+        """Make it all visible, or raise."""
+        ...
+
+    def abort_transaction(self, timeout: float = -1) -> None:
+        """Have it never been."""
+        ...
+
+    def purge(self) -> None:
+        """Throw away what was not sent yet."""
+        ...
+
+
+class LogAdmin(Protocol):
+    """What is asked about partitions."""
+
+    def list_offsets(
+        self,
+        topic_partition_offsets: dict[TopicPartition, OffsetSpec],
+        *,
+        isolation_level: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    ) -> Mapping[TopicPartition, Any]:
+        """Offsets as futures."""
+        ...
+
+
+class Clients(Protocol):
+    """Makes clients; the configurations are librdkafka's."""
+
+    def consumer(self, config: dict[str, Any]) -> LogConsumer:
+        """A new consumer."""
+        ...
+
+    def producer(self, config: dict[str, Any]) -> LogProducer:
+        """A new producer."""
+        ...
+
+    def admin(self, config: dict[str, Any]) -> LogAdmin:
+        """A new asker."""
+        ...
+
+
+class ConfluentClients:
+    """confluent-kafka's clients, on a real broker."""
+
+    def consumer(self, config: dict[str, Any]) -> LogConsumer:
+        """See ``Clients.consumer``."""
+        return Consumer(config)
+
+    def producer(self, config: dict[str, Any]) -> LogProducer:
+        """See ``Clients.producer``."""
+        return Producer(config)
+
+    def admin(self, config: dict[str, Any]) -> LogAdmin:
+        """See ``Clients.admin``."""
+        return AdminClient(config)
+
+
+CONFLUENT = ConfluentClients()
