@@ -53,7 +53,7 @@ def test_a_refused_event_is_listed_shown_corrected_and_folded(environment: Setti
         set_five = ("exceptions", "correct", place, "--set", "quantity=5", "--by", "desk")
         would = stockfold_json(environment, *set_five, "--dry-run")
         assert committed(environment, EXCEPTION_RESOLUTIONS) == []
-        done = stockfold_json(environment, *set_five)
+        done = stockfold_json(environment, *set_five, "--yes")
         assert done["decisions"] == would["decisions"]
         (fact,) = wait_for("the fact", lambda: facts(environment))
 
@@ -82,9 +82,18 @@ def test_correcting_the_same_event_twice_folds_it_once(environment: Settings) ->
         wait_for("the fact", lambda: facts(environment))
         (first, _) = stockfold_json(environment, "exceptions", "list")
         with pytest.raises(StockfoldError, match="corrected already"):
-            stockfold(environment, "exceptions", "correct", first["place"], "--set", "quantity=6")
+            stockfold(
+                environment, "exceptions", "correct", first["place"], "--set", "quantity=6", "--yes"
+            )
         stockfold(
-            environment, "exceptions", "correct", first["place"], "--set", "quantity=6", "--again"
+            environment,
+            "exceptions",
+            "correct",
+            first["place"],
+            "--set",
+            "quantity=6",
+            "--again",
+            "--yes",
         )
         raised = wait_for_records(environment, EXCEPTIONS, 3)
         told = stockfold_json(environment, "exceptions", "show", first["place"])
@@ -104,7 +113,7 @@ def test_correlation_and_time_are_kept_and_a_wrong_topic_is_put_right(
         wait_for_records(environment, EXCEPTIONS, 1)
         (case,) = stockfold_json(environment, "exceptions", "list", "--kind", "wrong_topic")
         done = stockfold_json(
-            environment, "exceptions", "correct", case["place"], "--set", "location=B"
+            environment, "exceptions", "correct", case["place"], "--set", "location=B", "--yes"
         )
         (fact,) = wait_for("the fact", lambda: facts(environment))
     sent = done["decisions"][0]
@@ -122,9 +131,9 @@ def test_resubmitting_twice_folds_once(environment: Settings) -> None:
         wait_for_records(environment, EXCEPTIONS, 1)
         (case,) = stockfold_json(environment, "exceptions", "list")
         wait_for("the time of the count", lambda: SYSTEM_CLOCK.now_us() > ahead_us)
-        stockfold(environment, "exceptions", "resubmit", case["place"])
+        stockfold(environment, "exceptions", "resubmit", case["place"], "--yes")
         (fact,) = wait_for("the fact", lambda: facts(environment))
-        stockfold(environment, "exceptions", "resubmit", case["place"])
+        stockfold(environment, "exceptions", "resubmit", case["place"], "--yes")
         Sender(environment).event("GoodsReceived", sku="S", location="A", quantity=1)
         wait_for("what came after", lambda: len(facts(environment)) == 2)
         told = stockfold_json(environment, "exceptions", "show", case["place"])
@@ -154,7 +163,9 @@ def test_commands_that_wait_behind_a_refused_reservation_are_shown_and_released_
         wait_for("the SKU to move on", lambda: len(facts(environment)) == 3)
         (case,) = stockfold_json(environment, "exceptions", "list", "--sku", "S")
         before = stockfold_json(environment, "exceptions", "show", case["place"])
-        stockfold(environment, "exceptions", "correct", case["place"], "--set", "quantity=4")
+        stockfold(
+            environment, "exceptions", "correct", case["place"], "--set", "quantity=4", "--yes"
+        )
         statuses = wait_for_records(environment, RESERVATION_STATUS, 2)
         after = stockfold_json(environment, "exceptions", "show", case["place"])
     assert before["aftermath"]["waiting"] == [
@@ -179,7 +190,7 @@ def test_bytes_that_cannot_be_read_are_replaced_by_a_body_from_a_file(
         (case,) = stockfold_json(environment, "exceptions", "list")
         told = stockfold_json(environment, "exceptions", "show", case["place"])
         assert (told["body"], bool(told["not_decoded"])) == (None, True)
-        stockfold(environment, "exceptions", "correct", case["place"], "--body", str(path))
+        stockfold(environment, "exceptions", "correct", case["place"], "--body", str(path), "--yes")
         (fact,) = wait_for("the fact", lambda: facts(environment))
     assert {d["account"] for d in fact["deltas"]} == {"damaged", "supplier"}
 
@@ -196,9 +207,13 @@ def test_a_finding_cannot_be_sent_again_but_resolved_and_many_are_discarded_afte
     (finding,) = stockfold_json(environment, "exceptions", "list", "--folded")
     with pytest.raises(StockfoldError, match="is a finding"):
         stockfold(environment, "exceptions", "resubmit", finding["place"])
-    stockfold(environment, "exceptions", "resolve", finding["place"], "--reason", "counted")
+    stockfold(
+        environment, "exceptions", "resolve", finding["place"], "--reason", "counted", "--yes"
+    )
     many = ("exceptions", "discard", "--kind", "quantity_out_of_range", "--reason", "a test")
-    stockfold(environment, *many, answer="y\n")
+    with pytest.raises(StockfoldError, match="nobody can be asked: 3 exceptions"):
+        stockfold(environment, *many)
+    stockfold(environment, *many, "--yes")
     listed = stockfold_json(environment, "exceptions", "list", "--since", "1h")
     assert sorted(case["state"] for case in listed) == ["discarded"] * 3 + ["resolved"]
     assert "discarded" in stockfold(environment, "exceptions", "show", listed[0]["place"])
@@ -236,6 +251,8 @@ def test_refused_json_is_corrected_field_by_field(environment: Settings) -> None
         (case,) = stockfold_json(environment, "exceptions", "list")
         told = stockfold_json(environment, "exceptions", "show", case["place"])
         assert told["body"] == body
-        stockfold(environment, "exceptions", "correct", case["place"], "--set", "quantity=3")
+        stockfold(
+            environment, "exceptions", "correct", case["place"], "--set", "quantity=3", "--yes"
+        )
         (fact,) = wait_for("the fact", lambda: facts(environment))
     assert sorted(d["quantity"] for d in fact["deltas"]) == [-3, 3]

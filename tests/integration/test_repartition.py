@@ -80,7 +80,8 @@ def with_bad_event(settings: Settings) -> None:
         Sender(settings).event("GoodsReceived", event_id="bad", sku="S", location="A", quantity=-1)
         wait_for_records(settings, EXCEPTIONS, 1)
         wait_for("the facts", lambda: len({f["event_id"] for f in facts(settings)}) == 60)
-    stockfold(settings, "exceptions", "discard", "--kind", "quantity_out_of_range", "--reason", "x")
+    discard = ("exceptions", "discard", "--kind", "quantity_out_of_range", "--reason", "x")
+    stockfold(settings, *discard, "--yes")
     send(settings, 2, 40, "b")
 
 

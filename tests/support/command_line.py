@@ -22,9 +22,9 @@ def variables(settings: Settings) -> dict[str, str]:
     }
 
 
-def stockfold(settings: Settings, *arguments: str, answer: str = "") -> str:
+def stockfold(settings: Settings, *arguments: str) -> str:
     """What the command prints on standard output; its errors are raised."""
-    done = CliRunner().invoke(app, arguments, input=answer, env=variables(settings))
+    done = CliRunner().invoke(app, arguments, env=variables(settings))
     if isinstance(done.exception, StockfoldError):
         raise done.exception
     assert done.exit_code == 0, (done.output, done.exception)

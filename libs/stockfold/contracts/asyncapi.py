@@ -22,7 +22,7 @@ Json = Any
 AVRO_FORMAT = "application/vnd.apache.avro+json;version=1.12.0"
 CONTRACT_VERSION = "1.0.0"
 _SHORT = "stockfold."
-_OUR_SERVICES = ("ledger", "availability", "publisher", "exception desk")
+_OUR_SERVICES = ("ledger", "availability", "publisher", "exception desk", "command line")
 _TAKEN = {*(topic.name for topic in INPUTS)}
 _HEADERS: Mapping[str, tuple[str, str, str]] = {
     "ce_specversion": ("CloudEvents version.", "1.0", "required"),

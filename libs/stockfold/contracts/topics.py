@@ -178,6 +178,15 @@ REFERENCE = Topic(
     partitions=1,
     compacted=True,
 )
+AUDIT = Topic(
+    "stockfold.audit.v1",
+    "command line",
+    "What people changed by commands, written before the change is made. Kept for ever.",
+    "audit id",
+    ("stockfold.AuditRecord",),
+    keyed_by_sku=False,
+    partitions=1,
+)
 
 INPUTS: tuple[Topic, ...] = (
     RECEIPTS,
@@ -199,6 +208,7 @@ TOPICS: tuple[Topic, ...] = (
     DELIVERIES,
     CATALOG,
     REFERENCE,
+    AUDIT,
 )
 INPUT_OF: dict[str, Topic] = {schema: topic for topic in INPUTS for schema in topic.schemas}
 """The input topic of each input event type."""

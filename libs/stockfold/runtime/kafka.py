@@ -6,6 +6,7 @@ import logging
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,6 +166,27 @@ def ensure_topics(settings: Settings) -> list[str]:
         log.warning("topic drift: %s", line)
     if not plan.missing:
         return []
+    missing = [topic for topic in TOPICS if topic.full_name(settings.prefix) in plan.missing]
+    created = create_topics(settings, missing)
+    # Whoever created one of them meanwhile may have counted otherwise.
+    _refuse_unequal(settings, _wait_until_visible(settings, plan.missing))
+    return created
+
+
+def topic_exists(settings: Settings, topic: Topic) -> bool:
+    """Whether the broker has it; UnavailableError when it does not answer."""
+    return topic.full_name(settings.prefix) in _partition_counts(_admin(settings), settings)
+
+
+def ensure_topic(settings: Settings, topic: Topic) -> None:
+    """Create one topic if it is missing: an environment of an older release may lack it."""
+    if not topic_exists(settings, topic):
+        create_topics(settings, [topic])
+        _wait_until_visible(settings, [topic.full_name(settings.prefix)])
+
+
+def create_topics(settings: Settings, topics: Sequence[Topic]) -> list[str]:
+    """Create these topics as declared; return the names of those that nobody had created yet."""
     admin = _admin(settings)
     wanted = [
         NewTopic(
@@ -173,8 +195,7 @@ def ensure_topics(settings: Settings) -> list[str]:
             replication_factor=settings.kafka.replication,
             config=config_of(topic),
         )
-        for topic in TOPICS
-        if topic.full_name(settings.prefix) in plan.missing
+        for topic in topics
     ]
     created = []
     for name, future in admin.create_topics(wanted, request_timeout=ANSWER_S_MAX).items():
@@ -185,8 +206,6 @@ def ensure_topics(settings: Settings) -> list[str]:
             # Another process may have created it meanwhile: that is what we wanted.
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise _unavailable(settings, f"topic {name} was not created: {error}") from error
-    # Whoever created one of them meanwhile may have counted otherwise.
-    _refuse_unequal(settings, _wait_until_visible(admin, settings, plan.missing))
     return sorted(created)
 
 
@@ -213,7 +232,8 @@ def _admin(settings: Settings) -> AdminClient:
     return AdminClient({**confluent_config(settings), "log_level": 0})
 
 
-def _wait_until_visible(admin: AdminClient, settings: Settings, names: list[str]) -> dict[str, int]:
+def _wait_until_visible(settings: Settings, names: list[str]) -> dict[str, int]:
+    admin = _admin(settings)
     deadline = time.monotonic() + ANSWER_S_MAX
     while time.monotonic() < deadline:
         counts = _partition_counts(admin, settings)

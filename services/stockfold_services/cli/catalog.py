@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +14,13 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from stockfold.contracts.reference import fields_of
 from stockfold.domain.errors import SettingsError
+from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
 from stockfold_services.cli.catalogue import exporting, importing, publish
 from stockfold_services.cli.catalogue.records import KINDS, differences, kind_name, title
 from stockfold_services.cli.catalogue.store import Store
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
 app = typer.Typer(help="Import, show and export reference data.", no_args_is_help=True)
@@ -35,8 +36,8 @@ def import_(
             help="full: what the file lacks becomes inactive. delta: only what it says changes.",
         ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -52,8 +53,15 @@ def import_(
             _show_preview(store, changes)
         published = 0
         if publisher is not None and store.differing:
-            _ask(yes, store.differing)
-            published = publisher.publish(store, told("published"))
+            confirm(f"Publish {store.differing} records?", yes)
+            with audited(
+                settings,
+                command="catalog import",
+                subject=f"{store.differing} records of {file.name}",
+                details={"file": file.name, "full": full, "counts": store.counts},
+            ) as result:
+                published = publisher.publish(store, told("published"))
+                result["published"] = published
     if as_json:
         print_json(
             {
@@ -169,15 +177,3 @@ def _show_preview(store: Store, changes: list[dict[str, Any]]) -> None:
     if left_out:
         console.print(f"and {left_out} more")
     console.print(", ".join(f"{count} {action}" for action, count in store.counts.items()))
-
-
-def _ask(yes: bool, count: int) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise SettingsError(
-            f"{count} records would be published, and nobody can be asked",
-            where="standard input",
-            remedy="Look at --dry-run first, then say --yes.",
-        )
-    typer.confirm(f"Publish {count} records?", abort=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -13,23 +11,29 @@ import typer
 from rich.console import Console
 
 from stockfold.domain.errors import StockfoldError
-from stockfold.domain.times import SECOND_US, parse_us
-from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.audit import audited, user
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import Settings, load
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.desk import shown
 from stockfold_services.cli.desk.aftermath import aftermath
 from stockfold_services.cli.desk.book import CASES_MAX, Case, Desk, Filter
 from stockfold_services.cli.desk.repair import Correction, Message, corrected, same_again
 from stockfold_services.cli.desk.sending import Decision, write
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
+from stockfold_services.cli.since import HELP, since_us
 
 app = typer.Typer(
     help="List, correct, resubmit and discard what was not folded, and look at findings.",
     no_args_is_help=True,
 )
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_COMMANDS = {
+    "corrected": "correct",
+    "resubmitted": "resubmit",
+    "discarded": "discard",
+    "resolved": "resolve",
+}
 
 Ids = Annotated[
     list[str] | None,
@@ -41,13 +45,9 @@ One = Annotated[str, typer.Argument(help="An exception, by id or place such as 3
 Kind = Annotated[str | None, typer.Option(help="Only of this kind.")]
 Sku = Annotated[str | None, typer.Option(help="Only of this SKU.")]
 Source = Annotated[str | None, typer.Option(help="Only from this source.")]
-Since = Annotated[
-    str | None, typer.Option(help="Only newer ones: 30m, 12h, 7d, or a time with an offset.")
-]
+Since = Annotated[str | None, typer.Option(help=HELP)]
 Reason = Annotated[str, typer.Option(help="Why; kept for the audit.")]
 By = Annotated[str, typer.Option(help="Who does it; kept for the audit. Default: this user.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before doing it to many.")]
 Again = Annotated[
     bool, typer.Option("--again", help="Also those that something was already done about.")
 ]
@@ -72,7 +72,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """The exceptions, newest first."""
-    chosen = Filter(kind, sku, source, _since(since), folded, state)
+    chosen = Filter(kind, sku, source, since_us(since), folded, state)
     cases = Desk(_settings(config)).cases(chosen, limit)
     if as_json:
         print_json([shown.as_json(case) for case in cases])
@@ -132,7 +132,7 @@ def correct(
             remedy="Give --set FIELD=VALUE, --header NAME=VALUE or --body FILE; "
             "`stockfold exceptions resubmit` sends the same bytes again.",
         )
-    chosen = _Chosen(exceptions, Filter(kind, sku, source, _since(since), False), again, ())
+    chosen = _Chosen(exceptions, Filter(kind, sku, source, since_us(since), False), again, ())
     how = _How(reason, by, dry_run, yes, as_json)
     _do(_settings(config), chosen, how, "corrected", lambda case: corrected(case, correction))
 
@@ -154,7 +154,7 @@ def resubmit(
 ) -> None:
     """Send the same bytes under the same id again: once its cause is mended, it will be folded."""
     chosen = _Chosen(
-        exceptions, Filter(kind, sku, source, _since(since), False), again, ("resubmitted",)
+        exceptions, Filter(kind, sku, source, since_us(since), False), again, ("resubmitted",)
     )
     how = _How(reason, by, dry_run, yes, as_json)
     _do(_settings(config), chosen, how, "resubmitted", same_again)
@@ -176,7 +176,7 @@ def discard(
     as_json: AsJson = False,
 ) -> None:
     """Decide that it shall never be folded. Nothing is deleted."""
-    chosen = _Chosen(exceptions, Filter(kind, sku, source, _since(since)), again, ())
+    chosen = _Chosen(exceptions, Filter(kind, sku, source, since_us(since)), again, ())
     _do(_settings(config), chosen, _How(reason, by, dry_run, yes, as_json), "discarded", None)
 
 
@@ -196,7 +196,7 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """Note that it was dealt with elsewhere, such as a finding by a count of the shelf."""
-    chosen = _Chosen(exceptions, Filter(kind, sku, source, _since(since)), again, ())
+    chosen = _Chosen(exceptions, Filter(kind, sku, source, since_us(since)), again, ())
     _do(_settings(config), chosen, _How(reason, by, dry_run, yes, as_json), "resolved", None)
 
 
@@ -230,15 +230,34 @@ def _do(
         for case in cases
     ]
     if decisions and not how.dry_run:
-        if len(decisions) > 1 and not how.yes:
-            question = f"{len(decisions)} exceptions will be {state}. Go on?"
-            typer.confirm(question, abort=True, err=True)
-        write(settings, decisions, reason=how.reason, by=how.by or _user())
+        confirm(f"{_counted(decisions)} will be {state}. Go on?", how.yes)
+        _write(settings, decisions, how)
     if how.as_json:
         done = [shown.message_json(d.case, d.message, state) for d in decisions]
         print_json({"dry_run": how.dry_run, "decisions": done})
     else:
         _tell(decisions, how)
+
+
+def _write(settings: Settings, decisions: list[Decision], how: _How) -> None:
+    by = how.by or user()
+    sent = [d.message.event_id for d in decisions if d.message is not None]
+    with audited(
+        settings,
+        command=f"exceptions {_COMMANDS[decisions[0].state]}",
+        subject=_counted(decisions),
+        details={
+            "exceptions": [d.case.id for d in decisions],
+            "reason": how.reason,
+            "events": sent,
+        },
+        who=by,
+    ):
+        write(settings, decisions, reason=how.reason, by=by)
+
+
+def _counted(decisions: list[Decision]) -> str:
+    return "1 exception" if len(decisions) == 1 else f"{len(decisions)} exceptions"
 
 
 def _choose(desk: Desk, chosen: _Chosen, *, sendable: bool) -> list[Case]:
@@ -281,21 +300,6 @@ def _settings(config: Path | None) -> Settings:
     return attach(load(config))
 
 
-def _since(text: str | None) -> int | None:
-    if text is None:
-        return None
-    ago = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if ago:
-        return SYSTEM_CLOCK.now_us() - int(ago[1]) * _UNITS_S[ago[2]] * SECOND_US
-    try:
-        return parse_us(text)
-    except ValueError:
-        raise StockfoldError(
-            f"--since {text!r} is no time",
-            remedy="Write 30m, 12h, 7d, or a time with an offset: 2026-11-01T12:00:00Z.",
-        ) from None
-
-
 def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
     pairs = {}
     for text in given or ():
@@ -315,10 +319,3 @@ def _read(path: Path | None) -> bytes | None:
         raise StockfoldError(
             f"the body cannot be read: {error}", where=str(path), remedy="Name a JSON file."
         ) from error
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from stockfold.domain.errors import StockfoldError
-from stockfold_services.cli import catalog, config, exceptions, schemas, topics
+from stockfold_services.cli import audit, catalog, config, exceptions, schemas, topics
 from stockfold_services.cli.atp import atp
 from stockfold_services.cli.output import print_error
 from stockfold_services.cli.up import up
@@ -30,6 +30,7 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(audit.app, name="audit")
 
 for _name in ("policy",):
     if find_spec(f"stockfold_services.cli.{_name}"):

@@ -11,8 +11,10 @@ from rich.console import Console
 
 from stockfold.availability.policy import Policy
 from stockfold.domain.errors import SettingsError
+from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import Settings, load
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.policy_file import from_file, from_settings
 from stockfold_services.cli.policy_publish import (
@@ -38,14 +40,16 @@ PolicyPath = Annotated[
 def apply(
     file: PolicyPath = None,
     config: ConfigFile = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be published.")
-    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish the policies that differ from those in force; channels not named stay as they are."""
     settings = attach(load(config))
-    outcomes = publish(settings, _wanted(file, settings), dry_run=dry_run)
+    wanted = _wanted(file, settings)
+    outcomes = publish(settings, wanted, dry_run=True)
+    if not dry_run and any(outcome.action != "unchanged" for outcome in outcomes):
+        outcomes = _publish(settings, wanted, outcomes, yes=yes)
     if as_json:
         print_json({"dry_run": dry_run, "policies": [msgspec.to_builtins(o) for o in outcomes]})
         return
@@ -59,6 +63,22 @@ def apply(
         for o in outcomes
     ]
     print_table(("channel", "policy", "revision", "changes"), rows)
+
+
+def _publish(
+    settings: Settings, wanted: list[Policy], planned: list[PolicyOutcome], *, yes: bool
+) -> list[PolicyOutcome]:
+    changed = {o.channel: o.changes for o in planned if o.action != "unchanged"}
+    confirm(f"Publish the policies of {', '.join(changed)}?", yes)
+    with audited(
+        settings,
+        command="policy apply",
+        subject=", ".join(changed),
+        details={"changes": changed},
+    ) as result:
+        outcomes = publish(settings, wanted)
+        result["revisions"] = {o.channel: o.revision for o in outcomes if o.channel in changed}
+    return outcomes
 
 
 @app.command()

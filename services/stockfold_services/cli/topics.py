@@ -9,9 +9,11 @@ import typer
 from rich.console import Console
 
 from stockfold.contracts.topics import TOPICS, Topic
+from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.kafka import TopicPlan, ensure_topics, partitions_of, plan_topics
 from stockfold.runtime.settings import Settings, load
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.repartition.run import Repartition
 
@@ -63,15 +65,14 @@ def _state(name: str, plan: TopicPlan | None) -> str:
 @app.command()
 def apply(
     config: ConfigFile = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
-    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Create what is missing and report drift. Nothing that exists is changed or destroyed."""
     settings = attach(load(config))
     plan = plan_topics(settings)
-    created = [] if dry_run else ensure_topics(settings)
+    created = [] if dry_run or not plan.missing else _create(settings, plan, yes=yes)
     if as_json:
         print_json({"missing": plan.missing, "created": created, "drift": plan.drift})
         return
@@ -85,18 +86,28 @@ def apply(
         console.print("every topic is as declared")
 
 
+def _create(settings: Settings, plan: TopicPlan, *, yes: bool) -> list[str]:
+    confirm(f"Create {len(plan.missing)} topics at {settings.kafka.bootstrap}?", yes)
+    with audited(
+        settings,
+        command="topics apply",
+        subject=f"{len(plan.missing)} topics",
+        details={"missing": plan.missing},
+    ):
+        ensure_topics(settings)
+    return plan.missing
+
+
 @app.command()
 def repartition(
     partitions: Annotated[int, typer.Option(min=1, max=10_000, help="Partitions by SKU.")],
     to_prefix: Annotated[str, typer.Option(help="Environment prefix of the copy.")],
     config: ConfigFile = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
-    ] = False,
+    dry_run: DryRun = False,
     restart: Annotated[
         bool, typer.Option("--restart", help="Delete an unfinished copy and begin anew.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Copy everything into another environment with another number of partitions.
@@ -105,15 +116,21 @@ def repartition(
     before; nothing of this environment is changed. Run again, it carries over late inputs.
     """
     console = Console(highlight=False, stderr=True)
+    settings = attach(load(config))
     work = Repartition(
-        attach(load(config)), to_prefix, partitions, lambda line: console.print(line, markup=False)
+        settings, to_prefix, partitions, lambda line: console.print(line, markup=False)
     )
     report = work.look()
     if not dry_run:
-        if not yes:
-            question = f"Copy {report.from_prefix!r} to {to_prefix!r} ({report.stage}). Go on?"
-            typer.confirm(question, abort=True, err=True)
-        report = work.run(restart=restart)
+        confirm(f"Copy {report.from_prefix!r} to {to_prefix!r} ({report.stage}). Go on?", yes)
+        with audited(
+            settings,
+            command="topics repartition",
+            subject=f"copy {report.from_prefix!r} to {to_prefix!r}",
+            details={"partitions": partitions, "restart": restart, "stage": report.stage},
+        ) as result:
+            report = work.run(restart=restart)
+            result |= {"facts": report.facts, "late": report.late, "digest": report.digest}
     if as_json:
         print_json({"dry_run": dry_run, **msgspec.to_builtins(report)})
         return
