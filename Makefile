@@ -76,6 +76,10 @@ format: $(VENV)/.installed-dev ## Mend what can be mended by itself
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
+.PHONY: faults
+faults: $(VENV)/.installed-dev ## Kill and starve everything, and prove nothing lost; KILLS=n SEED=s ONLY=name
+	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),20) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
 .PHONY: bench
 bench: $(VENV)/.installed-demo ## Measure the ledger; a table, and build/bench.json
 	@$(BIN)/python -m infra.bench $(ARGS)

@@ -20,7 +20,7 @@ FILE_NAME = "stockfold.toml"
 ENV_PREFIX = "STOCKFOLD_"
 DELIMITER = "__"
 # Read by other parts than the settings, so they are no misspelt settings.
-OTHER_VARIABLES = ("STOCKFOLD_CONFIG", "STOCKFOLD_LOG_", "STOCKFOLD_TEST_")
+OTHER_VARIABLES = ("STOCKFOLD_CONFIG", "STOCKFOLD_LOG_", "STOCKFOLD_TEST_", "STOCKFOLD_FAULT_")
 
 
 @dataclass(frozen=True, slots=True)

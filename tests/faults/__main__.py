@@ -1,0 +1,81 @@
+"""Run the scenarios; a table, ``build/faults.json``, and exit code 1 when anything differs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import secrets
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from stockfold_services.cli.running import interrupt_once
+from tests.faults.checks import judge
+from tests.faults.outcome import Outcome
+from tests.faults.report import shown, summary
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.site import LOGS, Servers, servers
+
+JSON = Path("build/faults.json")
+
+
+def main() -> int:
+    """The exit code: 0 when everything holds."""
+    given = _arguments()
+    console = Console(highlight=False)
+    names = given.only.split(",") if given.only else list(SCENARIOS)
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown:
+        console.print(f"there is no scenario {unknown[0]}; there are: {', '.join(SCENARIOS)}")
+        return 2
+    interrupt_once()
+    logging.basicConfig(level=logging.ERROR)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    console.print(f"seed {given.seed}; again: make faults KILLS={given.kills} SEED={given.seed}")
+    outcomes: list[Outcome] = []
+    try:
+        with servers() as both:
+            for name in names:
+                outcomes.append(run(both, name, given.seed, given.kills))
+                console.print(shown(outcomes[-1]))
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 130
+    console.print(summary(outcomes))
+    JSON.write_text(json.dumps([outcome.as_json() for outcome in outcomes], indent=1), "utf-8")
+    return 0 if all(outcome.holds for outcome in outcomes) else 1
+
+
+def run(both: Servers, name: str, seed: int, kills: int) -> Outcome:
+    """One scenario, judged."""
+    began = time.monotonic()
+    outcome = Outcome(name, seed, kills)
+    with outcome.guarded():
+        SCENARIOS[name](both, outcome)
+    with outcome.guarded():
+        both.start()  # Whatever the scenario did to the servers, the next one finds them running.
+    evidence = outcome.evidence
+    if evidence is not None:
+        outcome.events = len(evidence.acknowledged)
+        with outcome.guarded():
+            outcome.verdict = judge(evidence)
+    else:
+        outcome.demand(False, "there is no evidence")
+    outcome.evidence = None
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
+    parser.add_argument("--kills", type=int, default=20, help="kill -9 in the scenario kills")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    parser.add_argument("--only", default="", help=", ".join(SCENARIOS))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

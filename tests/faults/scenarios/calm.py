@@ -1,0 +1,21 @@
+"""No fault at all; then the evidence is tampered with, and every tampering must be found."""
+
+from __future__ import annotations
+
+from tests.faults import tampering
+from tests.faults.evidence import gather
+from tests.faults.outcome import Outcome
+from tests.faults.site import Servers, site
+
+
+def selftest(both: Servers, outcome: Outcome) -> None:
+    """The harness can fail: lost, doubled, tampered and uncommitted data are all detected."""
+    with site(both, outcome.name, outcome.seed) as place:
+        place.start()
+        place.feeder.first_wave()
+        place.feeder.feed_for(5, events_per_s=200)
+        outcome.evidence = gather(place)
+    tried = tampering.detections(outcome.evidence)
+    for what, by in tried.items():
+        outcome.demand(by, f"the checks did not see this: {what}")
+    outcome.note(f"{len(tried)} tamperings, {sum(map(bool, tried.values()))} detected")
