@@ -23,12 +23,14 @@ from stockfold_services.api.routes import (
     health,
     journal,
     positions,
+    questions,
     reservations,
     skus,
 )
 
 _ROUTERS = (
     positions,
+    questions,  # Before skus, whose path takes everything.
     skus,
     availability,
     journal,

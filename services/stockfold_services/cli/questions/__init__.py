@@ -1,0 +1,1 @@
+"""Questions to the journal: explain, as-of, oversell, leaks."""

@@ -1,0 +1,95 @@
+"""The questions over HTTP, on tables that the projector's own code has filled."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+
+import httpx
+import pytest
+from tests.integration.test_api import Reader
+from tests.support.explained import SKU, entries, story
+from tests.support.story import Story, minutes
+
+from stockfold.contracts import avro
+from stockfold.contracts.journal import encode_fact
+from stockfold.contracts.topics import JOURNAL
+from stockfold.explain.entry import Entry
+from stockfold.runtime.settings import Settings
+from stockfold_services.api.app import create_app
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def reader(postgres: str) -> AsyncIterator[Reader]:
+    settings = Settings(
+        environment={"prefix": f"t{uuid.uuid4().hex[:8]}."}, postgres={"dsn": postgres}
+    )
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield Reader(settings, client)
+    await app.state.database.close()
+
+
+def journal(history: Sequence[Entry], sku: str = SKU) -> list:
+    """The journal records of a history, as outputs."""
+    told = avro.string(sku)
+    return [(JOURNAL, sku.encode(), encode_fact(entry.fact, told)) for entry in history]
+
+
+def oversold() -> Story:
+    """Five received, two reserved, six allocated; two shipped and told twenty minutes late."""
+    told = story().receive("A", 5)
+    told.tell(
+        "ReserveStock",
+        reservation="R",
+        order="1",
+        line="1",
+        channel="web",
+        quantity=2,
+        locations=["A"],
+    )
+    told.tell("StockAllocated", allocation="AL", order="2", line="1", location="A", quantity=6)
+    told.at(minutes(30))
+    return told.tell("StockShipped", shipment="S", location="A", quantity=2, occurred=minutes(10))
+
+
+async def test_explain_answers_from_the_read_model(reader: Reader) -> None:
+    await reader.fill(*journal(entries(oversold())))
+    found = await reader.get(f"/v1/skus/{SKU}/explain")
+    told = found["explanation"]
+    assert told["paragraph"].startswith(f"SKU {SKU}: 3 units are on hand at A.")
+    assert [(t["kind"], t["units"]) for t in told["troubles"]] == [("oversold", 3)]
+    numbers = {number["number"]: number for number in told["numbers"]}
+    assert [s["delta"] for s in numbers["on_hand"]["steps"]] == [5, -2]
+    late = numbers["on_hand"]["steps"][-1]["fact"]
+    assert (late["late_ms"], late["journal"]["offset"]) == (20 * 60_000, 3)
+    assert told["proof"]["holds"] is True
+    assert (found["as_of"]["seq"], found["as_of"]["offset"]) == (4, 3)
+    assert found["as_of"]["age_ms"] >= 0
+
+
+async def test_explain_unfolds_what_is_asked(reader: Reader) -> None:
+    await reader.fill(*journal(entries(oversold())))
+    found = await reader.get(f"/v1/skus/{SKU}/explain", location="A", number="allocated", last=0)
+    (number,) = found["explanation"]["numbers"]
+    assert (number["value"], number["opening"], number["earlier"]) == (6, 6, 1)
+    await reader.get(f"/v1/skus/{SKU}/explain", 422, number="happiness")
+    await reader.get("/v1/skus/nobody/explain", 404)
+
+
+async def test_a_sku_with_a_slash_is_explained_too(reader: Reader) -> None:
+    await reader.fill(*journal(entries(story().receive("A", 5)), "a/b ü"))
+    found = await reader.get("/v1/skus/a%2Fb%20%C3%BC/explain")
+    assert found["explanation"]["sku"] == "a/b ü"
+
+
+async def test_every_question_is_documented_field_by_field(reader: Reader) -> None:
+    document = await reader.get("/openapi.json")
+    schemas = document["components"]["schemas"]
+    for name in ("Explanation", "Evidence", "Unfolded", "Proof", "Trouble"):
+        assert schemas[name]["description"]
+        fields = schemas[name]["properties"].values()
+        assert all("description" in field or "$ref" in field for field in fields), name

@@ -1,0 +1,89 @@
+"""The questions on the command line, against a real journal."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.command_line import stockfold, stockfold_json
+from tests.support.kafka_io import Sender, committed, wait_for
+from tests.support.running_ledger import ledger
+
+from stockfold.contracts.topics import JOURNAL
+from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def told(new_environment) -> Settings:
+    """A SKU that was received, reserved, and allocated beyond its stock."""
+    environment = new_environment()
+    sender = Sender(environment)
+    with ledger(environment):
+        sender.event("GoodsReceived", sku="milk", location="A", quantity=5)
+        sender.event(
+            "ReserveStock",
+            sku="milk",
+            reservation="R-1",
+            order="o-1",
+            line="1",
+            channel="web",
+            quantity=2,
+            locations=["A"],
+        )
+        sender.event(
+            "StockAllocated",
+            sku="milk",
+            allocation="AL",
+            order="o-2",
+            line="1",
+            location="A",
+            quantity=6,
+        )
+        sender.event("GoodsReceived", sku="bread", location="A", quantity=1)
+        wait_for(
+            "four facts",
+            lambda: sum(r.name == "JournalFact" for r in committed(environment, JOURNAL)) == 4,
+        )
+    return environment
+
+
+def test_explain_is_a_paragraph_and_the_facts_of_each_number(told: Settings) -> None:
+    shown = stockfold(told, "explain", "milk")
+    assert shown.startswith("SKU milk: 5 units are on hand at A. 8 are promised: 6 to order o-2,")
+    assert "A is oversold: 1 unit more allocated" in shown
+    assert "conservation holds: 5 received + 0 adjusted = 5" in shown
+    assert "as of journal partition" in shown
+
+
+def test_explain_as_json_names_the_place_of_every_fact(told: Settings) -> None:
+    found = stockfold_json(told, "explain", "milk", "A", "--number", "allocated")
+    (number,) = found["explanation"]["numbers"]
+    (step,) = number["steps"]
+    assert (number["value"], step["delta"]) == (6, 6)
+    facts = {
+        record.record["kind"]: record
+        for record in committed(told, JOURNAL)
+        if record.name == "JournalFact" and record.record["sku"] == "milk"
+    }
+    allocated = facts["StockAllocated"]
+    assert step["fact"]["journal"] == {
+        "topic": "stockfold.journal.v1",
+        "partition": allocated.partition,
+        "offset": allocated.offset,
+    }
+    assert step["fact"]["cause"]["topic"] == "stockfold.allocations.v1"
+    assert step["fact"]["cause"]["offset"] == allocated.record["offset"]
+    assert step["fact"]["event_id"] == allocated.record["event_id"]
+    assert found["as_of"]["seq"] == 3
+    assert found["as_of"]["offset"] == allocated.offset
+    assert 0 <= found["as_of"]["age_ms"] < 60_000
+
+
+def test_a_place_where_the_sku_never_was_is_said_to_be_unknown(told: Settings) -> None:
+    with pytest.raises(StockfoldError, match="never at 'NOWHERE'"):
+        stockfold(told, "explain", "milk", "NOWHERE")
+    with pytest.raises(StockfoldError, match="no number"):
+        stockfold(told, "explain", "milk", "--number", "happiness")
+    with pytest.raises(StockfoldError, match="knows no SKU"):
+        stockfold(told, "explain", "nobody")
