@@ -12,12 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from stockfold.runtime.steps import STEPS
 from stockfold_services.cli.running import interrupt_once
 from tests.faults.checks import judge
 from tests.faults.outcome import Outcome
 from tests.faults.report import shown, summary
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.site import LOGS, Servers, servers
+from tests.faults.site import LOGS, STEPS_PASSED, Servers, servers
 
 JSON = Path("build/faults.json")
 
@@ -34,6 +35,7 @@ def main() -> int:
     interrupt_once()
     logging.basicConfig(level=logging.ERROR)
     LOGS.mkdir(parents=True, exist_ok=True)
+    STEPS_PASSED.unlink(missing_ok=True)
     console.print(f"seed {given.seed}; again: make faults KILLS={given.kills} SEED={given.seed}")
     outcomes: list[Outcome] = []
     try:
@@ -44,9 +46,18 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("stopped")
         return 130
+    passed = set(STEPS_PASSED.read_text("utf-8").split()) if STEPS_PASSED.exists() else set()
     console.print(summary(outcomes))
-    JSON.write_text(json.dumps([outcome.as_json() for outcome in outcomes], indent=1), "utf-8")
-    return 0 if all(outcome.holds for outcome in outcomes) else 1
+    console.print(f"{len(passed)} of {len(STEPS)} named steps passed")
+    missing = [] if given.only else sorted(set(STEPS) - passed)
+    if missing:
+        console.print(f"  ! never passed: {', '.join(missing)}")
+    document = {
+        "scenarios": [outcome.as_json() for outcome in outcomes],
+        "steps": {"declared": list(STEPS), "passed": sorted(passed)},
+    }
+    JSON.write_text(json.dumps(document, indent=1), "utf-8")
+    return 0 if all(outcome.holds for outcome in outcomes) and not missing else 1
 
 
 def run(both: Servers, name: str, seed: int, kills: int) -> Outcome:

@@ -16,6 +16,7 @@ from stockfold.runtime.embedded.kafka import EmbeddedKafka
 from stockfold.runtime.embedded.postgres import EmbeddedPostgres
 from stockfold.runtime.kafka import ensure_topics
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.steps import TRACE
 from stockfold_services.cli.policy_publish import publish_policies
 from tests.faults.feeder import Feeder
 from tests.faults.observer import Observer
@@ -25,6 +26,7 @@ from tests.support.servers import server_folder
 from tests.support.woo_shop import Shop, ShopServer
 
 LOGS = Path("build/faults")
+STEPS_PASSED = LOGS / "steps"
 
 
 @dataclass
@@ -116,7 +118,7 @@ class Site:
         config = self.folder / f"{label}.toml"
         config.write_text(toml(document), "utf-8")
         service = Service(name, config, self.folder / f"{label}.log")
-        service.environment["STOCKFOLD_FAULT_TRACE"] = str((LOGS / "steps").absolute())
+        service.environment[TRACE] = str(STEPS_PASSED.absolute())
         self.services[label] = service
         return service
 

@@ -25,6 +25,7 @@ from stockfold.runtime.partition_reader import FETCH, PartitionReader
 from stockfold.runtime.processor import Processor, TransactionOutputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.steps import step
 
 log = logging.getLogger(__name__)
 
@@ -140,16 +141,19 @@ class ExactlyOnceLoop:
         try:
             self._recover(consumer, partitions)
             consumer.assign(partitions)
+            self._pass("after_recovery")
         except Exception as error:  # noqa: BLE001  (a callback cannot raise through librdkafka)
             self._failure = error
 
     def _recover(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
+        self._pass("before_recovery")
         reader = self._reader
         committed = {(p.topic, p.partition): p.offset for p in consumer.committed(partitions, 30.0)}
         numbers = sorted({place.partition for place in partitions})
         for number in numbers:
             began = self._clock.monotonic_s()
             starts = self._processor.recover(number, reader)
+            self._pass("during_recovery")
             self._inbox.open(number)
             for place in partitions:
                 if place.partition != number:
@@ -223,7 +227,11 @@ class ExactlyOnceLoop:
         self._inbox.balance(consumer)
         at_us = self._clock.now_us()
         if batches or self._processor.tick_due(at_us):
+            self._pass("after_consume")
             self._transact(consumer, producer, batches, at_us)
+
+    def _pass(self, name: str) -> None:
+        step(f"{self._processor.name}.{name}")
 
     def _batch_size(self) -> int:
         """Events of the next batch: bounded by time as well as by number, by the last pace seen."""
@@ -242,6 +250,7 @@ class ExactlyOnceLoop:
         began = self._clock.monotonic_s()
         producer.begin_transaction()
         try:
+            self._pass("after_begin")
             offsets = self._one_position()
             events = sum(len(records) for _, records in batches)
             for number, records in batches:
@@ -253,15 +262,20 @@ class ExactlyOnceLoop:
                 self._event_s = pace if not self._event_s else (self._event_s * 3 + pace) / 4
             if self._processor.tick_due(at_us):
                 self._processor.tick(out, at_us)
+            self._pass("after_process")
             if offsets:
                 # Also for a tick alone: it is here that the broker refuses an instance which has
                 # lost its partitions without knowing.
+                self._pass("before_send_offsets")
                 producer.send_offsets_to_transaction(
                     [TopicPartition(t, p, offset) for (t, p), offset in offsets.items()],
                     consumer.consumer_group_metadata(),
                     30.0,
                 )
+                self._pass("after_send_offsets")
+            self._pass("before_commit")
             producer.commit_transaction(30.0)
+            self._pass("after_commit")
             self._positions.update(offsets)
             self.processed += events
         except BaseException:
@@ -276,6 +290,7 @@ class ExactlyOnceLoop:
         try:
             producer.purge()
             producer.abort_transaction(10.0)
+            self._pass("after_abort")
         except KafkaException as error:
             # The broker ends the transaction by itself at its time-out; nothing was visible.
             log.warning("%s: the abort was not confirmed: %s", self._processor.name, error)

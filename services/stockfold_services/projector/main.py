@@ -15,6 +15,7 @@ from stockfold.domain.errors import SettingsError, UnavailableError
 from stockfold.runtime.postgres import UNAVAILABLE
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.steps import step
 from stockfold_services.projector.batch import Batch, Consumed, Place
 from stockfold_services.projector.source import Source
 from stockfold_services.projector.store import PRUNE_ROWS_MAX, Moved, Store
@@ -100,6 +101,7 @@ class _Projector:
         # A rebalance meanwhile took partitions away: whoever has them now reads them again.
         records = [record for record in fetched if record.place in starts]
         if records:
+            step("projector.after_read")
             try:
                 await self._write(records, starts)
             except Moved as moved:

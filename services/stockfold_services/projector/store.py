@@ -13,6 +13,7 @@ import asyncpg
 from stockfold.domain.errors import DefectError, SettingsError
 from stockfold.runtime.postgres import connection_options, schema_name
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.steps import step
 from stockfold_services.projector.batch import Batch, Place
 from stockfold_services.projector.migrate import migrate
 from stockfold_services.projector.rows import Row
@@ -115,8 +116,10 @@ class Store:
         """
         async with self._connection.transaction():
             await self._fence(batch.expected)
+            step("projector.after_lock")
             for table, rows in batch.tables():
                 await self._merge(table, rows)
+                step("projector.between_tables")
             topics, partitions, nexts = _columns(batch.next_offsets)
             await self._connection.execute(
                 "UPDATE offsets o SET next_offset = w.next_offset, updated_at = now() "
@@ -126,6 +129,8 @@ class Store:
                 partitions,
                 nexts,
             )
+            step("projector.before_commit")
+        step("projector.after_commit")
 
     async def _fence(self, expected: dict[Place, int]) -> None:
         """Lock the places, always in the same order, and compare where they stand."""

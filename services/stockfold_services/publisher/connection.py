@@ -28,6 +28,7 @@ from stockfold.channels import (
 )
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import Clock
+from stockfold.runtime.steps import step
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.deliveries import Deliveries
 from stockfold_services.publisher.feed import Feed, Partitions, Read
@@ -124,6 +125,7 @@ class Connection:
             # Offered without a pause in between, so that no reassignment can come amidst.
             finished = [one for record in records for one in self._take_in(record)]
             if records:
+                step("publisher.after_read")
                 await self._finish(finished)
             if self._catching_up:
                 await self._let_go(await self._feed.caught_up(set(self._catching_up)))
@@ -190,7 +192,9 @@ class Connection:
             probe = self._breaker.needs_probe
             self._in_flight += 1
             try:
+                step("publisher.before_send")
                 response = await self._perform(request, stop)
+                step("publisher.after_send")
                 await self._finish(self._settle(request, response, probe=probe))
             finally:
                 self._in_flight -= 1
@@ -298,7 +302,9 @@ class Connection:
             ended = None in taken
             finished = [one for one in taken if one is not None]
             if finished:
+                step("publisher.before_record")
                 await self._deliveries.record(finished)
+                step("publisher.after_record")
             for one in finished:
                 watermark = self._watermarks.get(one.wanted.partition)
                 if watermark is not None:
@@ -314,6 +320,7 @@ class Connection:
             if (mark := self._watermarks[partition].to_commit()) is not None
         }
         if marks and await self._feed.commit(marks):
+            step("publisher.after_commit")
             for partition, mark in marks.items():
                 if partition in self._watermarks:
                     self._watermarks[partition].committed(mark)

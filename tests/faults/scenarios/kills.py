@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from signal import SIGKILL
 
 import asyncpg
 
 from stockfold.runtime.postgres import connection_options
+from stockfold.runtime.steps import ORDERS, STEPS
 from tests.faults.evidence import gather
 from tests.faults.outcome import Outcome
 from tests.faults.processes import SERVICES
@@ -19,6 +21,7 @@ from tests.faults.site import Servers, Site, site
 
 SHARES = {"ledger": 7, "availability": 5, "projector": 5, "publisher": 3}
 """Of twenty kills. The publisher waits out its dead predecessor's session, so it is slow."""
+STEP_S_MAX = 25.0
 SERVE_S_MAX = 60.0
 SETTLING_S = 0.5
 """What the dead process had committed is seen within this; no new one is up so soon."""
@@ -26,14 +29,34 @@ SETTLING_S = 0.5
 
 @dataclass(frozen=True)
 class Point:
-    """Where a process is to die: ``order`` arms a step, else after ``delay_s`` of work."""
+    """Where a process is to die: at the ``nth`` pass of a step, or ``delay_s`` after it works."""
 
-    delay_s: float
+    step: str = ""
+    nth: int = 1
+    delay_s: float = 0.0
+
+    @property
+    def orders(self) -> dict[str, str]:
+        """The environment that arms it. An abort has to be brought about first."""
+        if not self.step:
+            return {}
+        order = f"{self.step}:{self.nth}:kill"
+        service, _, name = self.step.partition(".")
+        if name == "after_abort":
+            order = f"{service}.before_commit:{self.nth}:fail,{self.step}:1:kill"
+        return {ORDERS: order}
 
 
 def points(random: Random, service: str, count: int) -> list[Point]:
-    """Where a service is killed, so many times."""
-    return [Point(random.uniform(0.0, 2.5)) for _ in range(count)]
+    """Where a service is killed, so many times: each named step once, as far as that goes, mixed
+    with random times."""
+    named = [step for step in STEPS if step.startswith(f"{service}.")]
+    random.shuffle(named)
+    steps = named[: max(count * 2 // 3, min(count - 2, len(named)))]
+    chosen = [Point(step, 1 if "recovery" in step else random.randint(1, 4)) for step in steps]
+    chosen += [Point(delay_s=random.uniform(0.0, 2.0)) for _ in range(count - len(chosen))]
+    random.shuffle(chosen)
+    return chosen
 
 
 def shares(total: int) -> dict[str, int]:
@@ -73,28 +96,49 @@ class Keeper(threading.Thread):
 
     def run(self) -> None:
         with self._outcome.guarded():
-            self._service.start()
-            self._await_work(None)
+            died_s: float | None = None
             for point in self._points:
-                time.sleep(point.delay_s)
-                self._service.kill()
+                self._service.start(**point.orders)
+                self._let_die(point, died_s)
                 died_s = time.monotonic()
-                self._outcome.killed(self._service.name)
-                self._service.start()
-                self._await_work(died_s)
+            self._service.start()
+            self._let_work(died_s)
 
-    def _await_work(self, died_s: float | None) -> None:
-        """Wait until it is seen to work again; the time that took is on record."""
-        began_s = died_s or time.monotonic()
+    def _let_die(self, point: Point, died_s: float | None) -> None:
+        """Wait for its death at a step, or for its work and then kill it."""
+        if point.step:
+            began_s = time.monotonic()
+            self._let_work(died_s, until_s=STEP_S_MAX)
+            left_s = max(STEP_S_MAX - (time.monotonic() - began_s), 0.1)
+            if self._service.wait_ended(left_s):
+                code = self._service.child.returncode
+                self._outcome.demand(code == -SIGKILL, f"{point}: ended with exit code {code}")
+                self._outcome.killed(self._service.name, point.step)
+                return
+            self._outcome.note(f"{point.step} was not passed {point.nth} times")
+        elif self._let_work(died_s):
+            time.sleep(point.delay_s)
+        self._service.kill()
+        self._outcome.killed(self._service.name)
+
+    def _let_work(self, died_s: float | None, until_s: float = 0.0) -> bool:
+        """Wait until it is seen to work; the time that took since its death is on record.
+
+        With ``until_s`` it may die or time may run out instead.
+        """
+        began_s = time.monotonic()
         time.sleep(SETTLING_S)
         before = self._progress()
         while self._progress() == before:
-            if time.monotonic() - began_s > SERVE_S_MAX or not self._service.is_running():
-                self._outcome.demand(False, f"{self._service.name} did not serve again")
-                return
-            time.sleep(0.1)
+            if not self._service.is_running() or time.monotonic() - began_s > (
+                until_s or SERVE_S_MAX
+            ):
+                self._outcome.demand(until_s, f"{self._service.name} did not serve again")
+                return False
+            time.sleep(0.05)
         if died_s is not None:
             self._outcome.serve_s.append((self._service.name, time.monotonic() - died_s))
+        return True
 
 
 def progress_of(place: Site, name: str) -> Callable[[], object]:
