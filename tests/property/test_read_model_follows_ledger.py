@@ -60,7 +60,10 @@ class _Message:
 
 
 class _Nothing:
-    def read(self, topic: Topic, partition: int) -> list:
+    def stable_end(self, topic: Topic, partition: int) -> int:
+        return 0
+
+    def read(self, topic: Topic, partition: int, start: int | None = None, end: int = 0) -> list:
         return []
 
 

@@ -50,6 +50,9 @@ class MemoryRecord:
 
 
 class _EmptyReader:
+    def stable_end(self, *_: Any) -> int:
+        return 0
+
     def read(self, *_: Any, **__: Any) -> Iterator[list[Any]]:
         return iter(())
 

@@ -13,6 +13,7 @@ from stockfold.domain.reference import Record, key_of
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.ledger.processor import LedgerProcessor
 
 from .bodies import START_US
@@ -82,11 +83,24 @@ class Log:
         newest = {message.key(): message for message in self.records.get(topic.name, ())}
         self.records[topic.name] = sorted(newest.values(), key=Message.offset)
 
+    def stable_end(self, topic: Topic, partition: int) -> int:
+        """See ``PartitionReader.stable_end``."""
+        return self._offsets.get(topic.name, 0)
+
+    def earliest(self, topic: Topic, partition: int) -> int:
+        """See ``PartitionReader.earliest``."""
+        found = self.records.get(topic.name)
+        return found[0].offset() if found else self.stable_end(topic, partition)
+
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
     ) -> Iterator[list[Message]]:
         """See ``PartitionReader.read``."""
-        found = [m for m in self.records.get(topic.name, ()) if end is None or m.offset() < end]
+        found = [
+            m
+            for m in self.records.get(topic.name, ())
+            if (start or 0) <= m.offset() and (end is None or m.offset() < end)
+        ]
         if found:
             yield found
 
@@ -124,8 +138,9 @@ class ReferenceTopic:
 class LedgerProcess:
     """One ledger over one partition."""
 
-    def __init__(self, **ledger: Any) -> None:
+    def __init__(self, snapshots: SnapshotStore | None = None, **ledger: Any) -> None:
         self.settings = Settings(kafka={"sku_partitions": 1}, ledger=ledger)
+        self.snapshots = snapshots
         self.log = Log()
         self.now_us = START_US
         self.told = 0
@@ -133,7 +148,7 @@ class LedgerProcess:
 
     def restart(self, *, behind_mark: bool = True) -> None:
         """Start anew from the log alone, then take the catalogue's records behind the mark."""
-        self.processor = LedgerProcessor(self.settings, ReferenceTopic(self.log))
+        self.processor = LedgerProcessor(self.settings, ReferenceTopic(self.log), self.snapshots)
         starts = self.processor.recover(0, self.log)
         for message in self.log.records.get(CATALOG.name, ()):
             if behind_mark and message.offset() >= starts.get(CATALOG.name, 0):
@@ -174,13 +189,16 @@ class LedgerProcess:
         sku: str = SKU,
         event_id: str | None = None,
         occurred_us: int | None = None,
+        sequence: int | None = None,
         **body: Any,
     ) -> LedgerProcess:
         """One event."""
         self.told += 1
         name = f"stockfold.{kind}"
         at_us = self.now_us if occurred_us is None else occurred_us
-        event = envelope.Envelope(event_id or f"e-{self.told}", source, name, at_us)
+        event = envelope.Envelope(
+            event_id or f"e-{self.told}", source, name, at_us, sequence=sequence
+        )
         value = codec.encode(name, {"sku": sku, **body})
         self._process(
             self.log.append(

@@ -46,3 +46,15 @@ class Window:
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
+
+    def generations(self) -> tuple[tuple[dict[int, int], int], tuple[dict[int, int], int]]:
+        """Younger and older: what each remembers, and its newest recording (UTC microseconds)."""
+        return (self._young, self._newest_us), (self._old, self._old_newest_us)
+
+    def put_back(
+        self, young: tuple[dict[int, int], int], old: tuple[dict[int, int], int], floor_us: int
+    ) -> None:
+        """Remember again what ``generations`` and the floor were."""
+        self._young, self._newest_us = young
+        self._old, self._old_newest_us = old
+        self.floor_us = floor_us

@@ -28,6 +28,8 @@ class Partition:
         self._to_sweep: list[str] = []
         self._swept_floor_us = 0
         self.facts = 0
+        self.last: tuple[int, bytes] | None = None
+        """Offset and value of the last journal record that ``fold`` took."""
 
     def state_of(self, sku: str) -> SkuState:
         """The SKU's state, empty when it is new."""
@@ -39,6 +41,7 @@ class Partition:
     def fold(self, value: bytes | None, offset: int) -> None:
         """Fold one journal record. DefectError when a SKU's sequence has a gap."""
         entry = decode_entry(value)
+        self.last = (offset, value or b"")
         if isinstance(entry, Mark):
             self.next_offsets = entry.next_offsets
             return

@@ -225,6 +225,29 @@ class LedgerSettings(_Section):
     )
 
 
+class SnapshotSettings(_Section):
+    """Snapshots of the ledger's memory, from which it recovers."""
+
+    url: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder or fsspec URL (such as s3://bucket/folder) that holds them; the ledger "
+        "and the snapshotter must both reach it. Unset: snapshots in environment.data_dir.",
+    )
+    every_s: PositiveInt = Field(
+        default=120, description="How old a partition's snapshot may be when it has new facts."
+    )
+    records_max: PositiveInt = Field(
+        default=100_000,
+        description="Journal records behind a partition's snapshot after which the next is made "
+        "before its time.",
+    )
+    keep: PositiveInt = Field(default=3, description="Snapshots kept of each partition.")
+    instance: Name = Field(
+        default="snapshotter-1", description="Name of this snapshotter: group instance id."
+    )
+
+
 class AvailabilitySettings(_Section):
     """The availability service's loop."""
 
@@ -314,6 +337,7 @@ class Settings(BaseSettings):
     postgres: PostgresSettings = Field(default_factory=PostgresSettings)
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
+    snapshots: SnapshotSettings = Field(default_factory=SnapshotSettings)
     availability: AvailabilitySettings = Field(default_factory=AvailabilitySettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     projector: ProjectorSettings = Field(default_factory=ProjectorSettings)

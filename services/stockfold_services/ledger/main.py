@@ -9,6 +9,7 @@ from stockfold.runtime.exactly_once import ExactlyOnceLoop
 from stockfold.runtime.kafka import wait_for_topics
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.snapshots import open_store
 from stockfold_services.ledger.processor import LedgerProcessor
 
 
@@ -19,7 +20,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """
     if not wait_for_topics(settings, stop):
         return
-    processor = LedgerProcessor(settings)
+    processor = LedgerProcessor(settings, snapshots=open_store(settings))
     loop = ExactlyOnceLoop(
         settings,
         processor,

@@ -33,8 +33,10 @@ from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
+from stockfold.runtime.recovery import recover
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.ledger.outputs import BatchOutputs
 from stockfold_services.ledger.reference import ReferenceFeed, ReferenceRules
 from stockfold_services.ledger.upkeep import Upkeep
@@ -59,7 +61,13 @@ class LedgerProcessor:
         RESERVATIONS,
     )
 
-    def __init__(self, settings: Settings, feed: ReferenceFeed | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        feed: ReferenceFeed | None = None,
+        snapshots: SnapshotStore | None = None,
+    ) -> None:
+        self._snapshots = snapshots
         follower = feed or TopicFollower(settings, REFERENCE, "ledger.reference")
         self._rules = ReferenceRules(settings, follower)
         self._ids_max = settings.ledger.dedupe_events_max
@@ -80,22 +88,27 @@ class LedgerProcessor:
         """Places of inputs that met a defect of ours in this process."""
 
     def recover(self, partition: int, reader: PartitionReader) -> dict[str, int]:
-        """Fold the partition's journal; its newest mark says which inputs it covers."""
-        memory = Partition(partition, self._ids_max)
+        """Restore the newest good snapshot and fold the partition's journal behind it.
+
+        The journal's newest mark says which inputs it covers.
+        """
         began = time.monotonic()
-        for batch in reader.read(JOURNAL, partition):
-            for message in batch:
-                memory.fold(message.value(), message.offset())
+        end = reader.stable_end(JOURNAL, partition)
+        memory, head = recover(reader, self._snapshots, partition, self._ids_max, end)
         memory.watch_all()
         self._rules.recover(partition, reader, memory.next_offsets.get(CATALOG.name, 0))
         self.partitions[partition] = memory
         if memory.facts:
             log.info(
-                "partition %d: %d facts of %d SKUs folded in %.2f s",
+                "partition %d: %d SKUs in %.2f s, %d facts from the snapshot at %d and %d from the "
+                "journal to %d",
                 partition,
-                memory.facts,
                 len(memory.skus),
                 time.monotonic() - began,
+                head.facts if head is not None else 0,
+                head.next_offset if head is not None else 0,
+                memory.facts - (head.facts if head is not None else 0),
+                end,
             )
         return dict(memory.next_offsets)
 
