@@ -12,13 +12,15 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import pytest
+from confluent_kafka.admin import AdminClient
 from tests.support import read_side as given
 
 from stockfold.contracts.topics import JOURNAL, POSITIONS
 from stockfold.domain.errors import DefectError, SettingsError
 from stockfold.runtime.embedded.ports import free_port
+from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.postgres import schema_name
-from stockfold.runtime.settings import Settings
+from stockfold.runtime.settings import ProjectorSettings, Settings
 from stockfold_services.projector.main import run
 from stockfold_services.projector.migrate import migrate, migrations
 from stockfold_services.projector.store import Store
@@ -197,13 +199,26 @@ async def test_a_projector_that_is_killed_again_and_again_doubles_and_loses_noth
 async def test_two_projectors_share_the_partitions_and_double_nothing(
     settings: Settings, db
 ) -> None:
-    async with projecting(settings) as first, projecting(settings) as second:
+    other = settings.model_copy(update={"projector": ProjectorSettings(instance="projector-2")})
+    async with projecting(settings) as first, projecting(other) as second:
         for partition, sku in ((0, "p0"), (1, "p1")):
             given.produce(settings, history(sku, 1, 2_000), partition)
         await until(holds(db, "journal", 4_000), first)
         await until(lambda: _position_is(db, "p0", -2000), second)
         await until(lambda: _position_is(db, "p1", -2000), second)
     assert await db.fetchval("SELECT count(*) FROM journal") == 4_000
+
+
+async def test_the_group_knows_the_projector_by_name_so_that_a_killed_one_is_back_at_once(
+    settings: Settings, db
+) -> None:
+    given.produce(settings, history("s", 1, 2), 0)
+    async with projecting(settings) as task:
+        await until(holds(db, "journal", 2), task)
+        group = group_id(settings, "projector")
+        admin = AdminClient(confluent_config(settings))
+        found = admin.describe_consumer_groups([group])[group].result(20)
+    assert [member.group_instance_id for member in found.members] == ["projector-1"]
 
 
 async def test_a_batch_read_from_elsewhere_than_the_offsets_is_refused_whole(

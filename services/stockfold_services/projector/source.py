@@ -89,6 +89,8 @@ class Source:
             consumer = AIOKafkaConsumer(
                 **config,
                 group_id=group_id(settings, "projector"),
+                # A killed projector that restarts has its partitions back at once.
+                group_instance_id=settings.projector.instance,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 isolation_level="read_committed",
