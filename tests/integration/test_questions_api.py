@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Sequence
 import httpx
 import pytest
 from tests.integration.test_api import Reader
+from tests.support import read_side as given
 from tests.support.explained import SKU, entries, story
 from tests.support.story import Story, minutes
 
 from stockfold.contracts import avro
 from stockfold.contracts.journal import encode_fact
 from stockfold.contracts.topics import JOURNAL
+from stockfold.domain.times import format_us
 from stockfold.explain.entry import Entry
 from stockfold.runtime.settings import Settings
 from stockfold_services.api.app import create_app
@@ -80,6 +82,51 @@ async def test_explain_unfolds_what_is_asked(reader: Reader) -> None:
     await reader.get("/v1/skus/nobody/explain", 404)
 
 
+async def test_a_time_is_told_as_it_was_known_then_and_as_it_is_known_now(reader: Reader) -> None:
+    await reader.fill(*journal(entries(oversold())))
+    at = format_us(minutes(20))
+    found = await reader.get(f"/v1/skus/{SKU}/as-of", at=at, location="A")
+    then, later = found["picture"]["known_then"], found["picture"]["known_later"]
+    assert (then["positions"][0]["on_hand"], later["positions"][0]["on_hand"]) == (5, 3)
+    assert (then["last_seq"], later["last_seq"]) == (3, 4)
+    assert [fact["seq"] for fact in found["picture"]["learned"]] == [4]
+    then_now = await reader.get(f"/v1/skus/{SKU}/as-of", at=at, known_at=format_us(minutes(25)))
+    assert then_now["picture"]["known_later"]["positions"][0]["on_hand"] == 5
+
+
+async def test_what_a_channel_was_told_and_held_at_a_time(reader: Reader) -> None:
+    await reader.fill(
+        *journal(entries(oversold())),
+        given.availability("web", SKU, 1, 5),
+        given.availability("web", SKU, 2, 3),
+        given.delivery("web", SKU, 1),
+        given.delivery("web", SKU, 2, "rejected"),
+    )
+    at = format_us(given.NOW_US + 1)
+    (web,) = (await reader.get(f"/v1/skus/{SKU}/as-of", at=at))["channels"]
+    assert (web["published"]["version"], web["published"]["quantity"]) == (2, 3)
+    assert (web["held"]["version"], web["failed"]["outcome"], web["sure"]) == (1, "rejected", True)
+    assert web["sentence"].startswith("web was told 3 (version 2")
+    before = format_us(given.NOW_US - 1)
+    (web,) = (await reader.get(f"/v1/skus/{SKU}/as-of", at=before))["channels"]
+    assert (web["published"], web["held"], web["sure"]) == (None, None, True)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"at": "yesterday"},
+        {"at": "2026-11-01T12:00:00"},
+        {"at": "9999-01-01T00:00:00Z"},
+        {"at": "2026-11-01T12:00:00Z", "known_at": "2026-10-01T12:00:00Z"},
+    ],
+)
+async def test_a_time_that_is_none_is_refused(reader: Reader, query: dict) -> None:
+    await reader.fill(*journal(entries(story().receive("A", 5))))
+    await reader.get(f"/v1/skus/{SKU}/as-of", 422, **query)
+
+
 async def test_a_sku_with_a_slash_is_explained_too(reader: Reader) -> None:
     await reader.fill(*journal(entries(story().receive("A", 5)), "a/b ü"))
     found = await reader.get("/v1/skus/a%2Fb%20%C3%BC/explain")
@@ -89,7 +136,7 @@ async def test_a_sku_with_a_slash_is_explained_too(reader: Reader) -> None:
 async def test_every_question_is_documented_field_by_field(reader: Reader) -> None:
     document = await reader.get("/openapi.json")
     schemas = document["components"]["schemas"]
-    for name in ("Explanation", "Evidence", "Unfolded", "Proof", "Trouble"):
+    for name in ("Explanation", "Evidence", "Unfolded", "Proof", "Trouble", "Picture", "Listing"):
         assert schemas[name]["description"]
         fields = schemas[name]["properties"].values()
         assert all("description" in field or "$ref" in field for field in fields), name

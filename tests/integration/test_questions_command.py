@@ -87,3 +87,19 @@ def test_a_place_where_the_sku_never_was_is_said_to_be_unknown(told: Settings) -
         stockfold(told, "explain", "milk", "--number", "happiness")
     with pytest.raises(StockfoldError, match="knows no SKU"):
         stockfold(told, "explain", "nobody")
+
+
+def test_as_of_tells_both_times_and_what_was_learned_since(told: Settings) -> None:
+    found = stockfold_json(told, "as-of", "milk", "--at", "0s")
+    (place,) = found["picture"]["known_then"]["positions"]
+    assert (place["on_hand"], place["allocated"], place["atp"]) == (5, 6, -3)
+    assert found["picture"]["known_later"] == found["picture"]["known_then"]
+    assert found["channels"] == []
+    shown = stockfold(told, "as-of", "milk", "--at", "1d")
+    assert "0 could be promised as it was known then" in shown
+    with pytest.raises(StockfoldError, match="future"):
+        stockfold(told, "as-of", "milk", "--at", "2999-01-01T00:00:00Z")
+    with pytest.raises(StockfoldError, match="before --at"):
+        stockfold(told, "as-of", "milk", "--at", "1m", "--known-at", "2m")
+    with pytest.raises(StockfoldError, match="no time"):
+        stockfold(told, "as-of", "milk", "--at", "noon")

@@ -14,6 +14,7 @@ from stockfold.domain.errors import StockfoldError
 from stockfold_services.cli import audit, catalog, config, exceptions, schemas, topics
 from stockfold_services.cli.atp import atp
 from stockfold_services.cli.output import print_error
+from stockfold_services.cli.questions.as_of import as_of
 from stockfold_services.cli.questions.explain import explain
 from stockfold_services.cli.up import up
 from stockfold_services.cli.validate import validate
@@ -27,6 +28,7 @@ app.command()(up)
 app.command()(validate)
 app.command()(atp)
 app.command()(explain)
+app.command("as-of")(as_of)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")

@@ -14,6 +14,7 @@ from stockfold_services.projector import rows
 from stockfold_services.projector.rows import Record, Row
 from stockfold_services.projector.tables import (
     AVAILABILITY,
+    AVAILABILITY_HISTORY,
     DELIVERIES,
     DELIVERY_HISTORY,
     DEMAND_LINES,
@@ -134,6 +135,7 @@ class Batch:
 
     def _availability(self, record: Record, partition: int, offset: int) -> None:
         row = rows.availability_row(record, partition, offset)
+        self._add(AVAILABILITY_HISTORY, rows.availability_history_row(record, partition, offset))
         self._put(AVAILABILITY, row[:2], row)
 
     def _delivery(self, record: Record, partition: int, offset: int) -> None:

@@ -101,6 +101,23 @@ def availability_row(record: Record, partition: int, offset: int) -> Row:
     )
 
 
+def availability_history_row(record: Record, partition: int, offset: int) -> Row:
+    """The same as a row of availability_history."""
+    return (
+        partition,
+        offset,
+        record["channel"],
+        record["sku"],
+        record["version"],
+        record["quantity"],
+        record["status"],
+        record["policy_revision"],
+        record["seq"],
+        from_us(record["recorded_at"]),
+        record["correlation_id"],
+    )
+
+
 def _day(days: int | None) -> date | None:
     return None if days is None else _EPOCH_DAY + timedelta(days=days)
 

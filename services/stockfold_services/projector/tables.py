@@ -118,6 +118,24 @@ AVAILABILITY = Table(
     ("channel", "sku"),
     ("version",),
 )
+AVAILABILITY_HISTORY = Table(
+    "availability_history",
+    "What each channel was told of a SKU, and when.",
+    (
+        *_RECORD,
+        "channel",
+        "sku",
+        "version",
+        "quantity",
+        "status",
+        "policy_revision",
+        "seq",
+        "recorded_at",
+        "correlation_id",
+    ),
+    _RECORD,
+    retention=Retention("recorded_at", 30),
+)
 JOURNAL = Table(
     "journal",
     "Every fact of every SKU.",
@@ -246,6 +264,7 @@ TABLES: tuple[Table, ...] = (
     POSITIONS,
     SKU_SUMMARIES,
     AVAILABILITY,
+    AVAILABILITY_HISTORY,
     JOURNAL,
     DEMAND_LINES,
     RESERVATION_STATUS,

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
-from stockfold.contracts.topics import JOURNAL
+from stockfold.contracts.topics import AVAILABILITY, DELIVERIES, JOURNAL
+from stockfold.domain.times import to_us
+from stockfold.explain.as_of import AsOf, as_of
 from stockfold.explain.explanation import LAST, Explanation, explain
+from stockfold.explain.listings import Listing
 from stockfold.explain.numbers import NUMBERS, NumberName
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold_services.api import inputs, models
 from stockfold_services.api.freshness import as_of_sku
 from stockfold_services.api.history import FACTS_MAX, history_of
+from stockfold_services.api.listings import listings_of
+from stockfold_services.api.problems import Problem
 from stockfold_services.api.routes.deps import Db, Wait
 
 router = APIRouter(prefix="/v1/skus", tags=["questions"])
@@ -24,6 +30,14 @@ class Explained(BaseModel):
     """An explanation, and which state it shows."""
 
     explanation: Explanation
+    as_of: models.AsOf
+
+
+class KnownAsOf(BaseModel):
+    """A SKU and its channels at a time, and which state of the journal tells it."""
+
+    picture: AsOf
+    channels: list[Listing]
     as_of: models.AsOf
 
 
@@ -54,3 +68,41 @@ async def explain_sku(
         explain, sku, history, SYSTEM_CLOCK.now_us(), location, number or NUMBERS, last
     )
     return Explained(explanation=found, as_of=as_of)
+
+
+@router.get("/{sku:path}/as-of")
+async def as_of_time(
+    db: Db,
+    sku: inputs.SkuPath,
+    at: Annotated[AwareDatetime, Query(description="The time, with its UTC offset.")],
+    known_at: Annotated[
+        AwareDatetime | None,
+        Query(description="The later knowledge is of this time. Default: now."),
+    ] = None,
+    location: inputs.LocationQuery = None,
+) -> KnownAsOf:
+    """A SKU at a time: as it was known then (facts recorded by then), as that time is known later
+    (what had taken effect by then, whenever it was recorded), and what each channel had been told
+    and held. Versions and deliveries are kept for 30 days.
+    """
+    now_us = SYSTEM_CLOCK.now_us()
+    at_us = _past(at, now_us, "at")
+    known_us = now_us if known_at is None else _past(known_at, now_us, "known_at")
+    if known_us < at_us:
+        raise Problem(422, "Input not valid", "query.known_at: it is before query.at")
+    async with db.reading() as connection:
+        history = await history_of(connection, sku)
+        channels = await listings_of(connection, sku, at_us)
+        state = await as_of_sku(connection, sku, JOURNAL, AVAILABILITY, DELIVERIES)
+    found = await asyncio.to_thread(as_of, sku, history, at_us, known_us, location)
+    return KnownAsOf(picture=found, channels=channels, as_of=state)
+
+
+def _past(moment: datetime, now_us: int, name: str) -> int:
+    try:
+        us = to_us(moment)
+    except OverflowError:
+        us = now_us + 1
+    if us > now_us:
+        raise Problem(422, "Input not valid", f"query.{name}: it is in the future")
+    return us
