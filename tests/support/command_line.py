@@ -14,23 +14,26 @@ from stockfold_services.cli.main import app
 
 def variables(settings: Settings) -> dict[str, str]:
     """The environment variables that give a process these settings."""
-    return {
+    given = {
         "STOCKFOLD_ENVIRONMENT__PREFIX": settings.prefix,
         "STOCKFOLD_ENVIRONMENT__DATA_DIR": str(settings.environment.data_dir),
         "STOCKFOLD_KAFKA__BOOTSTRAP": settings.kafka.bootstrap or "",
         "STOCKFOLD_KAFKA__SKU_PARTITIONS": str(settings.kafka.sku_partitions),
     }
+    if settings.postgres.dsn is not None:
+        given["STOCKFOLD_POSTGRES__DSN"] = settings.postgres.dsn.resolve()
+    return given
 
 
-def stockfold(settings: Settings, *arguments: str) -> str:
+def stockfold(settings: Settings, *arguments: str, exit_code: int = 0) -> str:
     """What the command prints on standard output; its errors are raised."""
     done = CliRunner().invoke(app, arguments, env=variables(settings))
     if isinstance(done.exception, StockfoldError):
         raise done.exception
-    assert done.exit_code == 0, (done.output, done.exception)
+    assert done.exit_code == exit_code, (done.output, done.exception)
     return done.stdout
 
 
-def stockfold_json(settings: Settings, *arguments: str) -> Any:
+def stockfold_json(settings: Settings, *arguments: str, exit_code: int = 0) -> Any:
     """The same with ``--json``, decoded."""
-    return json.loads(stockfold(settings, *arguments, "--json"))
+    return json.loads(stockfold(settings, *arguments, "--json", exit_code=exit_code))

@@ -13,9 +13,12 @@ import typer
 from stockfold.domain.errors import StockfoldError
 from stockfold_services.cli import audit, catalog, config, exceptions, schemas, topics
 from stockfold_services.cli.atp import atp
+from stockfold_services.cli.diff import diff
+from stockfold_services.cli.digest import digest
 from stockfold_services.cli.output import print_error
 from stockfold_services.cli.questions.as_of import as_of
 from stockfold_services.cli.questions.explain import explain
+from stockfold_services.cli.rebuild import rebuild
 from stockfold_services.cli.up import up
 from stockfold_services.cli.validate import validate
 
@@ -29,6 +32,9 @@ app.command()(validate)
 app.command()(atp)
 app.command()(explain)
 app.command("as-of")(as_of)
+app.command()(rebuild)
+app.command()(digest)
+app.command()(diff)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")

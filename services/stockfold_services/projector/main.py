@@ -16,9 +16,9 @@ from stockfold.runtime.postgres import UNAVAILABLE
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
-from stockfold_services.projector.batch import Batch, Consumed, Place
 from stockfold_services.projector.source import Source
 from stockfold_services.projector.store import PRUNE_ROWS_MAX, Moved, Store
+from stockfold_services.projector.writing import write_records
 
 log = logging.getLogger(__name__)
 
@@ -26,15 +26,6 @@ BACK_OFF_S_MIN = 0.2
 BACK_OFF_S_MAX = 5.0
 BEAT_S = 1.0
 PRUNE_S = 600.0
-# Decoding hands the thread to its neighbours this often.
-BREATH_RECORDS = 500
-
-_POISON = (
-    asyncpg.exceptions.DataError,
-    asyncpg.exceptions.IntegrityConstraintViolationError,
-    asyncpg.exceptions.ProgramLimitExceededError,
-)
-"""What PostgreSQL says of a row that it will never take."""
 
 _DROPPED = (asyncpg.exceptions.UndefinedTableError, asyncpg.exceptions.InvalidSchemaNameError)
 """The schema was dropped beneath us, in order to be rebuilt."""
@@ -103,7 +94,7 @@ class _Projector:
         if records:
             step("projector.after_read")
             try:
-                await self._write(records, starts)
+                self._source.written(await write_records(self._store, records, starts))
             except Moved as moved:
                 log.warning("another projector has written %s; reading anew", moved)
                 self._source.forget_all()
@@ -114,27 +105,6 @@ class _Projector:
         if now_s >= self._prune_due_s:
             removed = await self._store.prune()
             self._prune_due_s = now_s + (PRUNE_S if removed < PRUNE_ROWS_MAX else BEAT_S)
-
-    async def _write(self, records: list[Consumed], starts: dict[Place, int]) -> None:
-        """Write records; those that PostgreSQL will never take are found by halving, and kept."""
-        batch = Batch(starts)
-        for index, record in enumerate(records, 1):
-            batch.add(record)
-            if index % BREATH_RECORDS == 0:
-                await asyncio.sleep(0)
-        try:
-            await self._store.write(batch)
-        except _POISON as error:
-            if len(records) > 1:
-                half = len(records) // 2
-                await self._write(records[:half], starts)
-                await self._write(records[half:], starts)
-                return
-            batch = Batch(starts)
-            batch.quarantine(records[0], f"{type(error).__name__}: {error}")
-            await self._store.write(batch)
-        starts.update(batch.next_offsets)
-        self._source.written(batch.next_offsets)
 
     async def _beat(self) -> None:
         """Tell readers how far the tables are, and as of when that is known."""

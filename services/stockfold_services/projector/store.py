@@ -57,10 +57,14 @@ class Store:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, settings: Settings) -> AsyncIterator[Store]:
-        """Connect, bring the schema to this release, and make the stages."""
-        schema = schema_name(settings.prefix)
-        connection = await asyncpg.connect(**connection_options(settings, "projector", **_SESSION))
+    async def opened(cls, settings: Settings, schema: str | None = None) -> AsyncIterator[Store]:
+        """Connect, bring the schema to this release, and make the stages.
+
+        ``schema`` is another generation of the read model than the live one.
+        """
+        schema = schema or schema_name(settings.prefix)
+        session = {**_SESSION, "search_path": schema}
+        connection = await asyncpg.connect(**connection_options(settings, "projector", **session))
         try:
             await migrate(connection, schema)
             for table in TABLES:

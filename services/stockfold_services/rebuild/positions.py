@@ -1,0 +1,98 @@
+"""Positions and summaries of a partition, folded from its journal, as rows of the read model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from typing import Literal, Protocol
+
+import msgspec
+
+from stockfold.contracts.places import Record as PlaceRecord
+from stockfold.contracts.topics import JOURNAL
+from stockfold.runtime.journal_columns import JournalColumns, NotColumnar, polars
+from stockfold.runtime.journal_fold import JournalFold
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.records import Record
+from stockfold_services.projector.rows import Row, position_row, summary_row
+
+log = logging.getLogger(__name__)
+
+Path = Literal["bulk", "scalar"]
+Tell = Callable[[int], None]
+"""Told how many records have been read since the last time."""
+
+NO_RECORD = -1
+"""``record_offset`` of a row that was folded, not read from the positions topic."""
+
+
+class Folded(msgspec.Struct):
+    """What the fold of a partition gave."""
+
+    facts: int
+    skus: int
+    positions: list[Row]
+    summaries: list[Row]
+
+
+class Fold(Protocol):
+    """One of the two ways."""
+
+    facts: int
+
+    @property
+    def skus(self) -> int:
+        """SKUs that have facts, once all was read."""
+        ...
+
+    def add(self, records: list[Record]) -> None:
+        """Take records of the journal, in order."""
+        ...
+
+    def records(self) -> Iterable[PlaceRecord]:
+        """The record of every place that was changed."""
+        ...
+
+
+def choose_path(wanted: Path | None) -> Path:
+    """The path to take: bulk where Polars is installed, unless told otherwise."""
+    if wanted is not None:
+        if wanted == "bulk":
+            polars()
+        return wanted
+    return "bulk" if find_spec("polars") else "scalar"
+
+
+def fold_partition(
+    reader: PartitionReader, partition: int, end: int, path: Path, tell: Tell
+) -> Folded:
+    """Fold a partition's journal up to before ``end``."""
+    if path == "bulk":
+        try:
+            return _fold(JournalColumns(partition), reader, partition, end, tell)
+        except NotColumnar:
+            log.info(
+                "partition %d holds records of an earlier release: folded one by one", partition
+            )
+    return _fold(JournalFold(partition), reader, partition, end, tell)
+
+
+def _fold(fold: Fold, reader: PartitionReader, partition: int, end: int, tell: Tell) -> Folded:
+    for batch in reader.read(JOURNAL, partition, None, end):
+        fold.add(batch)
+        tell(len(batch))
+    positions, summaries = as_rows(fold.records(), partition)
+    return Folded(fold.facts, fold.skus, positions, summaries)
+
+
+def as_rows(records: Iterable[PlaceRecord], partition: int) -> tuple[list[Row], list[Row]]:
+    """Records as rows of positions and of sku_summaries."""
+    positions: list[Row] = []
+    summaries: list[Row] = []
+    for record in records:
+        if "location" in record:
+            positions.append(position_row(record, partition, NO_RECORD))
+        else:
+            summaries.append(summary_row(record, partition, NO_RECORD))
+    return positions, summaries
