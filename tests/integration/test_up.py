@@ -85,7 +85,7 @@ def test_topics_and_services_are_there_inside_and_gone_afterwards(
     settings: Settings, tmp_path: Path
 ) -> None:
     with Stockfold(settings, log_folder=tmp_path, child_module=CHILD) as running:
-        children = [_process(settings, name) for name in ("ledger", "services")]
+        children = [_process(settings, name) for name in ("ledger", "snapshotter", "services")]
         assert plan_topics(running.settings).missing == []
         assert not running.wait(0)
     assert all(_ended(child) for child in children)
@@ -105,7 +105,7 @@ def test_a_killed_service_is_started_again(settings: Settings, tmp_path: Path) -
 def test_an_interrupt_stops_everything_and_leaves_nothing(
     settings: Settings, holder: subprocess.Popen[str]
 ) -> None:
-    children = [_process(settings, name) for name in ("ledger", "services")]
+    children = [_process(settings, name) for name in ("ledger", "snapshotter", "services")]
     # A terminal sends it to every process of its own, and an impatient person twice.
     os.killpg(holder.pid, signal.SIGINT)
     os.killpg(holder.pid, signal.SIGINT)
@@ -116,7 +116,7 @@ def test_an_interrupt_stops_everything_and_leaves_nothing(
 def test_the_services_of_a_killed_run_end_by_themselves(
     settings: Settings, holder: subprocess.Popen[str]
 ) -> None:
-    children = [_process(settings, name) for name in ("ledger", "services")]
+    children = [_process(settings, name) for name in ("ledger", "snapshotter", "services")]
     holder.kill()
     for child in children:
         _until(lambda child=child: _ended(child))

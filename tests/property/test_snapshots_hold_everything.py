@@ -18,6 +18,7 @@ from stockfold.ledger.digest import digest
 from stockfold.ledger.state import EMPTY, SkuState
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.snapshots import SnapshotStore
+from stockfold_services.snapshotter.rolling_digest import RollingDigest
 
 SKUS = Options(skus=("SKU-1", "SKU-2"))
 FOLDER = "snapshots-hold-everything"
@@ -126,3 +127,22 @@ def test_a_table_that_is_empty_costs_nothing_after_restoring(events: list[Input]
         for name in SkuState.__slots__:
             table = getattr(state, name)
             assert not isinstance(table, dict) or table or table is EMPTY
+
+
+@given(histories(size=60, options=SKUS), st.integers(1, 30))
+@settings(max_examples=30, deadline=None)
+def test_a_digest_that_follows_what_changes_is_the_digest_of_the_whole(
+    events: list[Input], size: int
+) -> None:
+    ledger = LedgerProcess(dedupe_events_max=IDS_MAX)
+    tell(ledger, events)
+    records = journal(ledger)
+    memory = Partition(0, IDS_MAX)
+    rolling = RollingDigest()
+    rolling.begin(memory, None, proven=False)
+    for at in range(0, len(records), size):
+        batch = records[at : at + size]
+        rolling.before(memory, batch)
+        folded(batch, memory)
+        if at % 2 or at + size >= len(records):  # Asked now and then, as snapshots are made.
+            assert rolling.value(memory) == digest(memory.skus.values())

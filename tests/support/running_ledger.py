@@ -1,9 +1,9 @@
-"""The real ledger in a thread, on a real Kafka."""
+"""The real ledger, or another service of its kind, in a thread, on a real Kafka."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from stockfold.runtime.settings import Settings
@@ -13,6 +13,13 @@ from stockfold_services.ledger.main import run
 @contextmanager
 def ledger(settings: Settings) -> Iterator[None]:
     """A ledger that serves while the block runs, and must not fail meanwhile."""
+    with running(run, settings):
+        yield
+
+
+@contextmanager
+def running(run: Callable[[Settings, threading.Event], None], settings: Settings) -> Iterator[None]:
+    """A service that serves while the block runs, and must not fail meanwhile."""
     stop = threading.Event()
     failures: list[BaseException] = []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from confluent_kafka import (
@@ -123,6 +123,18 @@ class PartitionReader:
         """The first offset that retention has kept."""
         place = TopicPartition(topic.full_name(self._prefix), partition)
         return self._offset(place, OffsetSpec.earliest())
+
+    def committed_ends(self, topic: Topic, partitions: Iterable[int]) -> dict[int, int]:
+        """By partition the offset after what is committed now; an open transaction may hide more.
+
+        For followers, which do not wait for a writer that is busy. KafkaException.
+        """
+        name = topic.full_name(self._prefix)
+        wanted = {TopicPartition(name, number): OffsetSpec.latest() for number in partitions}
+        if not wanted:
+            return {}
+        futures = self._admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)
+        return {place.partition: futures[place].result(SILENCE_S).offset for place in wanted}
 
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None

@@ -27,6 +27,7 @@ STOP_S_MAX = 15.0
 LIFELINE = 0
 SERVICES = {
     "ledger": "stockfold_services.ledger.main",
+    "snapshotter": "stockfold_services.snapshotter.main",
     "services": "stockfold_services.cli.together",
 }
 

@@ -100,7 +100,7 @@ class Stockfold:
         ]
         kept += [
             (name, ServiceProcess(name, self._child_module, self.settings, self._log_folder))
-            for name in ("ledger", "services")
+            for name in ("ledger", "snapshotter", "services")
         ]
         try:
             Supervisor(kept).run(self._stop)

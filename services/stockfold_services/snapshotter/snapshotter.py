@@ -1,0 +1,125 @@
+"""When a partition gets its next snapshot, and how: one partition at a time.
+
+The newest snapshot is restored, the journal behind it folded, the result saved, and the memory let
+go. So the snapshotter needs the memory of one partition, not of all, whatever is restored later has
+been restored before, and a restart is a round like any other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stockfold.contracts.snapshots import Head
+from stockfold.contracts.topics import JOURNAL
+from stockfold.domain.errors import DefectError
+from stockfold.runtime.partition_memory import Partition
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.recovery import Batches, recover
+from stockfold.runtime.settings import Settings
+from stockfold.runtime.snapshots import SnapshotStore
+from stockfold_services.snapshotter.rolling_digest import RollingDigest
+
+log = logging.getLogger(__name__)
+
+
+class _StopError(Exception):
+    """We were asked to stop in the middle of a fold."""
+
+
+@dataclass(slots=True)
+class _Made:
+    """The journal offset up to which a partition is done, and when that was."""
+
+    next_offset: int
+    at_s: float
+
+
+class Snapshotter:
+    """Makes the snapshots of the partitions that it is given."""
+
+    def __init__(self, settings: Settings, store: SnapshotStore, stop: threading.Event) -> None:
+        self._store = store
+        self._stop = stop
+        self._every_s = settings.snapshots.every_s
+        self._records_max = settings.snapshots.records_max
+        self._ids_max = settings.ledger.dedupe_events_max
+        self._reader = PartitionReader(settings)
+        self._made: dict[int, _Made] = {}
+        self._proven: set[int] = set()
+        """Partitions whose digest this process has once computed from all rows."""
+
+    def look(self, partitions: list[int]) -> None:
+        """Make the snapshots that are due. Costs one question to the broker when none is.
+
+        KafkaException or UnavailableError (the store); what is not made is due at the next look.
+        """
+        for gone in self._made.keys() - set(partitions):
+            del self._made[gone]
+        for partition, end in self._due(partitions):
+            if self._stop.is_set():
+                return
+            try:
+                self._make(partition, end)
+            except DefectError as error:
+                # The ledger will not serve such a partition; we go on with the others.
+                log.error("partition %d has no new snapshot: %s", partition, error)  # noqa: TRY400
+                self._made[partition] = _Made(end, time.monotonic())
+
+    def _due(self, partitions: Iterable[int]) -> list[tuple[int, int]]:
+        """(partition, end of its committed journal) where a snapshot is due."""
+        now_s = time.monotonic()
+        due = []
+        for partition, end in self._reader.committed_ends(JOURNAL, partitions).items():
+            made = self._made.get(partition)
+            if made is None:
+                newest = self._store.offsets(partition)[-1:]
+                made = self._made[partition] = _Made(newest[0] if newest else 0, now_s)
+            behind = end - made.next_offset
+            if behind and (now_s - made.at_s >= self._every_s or behind >= self._records_max):
+                due.append((partition, end))
+        return due
+
+    def _make(self, partition: int, end: int) -> None:
+        self._store.offsets(partition)  # A store that is away is told now, not after the fold.
+        digest = RollingDigest()
+        saved_s = time.monotonic()
+
+        def fold(memory: Partition, head: Head | None, batches: Batches) -> None:
+            nonlocal saved_s
+            digest.begin(memory, head, proven=partition in self._proven)
+            for batch in batches:
+                digest.before(memory, batch)
+                for record in batch:
+                    memory.fold(record.value(), record.offset())
+                if self._stop.is_set():
+                    raise _StopError
+                if time.monotonic() - saved_s >= self._every_s:
+                    # Far behind: what is folded so far must not have to be folded again.
+                    self._save(memory, batch[-1].offset() + 1, digest)
+                    saved_s = time.monotonic()
+
+        try:
+            memory, head = recover(self._reader, self._store, partition, self._ids_max, end, fold)
+        except _StopError:
+            return
+        self._proven.add(partition)
+        folded_to = memory.last[0] if memory.last is not None else -1
+        if folded_to > (head.last_offset if head is not None else -1):
+            self._save(memory, end, digest)
+        self._made[partition] = _Made(end, time.monotonic())
+
+    def _save(self, memory: Partition, next_offset: int, digest: RollingDigest) -> None:
+        began_s = time.monotonic()
+        said = self._store.save(memory, next_offset, digest=digest.value(memory))
+        log.info(
+            "partition %d: snapshot at %d, %d SKUs, digest %s, written in %.2f s",
+            said.partition,
+            said.next_offset,
+            said.skus,
+            said.digest,
+            time.monotonic() - began_s,
+        )
