@@ -30,7 +30,9 @@ UNORDERED = ("reservations", "allocations", "waiting", "expiring")
 @pytest.fixture(autouse=True)
 def _empty_store() -> Iterator[None]:
     yield
-    fsspec.filesystem("memory").rm(f"/{FOLDER}", recursive=True)
+    files = fsspec.filesystem("memory")
+    if files.exists(f"/{FOLDER}"):
+        files.rm(f"/{FOLDER}", recursive=True)
 
 
 def new_store() -> SnapshotStore:
