@@ -10,6 +10,9 @@ from functools import lru_cache
 
 _NEAR = 1 << 15
 _PAIR = 1 << 14
+_LOW = _PAIR - 1
+_TWICE = 1 << 42
+_FOURFOLD = 1 << 56
 
 
 def _bytes_of(zigzag: int) -> bytes:
@@ -25,17 +28,29 @@ _PAIRS = [bytes((i & 0x7F | 0x80, i >> 7 | 0x80)) for i in range(_PAIR)]
 _LAST = [_bytes_of(i) for i in range(_PAIR)]
 
 
+def far(value: int) -> bytes:
+    """The bytes of an int64 that is none of the near numbers."""
+    zigzag = value << 1 if value >= 0 else (-value << 1) - 1
+    if _TWICE <= zigzag < _FOURFOLD:  # All times of ours.
+        return (
+            _PAIRS[zigzag & _LOW]
+            + _PAIRS[zigzag >> 14 & _LOW]
+            + _PAIRS[zigzag >> 28 & _LOW]
+            + _LAST[zigzag >> 42]
+        )
+    parts = []
+    while zigzag >= _PAIR:
+        parts.append(_PAIRS[zigzag & _LOW])
+        zigzag >>= 14
+    parts.append(_LAST[zigzag])
+    return b"".join(parts)
+
+
 class _Longs(dict[int, bytes]):
     """The bytes of every int64; near numbers are kept, far ones are made when asked."""
 
     def __missing__(self, value: int) -> bytes:
-        zigzag = value << 1 if value >= 0 else (-value << 1) - 1
-        parts = []
-        while zigzag >= _PAIR:
-            parts.append(_PAIRS[zigzag & (_PAIR - 1)])
-            zigzag >>= 14
-        parts.append(_LAST[zigzag])
-        return b"".join(parts)
+        return far(value)
 
 
 LONGS = _Longs(

@@ -17,7 +17,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 MAX_ATTRIBUTE_BYTES = 512
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """The CloudEvents attributes of one event. ``time_us`` is when it occurred, UTC."""
 
     id: str

@@ -7,13 +7,12 @@ repeats of each other.
 
 from __future__ import annotations
 
-import io
 from typing import Any, NamedTuple
 
-import fastavro
 import xxhash
 
 from stockfold.contracts import envelope as envelopes
+from stockfold.contracts.avro_reader import BodyReader, body_reader
 from stockfold.contracts.codec import HEADER_BYTES, MAGIC, read_body, schema_of, write_body
 from stockfold.contracts.json_reader import JsonReader, check_content_type
 from stockfold.contracts.registry import Registry, Schema, default_registry
@@ -37,6 +36,15 @@ class _Read(NamedTuple):
     payload_hash: int
 
 
+class _Known(NamedTuple):
+    """A schema that is the newest of its type, so that a body needs nothing but reading."""
+
+    schema: Schema
+    read: BodyReader
+    type: str
+    """Without the namespace."""
+
+
 class InputReader:
     """Reads the inputs of one registry. Holds looked-up schemas and counts, nothing else."""
 
@@ -44,10 +52,9 @@ class InputReader:
         self._registry = registry or default_registry()
         self._upcasters = upcasters
         self._json = JsonReader(self._registry, upcasters)
-        # By the first five bytes of a value: schemas that are the newest of their type, so that
-        # a body needs nothing but decoding. There are no more than the types that we know, and
+        # By the first five bytes of a value. There are no more than the types that we know, and
         # a producer's own ids of them.
-        self._newest: dict[bytes, Schema] = {}
+        self._newest: dict[bytes, _Known] = {}
         self.json_read = 0
         """Inputs that were read from JSON: each costs several times as much as one in Avro."""
         self.upgraded = 0
@@ -71,29 +78,41 @@ class InputReader:
         ``key_mismatch``; for JSON also ``unsupported_content_type``, ``unknown_type``,
         ``invalid_json``, ``schema_mismatch``. UnavailableError: read it again, nothing is lost.
         """
-        schema = self._newest.get(value[:HEADER_BYTES]) if value is not None else None
-        body: Any = None
-        if schema is not None:
+        known = self._newest.get(value[:HEADER_BYTES]) if value is not None else None
+        if known is not None:
             assert value is not None
-            source = io.BytesIO(value)
-            source.seek(HEADER_BYTES)
             try:
-                body = fastavro.schemaless_reader(source, schema.parsed, None)
+                body, end = known.read(value, HEADER_BYTES)
+                envelope = envelopes.parse(headers)
             except Exception:  # noqa: BLE001  (told in full by the careful path below)
-                body = None
-            if source.tell() != len(value) or schema.name not in allowed:
-                body = None
-        envelope = envelopes.parse(headers) if body is not None else None
-        if schema is None or envelope is None or envelope.type != schema.name:
-            told, schema, body, schema_id, payload_hash = self._carefully(
-                topic, allowed, value, headers
-            )
-            envelope = envelope or envelopes.parse(headers)
-        else:
-            assert value is not None
-            told = schema.name
-            schema_id = schema.id
-            payload_hash = _hash(value[HEADER_BYTES:])
+                end = -1
+            if (
+                end == len(value)
+                and envelope.type == known.schema.name
+                and envelope.type in allowed
+                and key is not None
+                and key == body["sku"].encode()
+            ):
+                return Input(
+                    known.type,
+                    body["sku"],
+                    body,
+                    envelope.source,
+                    envelope.id,
+                    envelope.time_us,
+                    timestamp_ms * 1000,
+                    envelope.correlation_id,
+                    topic,
+                    partition,
+                    offset,
+                    known.schema.id,
+                    _hash(value[HEADER_BYTES:]),
+                    envelope.sequence,
+                )
+        told, schema, body, schema_id, payload_hash = self._carefully(
+            topic, allowed, value, headers
+        )
+        envelope = envelopes.parse(headers)
         if envelope.type != told:
             raise _type_mismatch(envelope.type, told)
         sku = body["sku"]
@@ -159,10 +178,15 @@ class InputReader:
         if writer.name not in allowed:
             raise _wrong_topic(writer.name, topic)
         if schema.parsed is writer.parsed:
-            self._newest.setdefault(value[:HEADER_BYTES], writer)
+            self._know(value[:HEADER_BYTES], writer)
             return _Read(writer.name, schema, body, writer.id, _hash(value[HEADER_BYTES:]))
         self.upgraded += 1
         return _Read(writer.name, schema, body, writer.id, _hash(write_body(schema, body)))
+
+    def _know(self, head: bytes, schema: Schema) -> None:
+        read = body_reader(schema.parsed) if head not in self._newest else None
+        if read is not None:
+            self._newest[head] = _Known(schema, read, schema.name.removeprefix(_NAMESPACE))
 
 
 _hash = xxhash.xxh3_64_intdigest

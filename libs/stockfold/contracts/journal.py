@@ -5,7 +5,7 @@ Schemas ``stockfold.JournalFact`` and ``stockfold.InputsRead``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stockfold.contracts import avro
@@ -13,12 +13,13 @@ from stockfold.contracts.avro import LONGS
 from stockfold.contracts.codec import HEADER_BYTES, decode, encoder
 from stockfold.contracts.registry import Registry, Schema, default_registry
 from stockfold.domain.errors import ContractError
-from stockfold.ledger.accounts import CODES, NAMES
+from stockfold.ledger.accounts import CODES, NAMES, Delta
 from stockfold.ledger.entities import decode_change, encode_change
 from stockfold.ledger.facts import Fact, Input
 
 _ACCOUNTS = [avro.string(account) for account in NAMES]
 _NO_CHANGE = avro.blob(b"{}")
+_KEPT_MAX = 65_536
 
 
 def wire_head(name: str, registry: Registry | None = None) -> bytes:
@@ -31,8 +32,34 @@ _FACT_HEAD = wire_head("stockfold.JournalFact")
 _encode_mark = encoder("stockfold.InputsRead")
 
 
-def encode_fact(fact: Fact, sku: bytes) -> bytes:
-    """The journal record of a fact; ``sku`` is the SKU as an Avro string."""
+class _Kept(dict[Any, bytes]):
+    """Bytes of values that recur, made when first asked; emptied when there are too many."""
+
+    def __init__(self, make: Callable[[Any], bytes]) -> None:
+        self._make = make
+
+    def __missing__(self, value: Any) -> bytes:
+        if len(self) >= _KEPT_MAX:
+            self.clear()
+        made = self[value] = self._make(value)
+        return made
+
+
+def _delta(delta: Delta) -> bytes:
+    account, location, channel, units = delta
+    return _ACCOUNTS[account] + avro.string(location) + avro.string(channel) + LONGS[units]
+
+
+def _place(place: tuple[str, int]) -> bytes:
+    return avro.string(place[0]) + LONGS[place[1]]
+
+
+_DELTAS = _Kept(_delta)
+_PLACES = _Kept(_place)
+
+
+def encode_fact(fact: Fact, sku: bytes, event_id: bytes, correlation_id: bytes) -> bytes:
+    """The journal record of a fact; its SKU and its cause's ids as Avro strings."""
     cause = fact.cause
     longs, name = LONGS, avro.name
     parts = [
@@ -41,28 +68,30 @@ def encode_fact(fact: Fact, sku: bytes) -> bytes:
         longs[fact.seq],
         name(fact.kind),
         name(cause.source),
-        avro.string(cause.event_id),
-        avro.string(cause.correlation_id),
-        name(cause.topic),
-        longs[cause.partition],
+        event_id,
+        correlation_id,
+        _PLACES[cause.topic, cause.partition],
         longs[cause.offset],
         longs[cause.schema_id],
         cause.payload_hash.to_bytes(8, "big"),
-        longs[fact.occurred_us],
+        avro.far(fact.occurred_us),
         avro.moment(fact.recorded_us),
         avro.moment(cause.caused_us),
     ]
     deltas = fact.deltas
     if deltas:
         parts.append(longs[len(deltas)])
-        for account, location, channel, units in deltas:
-            parts += (_ACCOUNTS[account], name(location), name(channel), longs[units])
+        parts += [_DELTAS[delta] for delta in deltas]
     parts.append(avro.ZERO)
     if fact.flags:
         parts.append(longs[len(fact.flags)])
         parts += map(name, fact.flags)
     parts.append(avro.ZERO)
-    parts.append(_NO_CHANGE if fact.change is None else avro.blob(encode_change(fact.change)))
+    if fact.change is None:
+        parts.append(_NO_CHANGE)
+    else:
+        body = encode_change(fact.change)
+        parts += (longs[len(body)], body)
     return b"".join(parts)
 
 

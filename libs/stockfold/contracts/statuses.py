@@ -16,18 +16,23 @@ def encode_status(
     status: tuple[str, str, str, int, str, int],
     line: Line,
     sku: bytes,
+    event_id: bytes,
+    correlation_id: bytes,
 ) -> bytes:
-    """The record of the answer that a fact gives; ``line`` is the line as it is after the fact."""
+    """The record of the answer that a fact gives; ``line`` is the line as it is after the fact.
+
+    The SKU and the ids of the fact's cause are Avro strings.
+    """
     reservation, what, command, units, reason, available = status
     longs, name, string = LONGS, avro.name, avro.string
-    cause = fact.cause
+    reserved = line.reserved
     parts = [
         _HEAD,
         sku,
         longs[fact.seq],
-        string(reservation),
+        string(reservation) if reservation else avro.ZERO,
         string(line.order),
-        string(line.line),
+        name(line.line),
         name(line.channel),
         name(what),
         name(command),
@@ -36,25 +41,26 @@ def encode_status(
         longs[units],
         longs[line.ordered],
         longs[line.unordered],
-        longs[line.reserved_units()],
-        longs[line.allocated_units()],
+        longs[line.reserved_units()] if reserved else avro.ZERO,
+        longs[line.allocated_units()] if line.allocations else avro.ZERO,
         longs[line.backordered],
         longs[line.shipped],
         longs[line.cancelled],
         longs[line.expired],
         longs[line.rejected],
     ]
-    if line.reserved:
-        parts.append(longs[len(line.reserved)])
-        for location, held in line.reserved:
+    if reserved:
+        parts.append(longs[len(reserved)])
+        for location, held in reserved:
             parts += (name(location), longs[held])
+    cause = fact.cause
     parts += (
         avro.ZERO,
         avro.SOME + longs[line.expires_us] if line.expires_us else avro.ZERO,
-        string(cause.event_id),
+        event_id,
         name(cause.source),
         avro.moment(fact.recorded_us),
-        string(cause.correlation_id),
+        correlation_id,
         avro.moment(cause.caused_us),
     )
     return b"".join(parts)

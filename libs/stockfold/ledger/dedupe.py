@@ -31,12 +31,16 @@ class Window:
         return found if found is not None else self._old.get(event)
 
     def remember(self, event: int, payload: int, recorded_us: int) -> None:
-        """Remember an accepted event; forgets the older generation when the younger is full."""
+        """Remember an accepted event, unless it is known."""
+        if event not in self._young and event not in self._old:
+            self.remember_new(event, payload, recorded_us)
+
+    def remember_new(self, event: int, payload: int, recorded_us: int) -> None:
+        """Remember an event that is not known; forgets the older generation when full."""
         young = self._young
-        if event in young or event in self._old:
-            return
         young[event] = payload
-        self._newest_us = max(self._newest_us, recorded_us)
+        if recorded_us > self._newest_us:
+            self._newest_us = recorded_us
         if len(young) >= self.ids_max:
             if self._old:
                 self.floor_us = max(self.floor_us, self._old_newest_us)

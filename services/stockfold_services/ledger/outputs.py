@@ -36,13 +36,24 @@ class BatchOutputs:
         key = sku.encode()
         avro_sku = avro.blob(key)
         produce, partition = self._out.produce, self._partition
+        told: Input | None = None
+        event_id = correlation_id = b""
         for fact in facts:
-            produce(JOURNAL, partition, key, encode_fact(fact, avro_sku))
+            cause = fact.cause
+            if cause is not told:
+                told = cause
+                event_id, correlation_id = (
+                    avro.string(cause.event_id),
+                    avro.string(cause.correlation_id),
+                )
+            produce(
+                JOURNAL, partition, key, encode_fact(fact, avro_sku, event_id, correlation_id)
+            )
             for account, location, _, _ in fact.deltas:
                 if account < STRIDE:
-                    self._changed[(sku, location)] = (state, fact.cause)
+                    self._changed[sku, location] = (state, cause)
                 elif account == BACKORDERED:
-                    self._summaries[sku] = (state, fact.cause)
+                    self._summaries[sku] = (state, cause)
             change = fact.change
             if change is not None:
                 if change.status is not None:
@@ -51,14 +62,16 @@ class BatchOutputs:
                         RESERVATION_STATUS,
                         partition,
                         key,
-                        encode_status(fact, change.status, line, avro_sku),
+                        encode_status(
+                            fact, change.status, line, avro_sku, event_id, correlation_id
+                        ),
                     )
                 if change.fence is not None or change.limit is not None:
-                    self._summaries[sku] = (state, fact.cause)
+                    self._summaries[sku] = (state, cause)
                 if change.inbound is not None:
                     for known in change.inbound.lines:
                         if known.location:
-                            self._changed[(sku, known.location)] = (state, fact.cause)
+                            self._changed[sku, known.location] = (state, cause)
             for flag in fact.flags:
                 if flag in FINDINGS:
                     self.finding(fact, sku, flag)

@@ -151,13 +151,27 @@ class LedgerProcessor:
         now_us: int,
     ) -> None:
         given: Input | None = None
+        window = memory.window
         try:
-            given = self._read(memory, message, topic, allowed)
+            given = self._reader.read(
+                topic,
+                allowed,
+                memory.number,
+                message.offset(),
+                message.timestamp()[1],
+                message.key(),
+                message.value(),
+                message.headers(),
+            )
+            state = memory.skus.get(given.sku)
+            if state is None:  # A SKU that is known here was looked at before.
+                refuse_misrouted(given.sku, memory.number, self._partition_count)
+            validate(given.type, given.body)
             event = event_hash(given.source, given.event_id)
-            if self._is_repeat(memory, given, event):
+            if self._is_repeat(window.payload_of(event), given, state):
                 self.repeats += 1
                 return
-            self._horizons.check(given, now_us, memory.window.floor_us)
+            self._horizons.check(given, now_us, window.floor_us)
             self._rules.apply(given, memory.number)
             if self._poison and (topic, memory.number, message.offset()) in self._poison:
                 raise _defect()
@@ -167,13 +181,17 @@ class LedgerProcessor:
         except Refused as error:
             batch.refused(message, topic, Refusal(error.kind, error.reason, error.remedy), given)
             return
-        state = memory.state_of(given.sku)
+        if state is None:
+            state = memory.state_of(given.sku)
         watched_us = state.next_expiry_us
-        facts, refusal = self._decide(state, given, now_us)
+        try:
+            facts, refusal = decide_and_fold(state, given, now_us)
+        except Exception as error:
+            raise self._met_defect(given, error) from error
         if refusal is not None:
             batch.refused(message, topic, refusal, given)
         else:
-            memory.window.remember(event, given.payload_hash, now_us)
+            window.remember_new(event, given.payload_hash, now_us)
         if facts:
             batch.facts(state, facts)
             if state.next_expiry_us != watched_us:
@@ -183,55 +201,29 @@ class LedgerProcessor:
         elif not state.seq:
             del memory.skus[given.sku]  # A refused event makes no SKU.
 
-    def _read(
-        self, memory: Partition, message: Record, topic: str, allowed: frozenset[str]
-    ) -> Input:
-        """The input, which makes sense by itself. ContractError or Refused when it does not."""
-        given = self._reader.read(
-            topic,
-            allowed,
-            memory.number,
-            message.offset(),
-            message.timestamp()[1],
-            message.key(),
-            message.value(),
-            message.headers(),
-        )
-        if given.sku not in memory.skus:  # A SKU that is known here was looked at before.
-            refuse_misrouted(given.sku, memory.number, self._partition_count)
-        validate(given.type, given.body)
-        return given
-
-    def _is_repeat(self, memory: Partition, given: Input, event: int) -> bool:
+    def _is_repeat(self, known: int | None, given: Input, state: SkuState | None) -> bool:
         """Whether it was accepted before, by its id or number; Refused with another payload."""
-        known = memory.window.payload_of(event)
         if known is not None:
             if known == given.payload_hash or known in self._reader.earlier_hashes(given):
                 return True
             raise _conflict(given)
-        if given.sequence is None:
-            return False
-        state = memory.skus.get(given.sku)
-        return state is not None and is_repeat(state, given)
+        return given.sequence is not None and state is not None and is_repeat(state, given)
 
-    def _decide(
-        self, state: SkuState, given: Input, now_us: int
-    ) -> tuple[list[Fact], Refusal | None]:
-        """``decide_and_fold``; a defect of ours is remembered by the place of its input.
+    def _met_defect(self, given: Input, error: Exception) -> UnavailableError:
+        """What to raise for a defect of ours, which is remembered by the place of its input.
 
         The SKU may be half folded by then. Everything is recovered from the journal, and the event
         goes to the exceptions when it comes again, so that its partition moves on.
         """
-        try:
-            return decide_and_fold(state, given, now_us)
-        except Exception as error:
-            self._poison.add((given.topic, given.partition, given.offset))
-            log.exception("%s of %s met a defect of ours", given.event_id, given.source)
-            raise UnavailableError(
-                f"event {given.event_id} of {given.source} met a defect: {error!r}",
-                where=f"{given.topic} partition {given.partition} offset {given.offset}",
-                remedy="It goes to the exceptions; report the traceback above.",
-            ) from error
+        self._poison.add((given.topic, given.partition, given.offset))
+        log.error(
+            "%s of %s met a defect of ours", given.event_id, given.source, exc_info=error
+        )
+        return UnavailableError(
+            f"event {given.event_id} of {given.source} met a defect: {error!r}",
+            where=f"{given.topic} partition {given.partition} offset {given.offset}",
+            remedy="It goes to the exceptions; report the traceback above.",
+        )
 
     def tick_due(self, now_us: int) -> bool:
         """Whether a reservation may be due; new reference data is taken in here."""

