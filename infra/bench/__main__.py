@@ -40,7 +40,7 @@ def main() -> None:
                 settings = Settings(
                     environment=EnvironmentSettings(prefix=f"bench{run}.", data_dir=Path(folder)),
                     kafka=KafkaSettings(bootstrap=bootstrap),
-                    ledger=LedgerSettings(batch_events_max=10_000, batch_ms_max=500),
+                    ledger=LedgerSettings(batch_events_max=25_000, batch_ms_max=1_000),
                 )
                 rows.append(measure(settings, options.events, options.skus, options.seed + run))
                 console.print(f"run {run + 1}: {rows[-1]['events_per_s']:,.0f} events/s")

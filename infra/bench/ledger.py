@@ -20,6 +20,7 @@ from stockfold.runtime.kafka import confluent_config, ensure_topics, group_id
 from stockfold.runtime.settings import Settings
 
 SILENT_S_MAX = 60.0
+LOOK_S = 0.1
 COORDINATOR_LOADS = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -134,7 +135,7 @@ def _watch(process: psutil.Process, progress: Progress, count: int) -> dict[str,
             raise UnavailableError(
                 f"the ledger stopped at {done} of {count} events", remedy="Read its log above."
             )
-        time.sleep(0.02)
+        time.sleep(LOOK_S)
     seconds = now - first_at
     cpu = process.cpu_times()
     memory = process.memory_info().rss

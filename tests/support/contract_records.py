@@ -50,6 +50,10 @@ def field_values(node: Any) -> st.SearchStrategy[Any]:
             return st.integers(-(2**63), 2**63 - 1)
         case "enum":
             return st.sampled_from(node["symbols"])
+        case "bytes":
+            return st.binary(max_size=12)
+        case "fixed":
+            return st.binary(min_size=node["size"], max_size=node["size"])
         case "array":
             return st.lists(field_values(node["items"]), max_size=4)
         case "record":

@@ -15,6 +15,7 @@ from stockfold.domain.times import format_us, parse_us
 
 Headers = Sequence[tuple[str, bytes | None]]
 MAX_ATTRIBUTE_BYTES = 512
+_VERSIONS = (b"1.0", b"1")
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -37,22 +38,21 @@ def _refuse(what: str, remedy: str) -> ContractError:
 def parse(headers: Headers | None) -> Envelope:
     """The envelope of Kafka headers; ContractError ``missing_header`` or ``bad_envelope``."""
     found: dict[str, bytes | None] = dict(headers) if headers else {}
+    get = found.get
     try:
-        if found["ce_specversion"] not in (b"1.0", b"1"):
+        if found["ce_specversion"] not in _VERSIONS:
             raise _refuse("ce_specversion is not 1.0", "Send CloudEvents 1.0.")
         event_id = found["ce_id"].decode()  # type: ignore[union-attr]
         source = found["ce_source"].decode()  # type: ignore[union-attr]
-        event_type = found["ce_type"].decode()  # type: ignore[union-attr]
-        time_text = found["ce_time"].decode()  # type: ignore[union-attr]
-        correlation = found.get("correlationid")
-        trace = found.get("traceparent")
-        sequence = found.get("sequence")
-        corrects = found.get("corrects")
+        correlation = get("correlationid")
+        trace = get("traceparent")
+        sequence = get("sequence")
+        corrects = get("corrects")
         envelope = Envelope(
             event_id,
             source,
-            event_type,
-            parse_us(time_text),
+            found["ce_type"].decode(),  # type: ignore[union-attr]
+            parse_us(found["ce_time"].decode()),  # type: ignore[union-attr]
             correlation.decode() if correlation else "",
             trace.decode() if trace else "",
             int(sequence) if sequence else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stockfold.contracts import avro
 from stockfold.contracts.avro import LONGS
-from stockfold.contracts.journal import wire_head
+from stockfold.contracts.journal import CauseIds, cause_ids, wire_head
 from stockfold.ledger.entities import Line
 from stockfold.ledger.facts import Fact
 
@@ -16,13 +16,9 @@ def encode_status(
     status: tuple[str, str, str, int, str, int],
     line: Line,
     sku: bytes,
-    event_id: bytes,
-    correlation_id: bytes,
+    ids: CauseIds | None = None,
 ) -> bytes:
-    """The record of the answer that a fact gives; ``line`` is the line as it is after the fact.
-
-    The SKU and the ids of the fact's cause are Avro strings.
-    """
+    """The record of the answer that a fact gives; ``line`` is the line as it is after the fact."""
     reservation, what, command, units, reason, available = status
     longs, name, string = LONGS, avro.name, avro.string
     reserved = line.reserved
@@ -54,6 +50,7 @@ def encode_status(
         for location, held in reserved:
             parts += (name(location), longs[held])
     cause = fact.cause
+    event_id, correlation_id = ids or cause_ids(cause)
     parts += (
         avro.ZERO,
         avro.SOME + longs[line.expires_us] if line.expires_us else avro.ZERO,

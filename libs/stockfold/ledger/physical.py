@@ -60,8 +60,8 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
     flags: tuple[str, ...] = ()
     for account, location, _, units in deltas:
         if (account == ON_HAND and units < 0) or (account == ALLOCATED and units > 0):
-            before = state.number(location, ON_HAND)
-            allocated = state.number(location, ALLOCATED)
+            row = state.row(location)
+            before, allocated = row[ON_HAND], row[ALLOCATED]
             after = before + _sum(deltas, ON_HAND, location)
             allocated_after = allocated + _sum(deltas, ALLOCATED, location)
             if after < 0 <= before and "on_hand_negative" not in flags:
@@ -69,7 +69,7 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
             crossed = allocated_after > max(after, 0) and allocated <= max(before, 0)
             if crossed and "oversold" not in flags:
                 flags = (*flags, "oversold")
-        elif account < COUNTED_BELOW and account != ON_HAND and units < 0:
+        elif units < 0 and ON_HAND < account < COUNTED_BELOW:
             before = state.number(location, account)
             if before + _sum(deltas, account, location) < 0 <= before:
                 flags = (*flags, f"{NAMES[account]}_negative")

@@ -23,7 +23,7 @@ from stockfold.runtime.inbox import Inbox
 from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, group_id
 from stockfold.runtime.partition_reader import FETCH, PartitionReader
 from stockfold.runtime.processor import Processor, TransactionOutputs
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
 
@@ -255,8 +255,8 @@ class ExactlyOnceLoop:
             events = sum(len(records) for _, records in batches)
             for number, records in batches:
                 self._processor.process(number, records, out, at_us)
-                for record in records:
-                    offsets[(record.topic(), number)] = record.offset() + 1
+                for topic, last in last_of_topics(records).items():
+                    offsets[topic, number] = last.offset() + 1
             if events:
                 pace = (self._clock.monotonic_s() - began) / events
                 self._event_s = pace if not self._event_s else (self._event_s * 3 + pace) / 4

@@ -6,6 +6,7 @@ the reader hand on only records without one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 Headers = list[tuple[str, bytes | None]]
@@ -41,3 +42,8 @@ class Record(Protocol):
     def headers(self) -> Headers | None:
         """Header names and bytes."""
         ...
+
+
+def last_of_topics(records: Sequence[Record]) -> dict[str, Record]:
+    """The last record of each topic, by the topic's name on the broker."""
+    return {record.topic(): record for record in records}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stockfold.contracts import avro
 from stockfold.contracts.codec import encoder
-from stockfold.contracts.journal import encode_fact, encode_mark
+from stockfold.contracts.journal import CauseIds, cause_ids, encode_fact, encode_mark
 from stockfold.contracts.positions import encode_position, encode_summary
 from stockfold.contracts.statuses import encode_status
 from stockfold.contracts.topics import EXCEPTIONS, JOURNAL, POSITIONS, RESERVATION_STATUS
@@ -37,18 +37,12 @@ class BatchOutputs:
         avro_sku = avro.blob(key)
         produce, partition = self._out.produce, self._partition
         told: Input | None = None
-        event_id = correlation_id = b""
+        ids: CauseIds | None = None
         for fact in facts:
             cause = fact.cause
             if cause is not told:
-                told = cause
-                event_id, correlation_id = (
-                    avro.string(cause.event_id),
-                    avro.string(cause.correlation_id),
-                )
-            produce(
-                JOURNAL, partition, key, encode_fact(fact, avro_sku, event_id, correlation_id)
-            )
+                told, ids = cause, cause_ids(cause)
+            produce(JOURNAL, partition, key, encode_fact(fact, avro_sku, ids))
             for account, location, _, _ in fact.deltas:
                 if account < STRIDE:
                     self._changed[sku, location] = (state, cause)
@@ -62,9 +56,7 @@ class BatchOutputs:
                         RESERVATION_STATUS,
                         partition,
                         key,
-                        encode_status(
-                            fact, change.status, line, avro_sku, event_id, correlation_id
-                        ),
+                        encode_status(fact, change.status, line, avro_sku, ids),
                     )
                 if change.fence is not None or change.limit is not None:
                     self._summaries[sku] = (state, cause)

@@ -23,7 +23,7 @@ from stockfold.contracts.topics import (
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.domain.times import SECOND_US
 from stockfold.ledger.decide import decide_and_fold
-from stockfold.ledger.facts import Fact, Input, Refusal, Refused
+from stockfold.ledger.facts import Input, Refusal, Refused
 from stockfold.ledger.horizons import Horizons
 from stockfold.ledger.sequences import is_repeat
 from stockfold.ledger.state import SkuState
@@ -32,7 +32,7 @@ from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.recovery import recover
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
@@ -80,8 +80,13 @@ class LedgerProcessor:
         self._partition_count = settings.kafka.sku_partitions
         prefix = settings.environment.prefix
         self._topics = {
-            topic.full_name(prefix): (topic.name, frozenset(topic.schemas)) for topic in self.inputs
+            topic.full_name(prefix): (
+                topic.name,
+                frozenset(() if topic is CATALOG else topic.schemas),
+            )
+            for topic in self.inputs
         }
+        """(name, event types) of the inputs' topics; the catalogue has no events."""
         self.partitions: dict[int, Partition] = {}
         self.repeats = 0
         self._poison: set[tuple[str, int, int]] = set()
@@ -125,13 +130,15 @@ class LedgerProcessor:
         """Decide and fold a batch of one partition."""
         memory = self.partitions[partition]
         batch = BatchOutputs(out, partition, now_us)
+        topics = self._topics
         for message in records:
-            topic, allowed = self._topics[message.topic()]
-            if topic == CATALOG.name:
-                self._take_item(memory, batch, message)
-            else:
+            topic, allowed = topics[message.topic()]
+            if allowed:
                 self._one(memory, batch, message, topic, allowed, now_us)
-            memory.next_offsets[topic] = message.offset() + 1
+            else:
+                self._take_item(memory, batch, message)
+        for name, last in last_of_topics(records).items():
+            memory.next_offsets[topics[name][0]] = last.offset() + 1
         batch.finish(memory.next_offsets)
 
     def _take_item(self, memory: Partition, batch: BatchOutputs, message: Record) -> None:
@@ -216,9 +223,7 @@ class LedgerProcessor:
         goes to the exceptions when it comes again, so that its partition moves on.
         """
         self._poison.add((given.topic, given.partition, given.offset))
-        log.error(
-            "%s of %s met a defect of ours", given.event_id, given.source, exc_info=error
-        )
+        log.error("%s of %s met a defect of ours", given.event_id, given.source, exc_info=error)
         return UnavailableError(
             f"event {given.event_id} of {given.source} met a defect: {error!r}",
             where=f"{given.topic} partition {given.partition} offset {given.offset}",

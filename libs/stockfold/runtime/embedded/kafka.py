@@ -144,7 +144,14 @@ class EmbeddedKafka:
     def _run(self, jars: list[Path], broker: int, controller: int) -> None:
         self._write_properties(self._properties, self._logs(), broker, controller)
         memory = [f"-Xms{min(64, self._heap_mb)}m", f"-Xmx{self._heap_mb}m"]
-        tuning = ["-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Xshare:auto"]
+        # C1 alone: on two cores C2 takes more from the services than its code gives back. Measured
+        # per event folded by the ledger: 25 to 43 µs of the broker's CPU with it, 12 to 16 without.
+        tuning = [
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-Xshare:auto",
+        ]
         command = [str(java()), *memory, *tuning, *LOGGING]
         command += ["kafka.Kafka", str(self._properties)]
         self._process.start(command, self._environment(jars), cwd=self._folder)

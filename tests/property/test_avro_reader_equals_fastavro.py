@@ -1,0 +1,78 @@
+"""The readers written for one schema against fastavro, which is their definition."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+
+import fastavro
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tests.support.contract_records import records
+
+from stockfold.contracts.avro_reader import BodyReader, body_reader, far_long
+from stockfold.contracts.codec import write_body
+from stockfold.contracts.registry import Schema, default_registry
+
+SCHEMAS = default_registry().all()
+
+
+@cache
+def reader_of(schema_id: int, *, tuples: bool = False) -> BodyReader:
+    reader = body_reader(default_registry().by_id(schema_id).parsed, tuples=tuples)
+    assert reader is not None, "every released schema can be read"
+    return reader
+
+
+def fastavro_reads(schema: Schema, raw: bytes) -> tuple[object, int]:
+    source = io.BytesIO(raw)
+    return fastavro.schemaless_reader(source, schema.parsed, None), source.tell()
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data(), st.sampled_from(SCHEMAS))
+def test_every_record_is_read_as_fastavro_reads_it(data, schema: Schema) -> None:
+    record = data.draw(records(schema.definition))
+    raw = write_body(schema, record)
+    read, end = reader_of(schema.id)(raw, 0)
+    assert (read, end) == fastavro_reads(schema, raw)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data(), st.sampled_from(SCHEMAS))
+def test_broken_bytes_are_refused_or_read_as_fastavro_reads_them(data, schema: Schema) -> None:
+    raw = bytearray(write_body(schema, data.draw(records(schema.definition))))
+    for _ in range(data.draw(st.integers(1, 3))):
+        if raw:
+            raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    broken = bytes(raw[: data.draw(st.integers(0, len(raw)))])
+    try:
+        read, end = reader_of(schema.id)(broken, 0)
+    except Exception:  # noqa: BLE001 - whatever it raises, the caller asks fastavro
+        return
+    if end == len(broken):
+        assert (read, end) == fastavro_reads(schema, broken)
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+@example(1_795_633_800_123_456)
+@example(-(2**63))
+def test_a_long_is_read_as_it_was_written(value: int) -> None:
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, "long", value)
+    raw = out.getvalue()
+    assert far_long(raw + b"\x05", 0) == (value, len(raw))
+
+
+@pytest.mark.parametrize("raw", [b"\xff" * 11, b"\xff" * 9 + b"\x7f"])
+def test_a_long_beyond_64_bits_is_refused(raw: bytes) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        far_long(raw, 0)
+
+
+def test_a_hostile_count_of_array_items_ends_at_the_end_of_the_bytes() -> None:
+    schema = default_registry().by_name("stockfold.ReserveStock")
+    head = b"".join(b"\x02x" for _ in range(5)) + b"\x02"
+    with pytest.raises((ValueError, IndexError)):
+        reader_of(schema.id)(head + b"\xfe\xff\xff\xff\x0f" + b"\x00", 0)
