@@ -197,6 +197,6 @@ def test_the_command_applies_shows_and_previews(
 
     assert stockfold("apply", str(file), "--dry-run")["policies"][0]["action"] == "new"
     assert stockfold("show") == []
-    assert stockfold("apply", str(file))["policies"][0]["revision"] == 1
-    assert stockfold("apply", str(file))["policies"][0]["action"] == "unchanged"
+    assert stockfold("apply", str(file), "--yes")["policies"][0]["revision"] == 1
+    assert stockfold("apply", str(file), "--yes")["policies"][0]["action"] == "unchanged"
     assert [(p["channel"], p["safety_stock"]) for p in stockfold("show")] == [("woo", 2)]
