@@ -63,6 +63,12 @@ up: $(VENV)/.installed-demo ## Start the service alone, with embedded servers un
 test: $(VENV)/.installed-dev ## Run every test; ARGS="-k name" chooses
 	@$(BIN)/python -m pytest $(ARGS)
 
+SIMULATED := $(if $(SEED),--seed $(SEED),--histories $(or $(HISTORIES),1000) --first $(or $(FIRST),0))
+
+.PHONY: simulate
+simulate: $(VENV)/.installed-dev ## Replay one simulated history, SEED=n; or run many, HISTORIES=n
+	@$(BIN)/python -m tests.simulation $(SIMULATED)
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style, formatting, types, layers and the schemas' promises
 	@$(BIN)/ruff check .

@@ -31,7 +31,7 @@ class Inbox:
         self._ranks = ranks
         self._wait_ms = wait_ms
         self._merges: dict[int, PartitionMerge[Record]] = {}
-        self._fresh: list[tuple[float, list[Fetched]]] = []
+        self._fresh: list[tuple[float, Sequence[Fetched]]] = []
         self._full: list[TopicPartition] = []
         self._paused: set[tuple[str, int]] = set()
         self._starved = True
@@ -41,8 +41,12 @@ class Inbox:
         self._merges[partition] = PartitionMerge(self._ranks, self._wait_ms)
 
     def close(self, partition: int) -> None:
-        """Forget a partition and its records."""
+        """Forget a partition and its records, fetched ones too: the next owner reads them anew."""
         self._merges.pop(partition, None)
+        self._fresh = [
+            (at_s, [message for message in messages if message.partition() != partition])
+            for at_s, messages in self._fresh
+        ]
         self._paused = {place for place in self._paused if place[1] != partition}
         self._full = [place for place in self._full if place.partition != partition]
 
@@ -57,10 +61,14 @@ class Inbox:
             return  # What waits here grows cold; what waits in the client does not.
         waiting = bool(self._fresh) or queued > 0
         timeout_s = 0.0 if busy else GATHER_MS / 2000 if waiting else IDLE_POLL_S
-        first = consumer.consume(1, timeout=timeout_s)
-        if first:
-            arrived = [*first, *consumer.consume(CONSUME_MAX, timeout=0)]
-            self._fresh.append((self._clock.monotonic_s(), arrived))
+        if self._take(consumer.consume(1, timeout=timeout_s)):
+            self._take(consumer.consume(CONSUME_MAX, timeout=0))
+
+    def _take(self, messages: Sequence[Fetched]) -> bool:
+        """Let them rest. At once, because the next call may revoke their partitions."""
+        if messages:
+            self._fresh.append((self._clock.monotonic_s(), messages))
+        return bool(messages)
 
     def ready(self, events_max: int) -> list[tuple[int, Sequence[Record]]]:
         """Batches by partition, in order, at most so many records together."""
@@ -98,7 +106,7 @@ class Inbox:
             consumer.resume([TopicPartition(topic, number) for topic, number in drained])
             self._paused -= drained
 
-    def _enqueue(self, messages: list[Fetched]) -> None:
+    def _enqueue(self, messages: Sequence[Fetched]) -> None:
         for message in messages:
             topic, partition = message.topic(), message.partition()
             merge = self._merges.get(-1 if partition is None else partition)
