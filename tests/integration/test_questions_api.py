@@ -127,6 +127,42 @@ async def test_a_time_that_is_none_is_refused(reader: Reader, query: dict) -> No
     await reader.get(f"/v1/skus/{SKU}/as-of", 422, **query)
 
 
+async def test_an_oversell_is_told_with_what_channels_held_when_it_began(reader: Reader) -> None:
+    await reader.fill(
+        *journal(entries(oversold())),
+        given.availability("web", SKU, 1, 5),
+        given.delivery("web", SKU, 1),
+    )
+    (one,) = (await reader.get(f"/v1/skus/{SKU}/oversell"))["oversells"]
+    deficit = one["deficit"]
+    assert (deficit["cause"], deficit["units"]) == ("allocated_without_stock", 5)
+    assert deficit["began"]["seq"] == 3
+    assert (one["channels"][0]["published"]["quantity"], one["channels"][0]["channel"]) == (
+        5,
+        "web",
+    )
+    assert (await reader.get(f"/v1/skus/{SKU}/oversell", location="B"))["oversells"] == []
+    await reader.get("/v1/skus/nobody/oversell", 404)
+
+
+async def test_every_position_in_deficit_is_listed_a_page_at_a_time(reader: Reader) -> None:
+    await reader.fill(
+        given.position("fine", "A", 1, on_hand=3, reserved=3),
+        given.position("s1", "A", 1, on_hand=1, allocated=3),
+        given.position("s2", "A", 1, on_hand=-2),
+        given.position("s3", "B", 1, on_hand=1, reserved=2),
+    )
+    first = await reader.get("/v1/oversells", limit=2)
+    assert [(row["sku"], row["units"], row["kinds"]) for row in first["shortages"]] == [
+        ("s1", 2, ["short", "oversold"]),
+        ("s2", 2, ["short", "on_hand_negative"]),
+    ]
+    rest = await reader.get("/v1/oversells", limit=2, after=first["next"])
+    assert [row["sku"] for row in rest["shortages"]] == ["s3"]
+    assert rest["next"] is None
+    assert len((await reader.get("/v1/oversells", location="B"))["shortages"]) == 1
+
+
 async def test_a_sku_with_a_slash_is_explained_too(reader: Reader) -> None:
     await reader.fill(*journal(entries(story().receive("A", 5)), "a/b ü"))
     found = await reader.get("/v1/skus/a%2Fb%20%C3%BC/explain")
@@ -136,7 +172,17 @@ async def test_a_sku_with_a_slash_is_explained_too(reader: Reader) -> None:
 async def test_every_question_is_documented_field_by_field(reader: Reader) -> None:
     document = await reader.get("/openapi.json")
     schemas = document["components"]["schemas"]
-    for name in ("Explanation", "Evidence", "Unfolded", "Proof", "Trouble", "Picture", "Listing"):
+    for name in (
+        "Explanation",
+        "Evidence",
+        "Unfolded",
+        "Proof",
+        "Trouble",
+        "Picture",
+        "Listing",
+        "Deficit",
+        "Shortage",
+    ):
         assert schemas[name]["description"]
         fields = schemas[name]["properties"].values()
         assert all("description" in field or "$ref" in field for field in fields), name

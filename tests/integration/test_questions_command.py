@@ -103,3 +103,23 @@ def test_as_of_tells_both_times_and_what_was_learned_since(told: Settings) -> No
         stockfold(told, "as-of", "milk", "--at", "1m", "--known-at", "2m")
     with pytest.raises(StockfoldError, match="no time"):
         stockfold(told, "as-of", "milk", "--at", "noon")
+
+
+def test_oversell_names_the_cause_and_who_holds_the_units(told: Settings) -> None:
+    found = stockfold_json(told, "oversell", "milk")
+    (one,) = found["oversells"]
+    assert (one["deficit"]["cause"], one["deficit"]["units"]) == ("allocated_without_stock", 3)
+    assert [claim["order"] for claim in one["deficit"]["claims"]] == ["o-2", "o-1"]
+    assert one["channels"] == []
+    shown = stockfold(told, "oversell", "milk", "A")
+    assert "SKU milk at A: 3 missing now, 3 at worst (short, oversold)" in shown
+    assert "held by order o-1, line 1 (web): 2 reserved, 0 allocated" in shown
+    assert "nothing is missing" in stockfold(told, "oversell", "bread")
+
+
+def test_every_sku_in_deficit_is_listed(told: Settings) -> None:
+    (one,) = stockfold_json(told, "oversell", "--all")["shortages"]
+    assert (one["sku"], one["location"], one["units"]) == ("milk", "A", 3)
+    assert "1 in deficit" in stockfold(told, "oversell", "--all")
+    with pytest.raises(StockfoldError, match="one SKU, or --all"):
+        stockfold(told, "oversell")

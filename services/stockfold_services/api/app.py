@@ -20,6 +20,7 @@ from stockfold_services.api.routes import (
     contracts,
     deliveries,
     exceptions,
+    findings,
     health,
     journal,
     positions,
@@ -32,6 +33,7 @@ _ROUTERS = (
     positions,
     questions,  # Before skus, whose path takes everything.
     skus,
+    findings,
     availability,
     journal,
     reservations,

@@ -18,6 +18,7 @@ from stockfold_services.cli.digest import digest
 from stockfold_services.cli.output import print_error
 from stockfold_services.cli.questions.as_of import as_of
 from stockfold_services.cli.questions.explain import explain
+from stockfold_services.cli.questions.oversell import oversell
 from stockfold_services.cli.rebuild import rebuild
 from stockfold_services.cli.up import up
 from stockfold_services.cli.validate import validate
@@ -35,6 +36,7 @@ app.command("as-of")(as_of)
 app.command()(rebuild)
 app.command()(digest)
 app.command()(diff)
+app.command()(oversell)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")

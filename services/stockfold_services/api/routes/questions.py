@@ -15,6 +15,7 @@ from stockfold.explain.as_of import AsOf, as_of
 from stockfold.explain.explanation import LAST, Explanation, explain
 from stockfold.explain.listings import Listing
 from stockfold.explain.numbers import NUMBERS, NumberName
+from stockfold.explain.oversell import Deficit, deficits
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold_services.api import inputs, models
 from stockfold_services.api.freshness import as_of_sku
@@ -24,6 +25,9 @@ from stockfold_services.api.problems import Problem
 from stockfold_services.api.routes.deps import Db, Wait
 
 router = APIRouter(prefix="/v1/skus", tags=["questions"])
+
+DEFICITS_MAX = 50
+"""Deficits of one answer, the newest."""
 
 
 class Explained(BaseModel):
@@ -38,6 +42,20 @@ class KnownAsOf(BaseModel):
 
     picture: AsOf
     channels: list[Listing]
+    as_of: models.AsOf
+
+
+class Oversold(BaseModel):
+    """A deficit, and what each channel had been told and held when it began."""
+
+    deficit: Deficit
+    channels: list[Listing]
+
+
+class Oversell(BaseModel):
+    """The deficits of a SKU, the newest first, and which state shows them."""
+
+    oversells: list[Oversold]
     as_of: models.AsOf
 
 
@@ -106,3 +124,28 @@ def _past(moment: datetime, now_us: int, name: str) -> int:
     if us > now_us:
         raise Problem(422, "Input not valid", f"query.{name}: it is in the future")
     return us
+
+
+@router.get("/{sku:path}/oversell")
+async def oversell_of_sku(
+    db: Db,
+    sku: inputs.SkuPath,
+    location: inputs.LocationQuery = None,
+    past: Annotated[bool, Query(description="Deficits that are over, too.")] = False,
+) -> Oversell:
+    """Why a SKU is oversold: the fact that took the ATP of a location below zero, the events that
+    came too late to prevent it, who holds the units, what each channel had been told and held
+    then, and what would have prevented it. Empty when nothing is missing.
+    """
+    async with db.reading() as connection:
+        history = await history_of(connection, sku)
+        found = await asyncio.to_thread(deficits, sku, history, location, past=past)
+        oversells = [
+            Oversold(
+                deficit=deficit,
+                channels=await listings_of(connection, sku, to_us(deficit.began.recorded_at)),
+            )
+            for deficit in found[:DEFICITS_MAX]
+        ]
+        state = await as_of_sku(connection, sku, JOURNAL, AVAILABILITY, DELIVERIES)
+    return Oversell(oversells=oversells, as_of=state)

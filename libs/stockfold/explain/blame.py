@@ -1,0 +1,162 @@
+"""Why a location fell into deficit.
+
+The question is what would have been, had everything been told when it happened. A promise that the
+ledger gave is then *over* by the units that were not there at that moment, as it is known now; the
+events that were told only afterwards and took those units are the late ones. Where no promise was
+over, the fact that took the ATP below zero is the cause itself.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from stockfold.availability.words import units
+from stockfold.explain.entry import Entry
+from stockfold.explain.timeline import Effect, Timeline, atp_delta
+from stockfold.explain.words import describe, duration, listed, moment, order_line, was
+from stockfold.ledger.accounts import ALLOCATED, ON_HAND, RESERVED
+from stockfold.ledger.facts import Fact
+from stockfold.ledger.state import LineKey
+
+GIVEN_BY_US = frozenset(
+    {
+        "ReservationConfirmed",
+        "ReservationPartiallyConfirmed",
+        "ReservationMoved",
+        "BackorderConfirmed",
+    }
+)
+"""Promises that the ledger gives only where there is stock; an allocation is told, not asked."""
+NAMED_MAX = 3
+
+
+class Blame(msgspec.Struct, frozen=True):
+    """The cause of a deficit."""
+
+    cause: str
+    sentence: str
+    prevention: str
+    late: tuple[Effect, ...] = ()
+    over: dict[LineKey, int] = {}
+    """Units by which each line was promised too much."""
+
+
+def blame(
+    timeline: Timeline, began: Entry, ended: Entry | None, location: str, atp_before: int
+) -> Blame:
+    """Why the ATP of a location fell below zero with the fact ``began``."""
+    first_seq = began.fact.seq
+    last_seq = ended.fact.seq if ended is not None else None
+    late, over = _ignorance(timeline, first_seq, last_seq, location)
+    if late:
+        return _late_event(late, over, location)
+    if timeline.after(began.fact) >= 0:
+        return _late_receipt(timeline, began, location)
+    return _by_kind(began.fact, location, atp_before)
+
+
+def _ignorance(
+    timeline: Timeline, first_seq: int, last_seq: int | None, location: str
+) -> tuple[tuple[Effect, ...], dict[LineKey, int]]:
+    """What was told too late within a deficit, and what was promised too much for that reason."""
+    late: dict[int, Effect] = {}
+    over: dict[LineKey, int] = {}
+    excess = 0
+    facts = sorted({e.seq: e.entry.fact for e in timeline.effects}.items())
+    for _, fact in facts:
+        claimed = -atp_delta(fact, location)
+        if fact.kind not in GIVEN_BY_US or claimed <= 0:
+            continue
+        there = max(timeline.before(fact) + excess, 0)
+        beyond = claimed - there
+        if beyond <= 0:
+            continue
+        excess += beyond
+        takers = [
+            effect
+            for effect in timeline.learned_after(fact)
+            if effect.units < 0
+            and effect.seq >= first_seq
+            and (last_seq is None or effect.seq <= last_seq)
+        ]
+        line = fact.change.line if fact.change is not None else None
+        if takers and line is not None:
+            late.update({effect.seq: effect for effect in takers})
+            key = (line.order, line.line)
+            over[key] = over.get(key, 0) + beyond
+    return tuple(late.values()), over
+
+
+def _late_event(late: tuple[Effect, ...], over: dict[LineKey, int], location: str) -> Blame:
+    worst = min(late, key=lambda effect: (effect.units, -effect.late_us))
+    fact = worst.entry.fact
+    total = sum(over.values())
+    promised = [f"{number} to {order_line(*key)}" for key, number in over.items()]
+    more = f" and {len(promised) - NAMED_MAX} other lines" if len(promised) > NAMED_MAX else ""
+    told_by = f" by {fact.cause.source}" if fact.cause.source else ""
+    were = "was" if total == 1 else "were"
+    source = fact.cause.source or "its producer"
+    return Blame(
+        "late_event",
+        f"{describe(fact)}; that was so at {moment(worst.us)} but was told{told_by} only "
+        f"{duration(worst.late_us)} later. In between {was(total)} promised at {location} that "
+        f"{were} no longer there: {listed(promised[:NAMED_MAX])}{more}",
+        "Had it been told when it happened, these promises would not have been given at "
+        f"{location}. Make {source} send its events at once, or keep a safety stock of "
+        f"{units(total)} for the time that it takes.",
+        late,
+        over,
+    )
+
+
+def _late_receipt(timeline: Timeline, began: Entry, location: str) -> Blame:
+    came = [e for e in timeline.learned_after(began.fact) if e.units > 0]
+    best = max(came, key=lambda effect: effect.units)
+    fact = best.entry.fact
+    return Blame(
+        "late_receipt",
+        f"nothing was missing at {location}, it only looked so: {describe(fact)} at "
+        f"{moment(best.us)}, but that was told only {duration(best.late_us)} later",
+        f"Make {fact.cause.source or 'its producer'} send its events at once.",
+        tuple(came),
+    )
+
+
+def _by_kind(fact: Fact, location: str, atp_before: int) -> Blame:
+    said = f"{describe(fact)}, when {units(max(atp_before, 0))} could be promised there"
+    shelf = sum(d[3] for d in fact.deltas if d[0] == ON_HAND and d[1] == location)
+    claimed = sum(d[3] for d in fact.deltas if d[0] in {RESERVED, ALLOCATED} and d[1] == location)
+    source = fact.cause.source or "its source"
+    if claimed > 0 and not shelf:
+        return Blame(
+            "allocated_without_stock",
+            f"{said}; an allocation is a fact of the floor and never refused",
+            f"Let {source} allocate what was reserved before: a reservation is refused where there "
+            "is no stock.",
+        )
+    if fact.kind in {"StockShipped", "TransferDispatched"} and "on_hand_negative" in fact.flags:
+        return Blame(
+            "missing_receipt",
+            f"{said}; more left the shelf than was ever received or counted there",
+            f"Find the receipt that was not told, or count the shelf at {location}.",
+        )
+    if fact.kind == "StockShipped":
+        return Blame(
+            "shipped_without_promise",
+            f"{said}; the shipment took units that were promised to others",
+            f"Let {source} name the order line, reservation or allocation that each shipment "
+            "serves, and reserve before shipping.",
+        )
+    if fact.kind == "TransferDispatched":
+        return Blame(
+            "sent_away",
+            f"{said}; the transfer took units that were promised",
+            f"Let transfers from {location} leave what is promised there: ask for its ATP first.",
+        )
+    missing = -(atp_before + atp_delta(fact, location))
+    return Blame(
+        "stock_shrank",
+        f"{said}; the shelf held less than the books, and the rest was promised already",
+        f"A safety stock of {units(missing)} at {location} would have covered it; counting more "
+        "often finds such differences while they are small.",
+    )
