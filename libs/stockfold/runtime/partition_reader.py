@@ -69,13 +69,29 @@ class PartitionReader:
             high = self._latest(place, IsolationLevel.READ_UNCOMMITTED)
             if stable >= high:
                 return stable
-            if self._clock.monotonic_s() > deadline:
-                raise UnavailableError(
-                    f"an open transaction hides {high - stable} records",
-                    where=f"{place.topic} partition {partition}",
-                    remedy="Find the producer that keeps it open, or wait for its time-out.",
-                )
-            self._clock.sleep(0.05)
+            self._wait(place, high - stable, deadline)
+
+    def settled_end(self, topic: Topic, partition: int) -> int:
+        """The end of what is committed, once all that was written by now is committed or aborted.
+
+        For followers of a log that is being written: ``stable_end`` would wait for a moment without
+        any open transaction, which may never come. UnavailableError after a minute and a half.
+        """
+        place = TopicPartition(topic.full_name(self._prefix), partition)
+        written = self._latest(place, IsolationLevel.READ_UNCOMMITTED)
+        deadline = self._clock.monotonic_s() + STABLE_WAIT_S
+        while (stable := self._latest(place, IsolationLevel.READ_COMMITTED)) < written:
+            self._wait(place, written - stable, deadline)
+        return stable
+
+    def _wait(self, place: TopicPartition, hidden: int, deadline_s: float) -> None:
+        if self._clock.monotonic_s() > deadline_s:
+            raise UnavailableError(
+                f"an open transaction hides {hidden} records",
+                where=f"{place.topic} partition {place.partition}",
+                remedy="Find the producer that keeps it open, or wait for its time-out.",
+            )
+        self._clock.sleep(0.05)
 
     def committed_end(self, topic: Topic, partition: int) -> int:
         """An offset before which everything that was written until now is decided.

@@ -12,6 +12,7 @@ import typer
 
 from stockfold.domain.errors import StockfoldError
 from stockfold_services.cli import audit, catalog, config, exceptions, schemas, topics
+from stockfold_services.cli.archive import archive, restore
 from stockfold_services.cli.atp import atp
 from stockfold_services.cli.diff import diff
 from stockfold_services.cli.digest import digest
@@ -31,6 +32,8 @@ app = typer.Typer(
 app.command()(up)
 app.command()(validate)
 app.command()(atp)
+app.command()(archive)
+app.command()(restore)
 app.command()(explain)
 app.command("as-of")(as_of)
 app.command()(rebuild)

@@ -127,7 +127,7 @@ def delete(settings: Settings, names: list[str]) -> None:
     admin = _admin(settings)
     _wait(settings, admin.delete_topics(names, request_timeout=ANSWER_S_MAX).values())
     deadline = time.monotonic() + ANSWER_S_MAX
-    while existing(settings):
+    while set(names) & set(existing(settings)):
         if time.monotonic() > deadline:
             raise unavailable(settings, TimeoutError("deleted topics are still there"))
         time.sleep(0.1)

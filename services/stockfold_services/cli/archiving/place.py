@@ -1,0 +1,85 @@
+"""Where an archive is: a folder, or any URL that fsspec can write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fsspec
+
+from stockfold.domain.errors import SettingsError, UnavailableError
+
+_PART = ".part"
+
+
+class Place:
+    """Files below a URL. A file is written beside its name, then renamed: never read half."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(url)
+        except (ValueError, ImportError) as error:
+            raise SettingsError(
+                f"nothing can be archived there: {error}",
+                where=url,
+                remedy="Write a folder or an fsspec URL, and install the package that serves it, "
+                "such as s3fs.",
+            ) from error
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file whole. UnavailableError when the place cannot be written."""
+        path = self._path(name)
+        with self._told(name):
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            with self._files.open(path + _PART, "wb") as file:
+                file.write(content)
+                _to_disk(file)
+            self._files.mv(path + _PART, path)
+
+    def read(self, name: str) -> bytes | None:
+        """A file's content, None when it is not there. UnavailableError."""
+        with self._told(name):
+            try:
+                return bytes(self._files.cat_file(self._path(name)))
+            except FileNotFoundError:
+                return None
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there. UnavailableError."""
+        with self._told(name):
+            try:
+                self._files.rm_file(self._path(name))
+            except FileNotFoundError:
+                return
+
+    def where(self, name: str) -> str:
+        """The address of a file."""
+        return f"{self.url.rstrip('/')}/{name}"
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    @contextmanager
+    def _told(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UnavailableError(
+                f"the archive did not answer: {error}",
+                where=self.where(name),
+                remedy="Check the address, the disk and the rights there, then run it again: it "
+                "goes on where it stopped.",
+            ) from error
+
+
+def _to_disk(file: Any) -> None:
+    """Have a local file on the disk before it is renamed; elsewhere closing it does that."""
+    try:
+        number = file.fileno()
+    except (AttributeError, OSError):
+        return
+    file.flush()
+    os.fsync(number)

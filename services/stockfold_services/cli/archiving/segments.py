@@ -1,0 +1,98 @@
+"""A segment: some records of one partition, in one compressed file.
+
+zstd of MessagePack: [version, topic, partition, start, end, records], a record being [offset, time,
+key, value, headers]. Times are the broker's, in ms since 1970. ``start`` to before ``end`` is what
+the segment covers: an offset in it without a record was a transaction's marker, an aborted record,
+or one that compaction or retention had removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import cramjam
+import msgspec
+
+from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.records import Record
+
+VERSION = 1
+LEVEL = 3
+BYTES_MAX = 32 * 1024 * 1024
+"""Of keys and values in one segment, before compression; it is held in memory whole."""
+RECORDS_MAX = 100_000
+
+
+class Kept(msgspec.Struct, array_like=True, gc=False):
+    """One record."""
+
+    offset: int
+    at_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | None]]
+
+    @property
+    def size(self) -> int:
+        """Bytes of key and value."""
+        return len(self.key or b"") + len(self.value or b"")
+
+
+class Segment(msgspec.Struct, array_like=True):
+    """See the module."""
+
+    version: int
+    topic: str
+    partition: int
+    start: int
+    end: int
+    records: list[Kept]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(Segment)
+
+
+def kept(record: Record) -> Kept:
+    """A record as it is archived."""
+    return Kept(
+        record.offset(),
+        record.timestamp()[1],
+        record.key(),
+        record.value(),
+        list(record.headers() or ()),
+    )
+
+
+def fingerprint(record: Kept) -> bytes:
+    """Everything about a record, as bytes that are equal when it is."""
+    return _encode(record)
+
+
+def pack(segment: Segment) -> bytes:
+    """The file of a segment."""
+    return bytes(cramjam.zstd.compress(_encode(segment), level=LEVEL))
+
+
+def checksum(file: bytes) -> str:
+    """SHA-256, as ``sha256sum`` prints it."""
+    return hashlib.sha256(file).hexdigest()
+
+
+def unpack(file: bytes, expected: str, where: str) -> Segment:
+    """The segment of a file; StockfoldError when it is not the one that was written."""
+    found = checksum(file)
+    if found != expected:
+        raise StockfoldError(
+            f"a segment is damaged: its SHA-256 is {found}, the manifest says {expected}",
+            where=where,
+            remedy="Fetch another copy of the file; nothing was restored from this one.",
+        )
+    segment = _decoder.decode(bytes(cramjam.zstd.decompress(file)))
+    if segment.version != VERSION:
+        raise StockfoldError(
+            f"the segment has format {segment.version}, this release reads {VERSION}",
+            where=where,
+            remedy="Use the release that wrote it, or a newer one.",
+        )
+    return segment

@@ -1,0 +1,248 @@
+"""Everything restored from an archive alone, on a real Kafka: the same log, and it goes on."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from tests.conftest import NewEnvironment
+from tests.support.command_line import stockfold, stockfold_json
+from tests.support.kafka_io import Sender, committed, wait_for, wait_for_records
+from tests.support.running_ledger import ledger
+
+from stockfold.contracts.topics import (
+    CATALOG,
+    EXCEPTIONS,
+    INPUTS,
+    JOURNAL,
+    POSITIONS,
+    RECEIPTS,
+    RESERVATION_STATUS,
+    Topic,
+)
+from stockfold.domain.errors import SettingsError, StockfoldError
+from stockfold.runtime.kafka import confluent_config, plan_topics
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.settings import Settings
+from stockfold_services.cli.archiving import target
+from stockfold_services.cli.archiving.place import Place
+from stockfold_services.cli.archiving.segments import Kept, kept
+from stockfold_services.cli.archiving.sending import ExactSender
+from stockfold_services.cli.archiving.writing import Archiver
+from stockfold_services.cli.repartition.proving import fold
+
+pytestmark = pytest.mark.integration
+
+SKUS = [f"SKU-{n}" for n in range(6)]
+ITEMS = "sku,name\n" + "".join(f"{sku},Thing\n" for sku in SKUS)
+
+
+def facts(settings: Settings) -> list[dict]:
+    return [r.record for r in committed(settings, JOURNAL) if r.name == "JournalFact"]
+
+
+def told(settings: Settings) -> set[str]:
+    return {fact["event_id"] for fact in facts(settings)}
+
+
+def latest(settings: Settings, topic: Topic) -> dict[bytes | None, dict]:
+    return {r.key: r.record for r in committed(settings, topic)}
+
+
+def visible(settings: Settings, topic: Topic) -> dict[tuple[int, int], tuple]:
+    """What a reader of committed records sees: by partition and offset, key, value and time."""
+    reader = PartitionReader(settings)
+    return {
+        (partition, r.offset()): (r.key(), r.value(), r.timestamp()[1])
+        for partition in range(settings.kafka.sku_partitions)
+        for batch in reader.read(topic, partition)
+        for r in batch
+    }
+
+
+def send(settings: Settings, name: str, count: int) -> None:
+    sender = Sender(settings)
+    for number in range(count):
+        sku, event_id = SKUS[number % len(SKUS)], f"{name}{number}"
+        if number % 3:
+            sender.event(
+                "GoodsReceived", event_id=event_id, sku=sku, location="A", quantity=2, flush=False
+            )
+        else:
+            sender.event(
+                "ReserveStock",
+                event_id=event_id,
+                sku=sku,
+                reservation=f"R{event_id}",
+                order=f"O{event_id}",
+                line="1",
+                channel="web",
+                quantity=1,
+                locations=["A"],
+                flush=False,
+            )
+    sender.flush()
+
+
+def in_transactions(settings: Settings, ends: str) -> None:
+    """Take up offsets of the receipts' first partition that nobody sees: c commits, a aborts."""
+    producer = Producer(
+        {**confluent_config(settings), "transactional.id": f"{settings.prefix}{uuid.uuid4().hex}"}
+    )
+    producer.init_transactions(30)
+    for end in ends:
+        producer.begin_transaction()
+        producer.produce(RECEIPTS.full_name(settings.prefix), b"?", b"x", 0)
+        producer.flush(30)
+        if end == "c":
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+
+
+def lived_in(settings: Settings, tmp_path: Path) -> Path:
+    """An environment with something of everything, archived in two passes."""
+    place = tmp_path / "archive"
+    items = tmp_path / "items.csv"
+    items.write_text(ITEMS, "utf-8")
+    stockfold(settings, "catalog", "import", str(items), "--yes")
+    in_transactions(settings, "aac")
+    send(settings, "a", 30)
+    with ledger(settings):
+        wait_for("the facts", lambda: len(told(settings)) == 30)
+        wait_for_records(settings, EXCEPTIONS, 1)
+        first = stockfold_json(settings, "archive", "--to", str(place))
+        assert first["new_records"][CATALOG.name] == len(SKUS)
+        in_transactions(settings, "ca")
+        Sender(settings).event("GoodsReceived", sku=SKUS[0], location="A", quantity=-1)
+        wait_for_records(settings, EXCEPTIONS, 3)
+        send(settings, "b", 12)
+        wait_for("the facts", lambda: len(told(settings)) == 42)
+    stockfold(
+        settings,
+        *("exceptions", "discard", "--kind", "quantity_out_of_range"),
+        "--reason",
+        "x",
+        "--yes",
+    )
+    send(settings, "undecided", 9)
+    second = stockfold_json(settings, "archive", "--to", str(place))
+    assert 0 < second["new_records"][JOURNAL.name] < first["new_records"][JOURNAL.name] * 2
+    assert stockfold_json(settings, "archive", "--to", str(place))["new_records"] == {}
+    return place
+
+
+def restored(new_environment: NewEnvironment, place: Path) -> tuple[Settings, dict]:
+    settings = new_environment(topics=False)
+    return settings, stockfold_json(settings, "restore", "--from", str(place), "--yes")
+
+
+@pytest.mark.timeout(300)
+def test_everything_is_restored_from_the_archive_alone_and_the_ledger_goes_on(
+    environment: Settings, new_environment: NewEnvironment, tmp_path: Path
+) -> None:
+    place = lived_in(environment, tmp_path)
+    copy, report = restored(new_environment, place)
+    for topic in (*INPUTS, CATALOG):
+        assert visible(copy, topic) == visible(environment, topic), topic.name
+    was, now = visible(environment, JOURNAL), visible(copy, JOURNAL)
+    assert set(was) <= set(now)
+    assert {now[at][0] for at in set(now) - set(was)} == {None}  # Marks once more.
+    assert report["digest"] == fold(environment).digest == fold(copy).digest
+    assert fold(copy).ends == fold(environment).ends
+    for topic in (POSITIONS, RESERVATION_STATUS):
+        assert latest(copy, topic) == latest(environment, topic)
+    plan = plan_topics(copy)
+    assert (plan.missing, plan.drift) == ([], [])
+    listed = [stockfold_json(s, "exceptions", "list") for s in (environment, copy)]
+    assert [c["exception"] for c in listed[0]] == [c["exception"] for c in listed[1]]
+    assert "discarded" in {case["state"] for case in listed[1]}
+    audit = stockfold_json(copy, "audit", "list")
+    assert [e["command"] for e in audit] == ["restore", "exceptions discard", "catalog import"]
+
+    with ledger(copy):
+        wait_for("what was undecided", lambda: len(told(copy)) == 51)
+        send(copy, "b", 12)  # The same events again are known to the copy.
+        send(copy, "new", 6)
+        wait_for("what is new", lambda: len(told(copy)) == 57)
+    with ledger(environment):
+        wait_for("what was undecided", lambda: len(told(environment)) == 51)
+        send(environment, "new", 6)
+        wait_for("what is new", lambda: len(told(environment)) == 57)
+    rows = [[(f["sku"], f["seq"], f["event_id"]) for f in facts(s)] for s in (environment, copy)]
+    assert sorted(rows[0]) == sorted(rows[1])
+
+    with pytest.raises(SettingsError, match="is not empty"):
+        stockfold(copy, "restore", "--from", str(place), "--yes")
+
+
+class KilledError(Exception):
+    """The archive was killed."""
+
+
+def test_an_archive_that_was_killed_in_a_pass_is_whole_and_goes_on(
+    environment: Settings, new_environment: NewEnvironment, tmp_path: Path
+) -> None:
+    place = tmp_path / "archive"
+    with ledger(environment):
+        send(environment, "a", 6)
+        wait_for("the facts", lambda: len(told(environment)) == 6)
+        stockfold(environment, "archive", "--to", str(place))
+        send(environment, "b", 6)
+        wait_for("the facts", lambda: len(told(environment)) == 12)
+
+    def kill(topic: str, count: int) -> None:
+        if topic == JOURNAL.name and count:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        Archiver(environment, Place(str(place))).run(kill)
+    copy, _ = restored(new_environment, place)
+    with ledger(copy):
+        wait_for("what the journal had not", lambda: len(told(copy)) == 12)
+    assert len(facts(copy)) == len(facts(environment)) == 12
+    Archiver(environment, Place(str(place))).run(lambda _topic, _count: None)
+    assert restored(new_environment, place)[1]["digest"] == fold(environment).digest
+
+
+def test_what_is_damaged_missing_or_of_another_log_is_refused(
+    environment: Settings, new_environment: NewEnvironment, tmp_path: Path
+) -> None:
+    place = tmp_path / "archive"
+    with pytest.raises(SettingsError, match="no whole archive"):
+        stockfold(environment, "restore", "--from", str(place), "--yes")
+    with ledger(environment):
+        send(environment, "a", 6)
+        wait_for("the facts", lambda: len(told(environment)) == 6)
+    stockfold(environment, "archive", "--to", str(place))
+    other = new_environment()
+    with pytest.raises(SettingsError, match="is of the environment"):
+        stockfold(other, "archive", "--to", str(place))
+    empty = new_environment(topics=False)
+    from_place = ("restore", "--from", str(place))
+    with pytest.raises(SettingsError, match="nobody can be asked: Restore"):
+        stockfold(empty, *from_place)
+    report = stockfold_json(empty, *from_place, "--dry-run")
+    assert (report["dry_run"], report["records"][RECEIPTS.name]) == (True, 4)
+    assert plan_topics(empty).present == []
+    segment = next((place / JOURNAL.name).rglob("*.seg"))
+    raw = bytearray(segment.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    segment.write_bytes(raw)
+    with pytest.raises(StockfoldError, match="a segment is damaged"):
+        stockfold(empty, *from_place, "--yes")
+    assert stockfold_json(empty, "audit", "list")[0]["outcome"] == "failed"
+
+
+def test_every_record_gets_the_offset_it_had(new_environment: NewEnvironment) -> None:
+    cases = [((), 0), ((), 1), ((), 4), ((0, 1, 2), 3), ((1, 3, 4), 6), ((2, 4, 6, 9), 10)]
+    settings = new_environment(topics=False, kafka={"sku_partitions": len(cases)})
+    target.make(settings)
+    sender, reader = ExactSender(settings), PartitionReader(settings)
+    for partition, (offsets, end) in enumerate(cases):
+        records = [Kept(o, 1_700_000_000_000 + o, b"k", b"%d" % o, [("h", None)]) for o in offsets]
+        sender.write(RECEIPTS, partition, records, end)
+        found = [kept(r) for batch in reader.read(RECEIPTS, partition) for r in batch]
+        assert (found, reader.stable_end(RECEIPTS, partition)) == (records, end)
