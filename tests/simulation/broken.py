@@ -65,6 +65,30 @@ class _SeesAllClients(SimulatedClients):
         return _SeesAll(self._wire, config)
 
 
+class _AsksLate(Producer):
+    """Sends the membership that the client knows of at the commit, not that of the assignment."""
+
+    member: Consumer
+
+    def send_offsets_to_transaction(
+        self, positions: list[TopicPartition], metadata: GroupMetadata, timeout: float
+    ) -> None:
+        late = self.member.consumer_group_metadata()
+        super().send_offsets_to_transaction(positions, late, timeout)
+
+
+class _AsksLateClients(SimulatedClients):
+    def producer(self, config: dict[str, Any]) -> Producer:
+        self._producer = _AsksLate(self._wire, config)
+        return self._producer
+
+    def consumer(self, config: dict[str, Any]) -> Consumer:
+        made = super().consumer(config)
+        if "group.instance.id" in config:
+            self._producer.member = made
+        return made
+
+
 class _KeepsMemory(ExactlyOnceLoop):
     """Goes on after an aborted transaction with the memory of what was aborted."""
 
@@ -108,6 +132,7 @@ class _RecoversHastily(ExactlyOnceLoop):
 BROKEN: dict[str, Parts] = {
     "offsets are committed outside of the transaction": Parts(clients=_OffsetsApartClients),
     "offsets are committed without member and generation": Parts(clients=_NobodyCheckedClients),
+    "the membership is asked for at the commit": Parts(clients=_AsksLateClients),
     "a reader sees what was not committed": Parts(clients=_SeesAllClients),
     "memory is kept after an abort": Parts(loop=_KeepsMemory),
     "fetched records outlive a rebalance": Parts(loop=_Hoards),

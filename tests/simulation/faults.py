@@ -65,8 +65,23 @@ class Fault(NamedTuple):
 
 def draw(random: Random, processes: Sequence[str]) -> list[Fault]:
     """The faults of a history: none in one of twelve, else one to six."""
+    if random.random() < 0.05:
+        return _everybody_leaves(random, processes)
     count = random.choice((0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 6))
     return [_draw_one(random, random.choice(processes)) for _ in range(count)]
+
+
+def _everybody_leaves(random: Random, processes: Sequence[str]) -> list[Fault]:
+    """A ledger sleeps in a transaction while the others take over, and are gone when it wakes.
+
+    Nobody is left in the group then who could contradict it.
+    """
+    first, *others = sorted({name for name in processes if name.startswith("ledger")})
+    inside = random.choice(("begin_transaction", "produce"))
+    return [
+        Fault(first, inside, random.randint(1, 4), "stop after", 25.0),
+        *(Fault(other, "commit", random.randint(1, 4), "kill after", 40.0) for other in others),
+    ]
 
 
 def _draw_one(random: Random, process: str) -> Fault:

@@ -27,6 +27,7 @@ from .kafka_log import Log
 from .wire import Wire
 from .world import Life, World
 
+LATE_EXPIRY_US = 2_000_000
 REST_S_MAX = 600.0
 """Simulated seconds in which everything must have come to rest."""
 
@@ -245,7 +246,10 @@ class History:
             )
             if owned != list(range(self.partitions)):
                 return f"{kind} partitions {owned} are served"
-            offsets = self.log.group_offsets.get(group_id(self.settings, kind), {})
+            name = group_id(self.settings, kind)
+            if not self.groups[name].is_settled(sum(p.kind == kind for p in self.processes)):
+                return f"group {name} is not settled"
+            offsets = self.log.group_offsets.get(name, {})
             for topic in topics:
                 for number in range(self.partitions):
                     place = (topic.name, number)
@@ -254,8 +258,12 @@ class History:
                     if records and offsets.get(place, 0) <= records[-1].offset():
                         return f"{place} is read to {offsets.get(place, 0)}"
         for process in self.processes:
-            if process.kind == "availability":
-                processor = process.processor
+            processor = process.processor
+            if process.kind == "ledger":
+                late_us = self.world.now_us() - LATE_EXPIRY_US
+                if any(memory.is_expiry_due(late_us) for memory in processor.partitions.values()):
+                    return f"{process.name} is late with an expiry"
+            else:
                 if any(memory.backlog for memory in processor.partitions.values()):
                     return f"{process.name} has a backlog"
                 book = processor.book.policies

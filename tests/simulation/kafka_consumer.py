@@ -175,6 +175,8 @@ class Consumer:
             found.append(Entry(place, end, 0, error=error))
 
     def close(self) -> None:
+        if self._wire.life.dead:
+            return
         self._wire.local("close")
         if self._member is not None:
             self._member.closed_s = self._wire.world.now_s

@@ -84,6 +84,11 @@ class Group:
         self._watch(member)
         return member
 
+    def is_settled(self, lives: int) -> bool:
+        """Whether so many living members have each been handed their share."""
+        settled = [m for m in self.members.values() if m.is_assigned and not m.life.dead]
+        return self.is_stable and len(settled) == len(self.members) == lives
+
     def is_known(self, member: Member) -> bool:
         """Whether the member still holds its place."""
         return self.members.get(member.instance) is member

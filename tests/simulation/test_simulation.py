@@ -14,6 +14,7 @@ SEEDS_TO_NOTICE_MAX = 400
 # Seeds that once found a defect of the loop, and which.
 REGRESSIONS = {
     1: "records fetched before a rebalance were handed to the partition's next assignment",
+    7: "one that was no member any more was believed by a group that nobody was left in",
 }
 
 

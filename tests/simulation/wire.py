@@ -75,10 +75,21 @@ class Wire:
             case "outage":
                 self.world.broker_back_s = self.world.now_s + fault.amount
             case "clock":
-                self.world.clock_error_us += int(fault.amount * 1_000_000)
+                self._set_clock(fault.amount)
             case "leave":
                 life.leave(fault.amount)
         return fault
+
+    def _set_clock(self, seconds: float) -> None:
+        """Set the ledgers' wall clock wrong, and right again after a while."""
+        world = self.world
+        world.clock_error_us += int(seconds * 1_000_000)
+
+        def correct() -> None:
+            world.clock_error_us -= int(seconds * 1_000_000)
+            world.tell("clock", "is set right again")
+
+        world.at(world.random.choice((0.5, 3.0, 12.0)), correct)
 
     def _end(self, fault: Fault | None) -> None:
         if fault is not None:

@@ -62,6 +62,9 @@ class ExactlyOnceLoop:
         ranks = {topic.full_name(self._prefix): i for i, topic in enumerate(processor.inputs)}
         self._inbox = Inbox(ranks, merge_wait_ms, clock)
         self._positions: dict[tuple[str, int], int] = {}
+        self._membership: object = None
+        """Member and generation as of the assignment. What the client knows at the commit may be
+        that it is no member any more, and a group that is empty by then would accept that."""
         self._failure: Exception | None = None
         self._reader = PartitionReader(settings, clients=clients, clock=clock)
         self.processed = 0
@@ -139,6 +142,7 @@ class ExactlyOnceLoop:
 
     def _assigned(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
         try:
+            self._membership = consumer.consumer_group_metadata()
             self._recover(consumer, partitions)
             consumer.assign(partitions)
             self._pass("after_recovery")
@@ -228,7 +232,7 @@ class ExactlyOnceLoop:
         at_us = self._clock.now_us()
         if batches or self._processor.tick_due(at_us):
             self._pass("after_consume")
-            self._transact(consumer, producer, batches, at_us)
+            self._transact(producer, batches, at_us)
 
     def _pass(self, name: str) -> None:
         step(f"{self._processor.name}.{name}")
@@ -241,7 +245,6 @@ class ExactlyOnceLoop:
 
     def _transact(
         self,
-        consumer: LogConsumer,
         producer: LogProducer,
         batches: list[tuple[int, Sequence[Record]]],
         at_us: int,
@@ -269,7 +272,7 @@ class ExactlyOnceLoop:
                 self._pass("before_send_offsets")
                 producer.send_offsets_to_transaction(
                     [TopicPartition(t, p, offset) for (t, p), offset in offsets.items()],
-                    consumer.consumer_group_metadata(),
+                    self._membership,
                     30.0,
                 )
                 self._pass("after_send_offsets")

@@ -43,9 +43,9 @@ class Upkeep:
 
     def due(self, partitions: Iterable[Partition], now_us: int) -> bool:
         """Whether there is anything to look at."""
-        if now_us < self._next_tick_us:
+        if _is_ahead(self._next_tick_us, now_us, self._tick_us):
             return False
-        look_at_parked = now_us >= self._next_parked_us
+        look_at_parked = not _is_ahead(self._next_parked_us, now_us, PARKED_LOOK_US)
         return any(
             memory.is_expiry_due(now_us)
             or memory.wants_sweep()
@@ -61,7 +61,7 @@ class Upkeep:
     ) -> None:
         """Look at a bounded number of SKUs of every partition."""
         more = False
-        look_at_parked = now_us >= self._next_parked_us
+        look_at_parked = not _is_ahead(self._next_parked_us, now_us, PARKED_LOOK_US)
         for memory in partitions:
             batch = batch_of(memory.number)
             decided = False
@@ -88,3 +88,8 @@ class Upkeep:
         if facts:
             batch.facts(state, facts)
         return bool(facts)
+
+
+def _is_ahead(next_us: int, now_us: int, period_us: int) -> bool:
+    """Whether the next look is still to come. Further ahead than a period: the clock was set."""
+    return now_us < next_us <= now_us + period_us
