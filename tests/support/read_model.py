@@ -56,6 +56,11 @@ async def _project(settings: Settings) -> None:
         await task
 
 
+def wait_until_projected(settings: Settings) -> None:
+    """Wait until a projector that runs elsewhere has read everything that is there now."""
+    servers.run(caught_up(settings))
+
+
 async def caught_up(settings: Settings) -> None:
     """Wait until the projector has read every topic to its end."""
     reader = PartitionReader(settings)

@@ -116,6 +116,15 @@ def test_versions_go_on_over_a_restart_and_nothing_is_told_again(harness: Harnes
     assert versions(harness.settle()) == [1, 2]
 
 
+def test_a_position_as_of_an_earlier_fact_changes_nothing(harness: Harness) -> None:
+    harness.position("a", "BERLIN", 5, seq=7)
+    harness.settle()
+    harness.position("a", "BERLIN", 9, seq=6)
+    harness.position("a", "PARIS", 1, seq=6)
+    harness.settle()
+    assert [e["quantity"] for e in harness.told()] == [5, 6]
+
+
 def test_versions_go_on_when_both_topics_are_compacted(harness: Harness) -> None:
     for units in (1, 2, 3):
         harness.position("a", "BERLIN", units)

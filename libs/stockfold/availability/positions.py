@@ -9,7 +9,8 @@ class LocationNumbers(msgspec.Struct, frozen=True, gc=False):
     """A SKU's numbers at one location, in units, signed (semantics.md, "Two books").
 
     ``claims`` are (channel, reserved, allocated); ``expected`` are (inbound, line, quantity,
-    ETA in UTC microseconds or None, confidence in percent).
+    ETA in UTC microseconds or None, confidence in percent); ``seq`` is the number of the SKU's
+    fact that they are as of.
     """
 
     on_hand: int = 0
@@ -21,18 +22,20 @@ class LocationNumbers(msgspec.Struct, frozen=True, gc=False):
     atp: int = 0
     claims: tuple[tuple[str, int, int], ...] = ()
     expected: tuple[tuple[str, str, int, int | None, int], ...] = ()
+    seq: int = 0
 
 
 class Summary(msgspec.Struct, frozen=True, gc=False):
     """A SKU's numbers that have no location.
 
     ``backordered`` are (channel, units); ``fences`` are (channel, units, priority, revision);
-    ``limits`` are (channel, units or None, revision).
+    ``limits`` are (channel, units or None, revision); ``seq`` as of a location's numbers.
     """
 
     backordered: tuple[tuple[str, int], ...] = ()
     fences: tuple[tuple[str, int, int, int], ...] = ()
     limits: tuple[tuple[str, int | None, int], ...] = ()
+    seq: int = 0
 
 
 NO_SUMMARY = Summary()
@@ -52,15 +55,25 @@ class SkuPositions:
         self.locations: dict[str, LocationNumbers] = {}
         self.summary = NO_SUMMARY
 
-    def put(self, location: str, numbers: LocationNumbers, seq: int) -> None:
-        """Take a location's latest numbers."""
+    def put(self, location: str, numbers: LocationNumbers, seq: int) -> bool:
+        """Take a location's latest numbers; False when later ones are known already.
+
+        A cutover tells positions again beside the ledger, whose later ones stand.
+        """
+        known = self.locations.get(location)
+        if known is not None and seq < known.seq:
+            return False
         self.locations[location] = numbers
         self.seq = max(self.seq, seq)
+        return True
 
-    def put_summary(self, summary: Summary, seq: int) -> None:
-        """Take the SKU's latest summary."""
+    def put_summary(self, summary: Summary, seq: int) -> bool:
+        """Take the SKU's latest summary; False when a later one is known already."""
+        if seq < self.summary.seq:
+            return False
         self.summary = summary
         self.seq = max(self.seq, seq)
+        return True
 
     def remove(self, location: str) -> None:
         """Forget a location that the ledger has taken back; the SKU's summary when empty."""

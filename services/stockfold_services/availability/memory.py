@@ -84,10 +84,11 @@ class PartitionMemory:
         if record.offset() >= self._folded_to:
             numbers = read.numbers
             if isinstance(numbers, LocationNumbers):
-                memory.positions.put(read.location, numbers, read.seq)
+                taken = memory.positions.put(read.location, numbers, read.seq)
             else:
-                memory.positions.put_summary(numbers, read.seq)
-            memory.cause = read.cause
+                taken = memory.positions.put_summary(numbers, read.seq)
+            if taken:
+                memory.cause = read.cause
         return memory
 
     def _fold_published(self, record: Record) -> None:

@@ -87,6 +87,7 @@ def read_position(value: bytes | None) -> PositionRead:
             )
             if expected
             else (),
+            body["seq"],
         )
     elif schema.name == SUMMARY:
         location = ""
@@ -96,6 +97,7 @@ def read_position(value: bytes | None) -> PositionRead:
                 (f["channel"], f["quantity"], f["priority"], f["revision"]) for f in body["fences"]
             ),
             tuple((m["channel"], m["quantity"], m["revision"]) for m in body["limits"]),
+            body["seq"],
         )
     else:
         raise ContractError(

@@ -14,6 +14,7 @@ from stockfold.domain.errors import StockfoldError
 from stockfold_services.cli import audit, catalog, config, exceptions, schemas, topics
 from stockfold_services.cli.archive import archive, restore
 from stockfold_services.cli.atp import atp
+from stockfold_services.cli.cutover import cutover
 from stockfold_services.cli.diff import diff
 from stockfold_services.cli.digest import digest
 from stockfold_services.cli.output import print_error
@@ -40,6 +41,7 @@ app.command()(rebuild)
 app.command()(digest)
 app.command()(diff)
 app.command()(oversell)
+app.command()(cutover)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")

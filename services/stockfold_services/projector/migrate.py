@@ -51,6 +51,11 @@ def migrations() -> list[Migration]:
     return found
 
 
+async def lock_schema(connection: asyncpg.Connection, schema: str) -> None:
+    """Until the transaction ends, be the only one who makes or renames this schema."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK_CLASS, schema)
+
+
 async def migrate(connection: asyncpg.Connection, schema: str) -> list[str]:
     """Bring ``schema`` to this release and return the names of what was applied.
 
@@ -58,9 +63,7 @@ async def migrate(connection: asyncpg.Connection, schema: str) -> list[str]:
     here, or when an applied file has been changed since.
     """
     async with connection.transaction():
-        await connection.execute(
-            "SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK_CLASS, schema
-        )
+        await lock_schema(connection, schema)
         if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema):
             await connection.execute(f'CREATE SCHEMA "{schema}"')
         await connection.execute(

@@ -36,13 +36,18 @@ from stockfold_services.projector.writing import write_records
 from stockfold_services.rebuild import generations
 from stockfold_services.rebuild.digests import of_tables
 from stockfold_services.rebuild.generations import Source
-from stockfold_services.rebuild.positions import Folded, Path, fold_partition
+from stockfold_services.rebuild.positions import Folded, Path, choose_path, fold_partition
 from stockfold_services.rebuild.until import Until, end_of
 
 ANSWER_S_MAX = 30.0
 COPIED = (JOURNAL, EXCEPTIONS, AVAILABILITY, DELIVERIES)
 """Topics whose records become rows one by one. Positions are folded from the journal instead."""
-KEPT_LONGER = (tables.DELIVERIES, tables.DELIVERY_HISTORY, tables.UNREADABLE)
+KEPT_LONGER = (
+    tables.AVAILABILITY_HISTORY,
+    tables.DELIVERIES,
+    tables.DELIVERY_HISTORY,
+    tables.UNREADABLE,
+)
 """Tables that may hold what their topics have forgotten: taken over from the live generation."""
 
 
@@ -121,6 +126,15 @@ async def build(settings: Settings, wanted: Wanted, progress: Progress) -> Repor
         report.digest = (await of_tables(connection, schema, wanted.name)).digest
     report.seconds = time.monotonic() - began
     return report
+
+
+async def catch_up(settings: Settings, name: str, progress: Progress) -> None:
+    """Read on to the present end, where the generation is a ready rebuild of the whole journal."""
+    schema = generations.schema_of(settings, name)
+    async with connected(settings, schema) as connection:
+        about = await generations.about(connection, schema)
+    if about is not None and about.is_fit():
+        await build(settings, Wanted(name, choose_path(None), source=about.source), progress)
 
 
 def _told(until: Until | None) -> str:

@@ -95,9 +95,10 @@ async def _ends_sql(connection: asyncpg.Connection, schema: str) -> str:
     return f'SELECT topic, partition, next_offset FROM "{schema}".offsets'  # noqa: S608 - our own names
 
 
-def _pairs(sides: Sides, compared: Compared, shown: str) -> str:
+def pairs(sides: Sides, compared: Compared, shown: str, *, moving_too: bool = False) -> str:
     """SQL over the pairs of rows that differ."""
-    moving = "t.sku NOT IN (SELECT sku FROM pg_temp.moving)" if compared.from_journal else ""
+    left_out = compared.from_journal and not moving_too
+    moving = "t.sku NOT IN (SELECT sku FROM pg_temp.moving)" if left_out else ""
     key = compared.table.key
     joined = " AND ".join(f"l.{column} = r.{column}" for column in key)
     left, right = (
@@ -121,7 +122,7 @@ async def count_differences(connection: asyncpg.Connection, sides: Sides) -> dic
     """How many rows differ, by table; only tables in which some do."""
     found = {}
     for compared in sides.tables:
-        count = await connection.fetchval(_pairs(sides, compared, "count(*)"))
+        count = await connection.fetchval(pairs(sides, compared, "count(*)"))
         if count:
             found[compared.table.name] = count
     return found
@@ -137,7 +138,7 @@ async def differences(
         names = compared.table.key
         keys = ", ".join(f"coalesce(l.{name}, r.{name}) AS {name}" for name in names)
         order = ", ".join(str(index) for index in range(1, len(names) + 1))
-        sql = _pairs(sides, compared, f"{keys}, to_jsonb(l) AS l, to_jsonb(r) AS r")
+        sql = pairs(sides, compared, f"{keys}, to_jsonb(l) AS l, to_jsonb(r) AS r")
         async for row in connection.cursor(f"{sql} ORDER BY {order}", prefetch=_PREFETCH):
             key = {name: row[name] for name in names}
             left = None if row["l"] is None else orjson.loads(row["l"])
@@ -174,7 +175,7 @@ async def first_divergent_sku(connection: asyncpg.Connection, sides: Sides) -> s
     for compared in sides.tables:
         if "sku" in compared.columns:
             first = 'min(coalesce(l.sku, r.sku) COLLATE "C")'
-            sku = await connection.fetchval(_pairs(sides, compared, first))
+            sku = await connection.fetchval(pairs(sides, compared, first))
             if sku is not None:
                 found.append(sku)
     return min(found, key=str.encode, default=None)

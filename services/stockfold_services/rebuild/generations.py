@@ -67,6 +67,10 @@ class About(msgspec.Struct, frozen=True):
     started_at: datetime
     finished_at: datetime | None
 
+    def is_fit(self) -> bool:
+        """Whether it may become the live one: built to its end, of all that the journal says."""
+        return self.state == "ready" and self.source != "redecide" and not self.until
+
 
 def schema_of(settings: Settings, name: str) -> str:
     """The schema of the generation ``name``; SettingsError when it cannot be a name."""
