@@ -18,6 +18,7 @@ from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.times import format_us
 from stockfold.explain.entry import Entry
 from stockfold.runtime.settings import Settings
+from stockfold_services.api import leaking
 from stockfold_services.api.app import create_app
 
 pytestmark = pytest.mark.integration
@@ -163,6 +164,63 @@ async def test_every_position_in_deficit_is_listed_a_page_at_a_time(reader: Read
     assert len((await reader.get("/v1/oversells", location="B"))["shortages"]) == 1
 
 
+async def test_leaks_come_with_the_event_that_ends_them(reader: Reader) -> None:
+    told = story().receive("A", 5).expect("PO", "1", 4, eta=minutes(1))
+    told.tell(
+        "ReserveStock",
+        reservation="R",
+        order="1",
+        line="1",
+        channel="web",
+        quantity=2,
+        locations=["A"],
+    )
+    told.dispatch("T", "A", "B", 1)
+    healthy = story().receive("A", 5)
+    await reader.fill(*journal(entries(told), "s1"), *journal(entries(healthy), "s2"))
+    page = await reader.get("/v1/leaks", older_than="1h")
+    assert page["next"] is None
+    assert [(leak["kind"], leak["sku"], leak["proposal"]["type"]) for leak in page["leaks"]] == [
+        ("reservation", "s1", "ReleaseReservation"),
+        ("transfer", "s1", "TransferClosed"),
+        ("inbound", "s1", "InboundClosed"),
+    ]
+    assert (await reader.get("/v1/leaks", older_than="9999d"))["leaks"] == []
+    back = await reader.get(
+        "/v1/leaks", older_than="1h", kind="transfer", remainder="returned_to_source"
+    )
+    assert [leak["proposal"]["body"]["remainder"] for leak in back["leaks"]] == [
+        "returned_to_source"
+    ]
+    await reader.get("/v1/leaks", 422, older_than="old")
+    await reader.get("/v1/leaks", 422, kind="wish")
+
+
+async def test_leaks_are_paged_over_skus_and_a_long_history_is_named(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaking, "SKUS_MAX", 2)
+    monkeypatch.setattr(leaking, "FACTS_MAX", 4)
+    for sku, facts in (("a", 1), ("b", 2), ("c", 6), ("d", 1), ("e", 1)):
+        told = story()
+        for number in range(facts):
+            told.expect(f"PO-{number}", "1", 4, eta=minutes(1))
+        await reader.fill(*journal(entries(told), sku))
+    seen: list[tuple[str, int]] = []
+    long: list[str] = []
+    after = None
+    for _ in range(9):
+        page = await reader.get("/v1/leaks", older_than="1h", **({"after": after} if after else {}))
+        skus = [leak["sku"] for leak in page["leaks"]]
+        seen += [(sku, skus.count(sku)) for sku in dict.fromkeys(skus)]
+        long += page["too_long"]
+        after = page["next"]
+        if after is None:
+            break
+    assert seen == [("a", 1), ("b", 2), ("d", 1), ("e", 1)]
+    assert long == ["c"]
+
+
 async def test_a_sku_with_a_slash_is_explained_too(reader: Reader) -> None:
     await reader.fill(*journal(entries(story().receive("A", 5)), "a/b ü"))
     found = await reader.get("/v1/skus/a%2Fb%20%C3%BC/explain")
@@ -181,6 +239,8 @@ async def test_every_question_is_documented_field_by_field(reader: Reader) -> No
         "Picture",
         "Listing",
         "Deficit",
+        "Leak",
+        "Proposal",
         "Shortage",
     ):
         assert schemas[name]["description"]

@@ -9,6 +9,7 @@ from tests.support.running_ledger import ledger
 
 from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.audit import changes
 from stockfold.runtime.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -40,10 +41,11 @@ def told(new_environment) -> Settings:
             location="A",
             quantity=6,
         )
+        sender.event("ReturnReceived", sku="bread", location="A", quantity=2, **{"return": "RMA"})
         sender.event("GoodsReceived", sku="bread", location="A", quantity=1)
         wait_for(
-            "four facts",
-            lambda: sum(r.name == "JournalFact" for r in committed(environment, JOURNAL)) == 4,
+            "five facts",
+            lambda: sum(r.name == "JournalFact" for r in committed(environment, JOURNAL)) == 5,
         )
     return environment
 
@@ -123,3 +125,73 @@ def test_every_sku_in_deficit_is_listed(told: Settings) -> None:
     assert "1 in deficit" in stockfold(told, "oversell", "--all")
     with pytest.raises(StockfoldError, match="one SKU, or --all"):
         stockfold(told, "oversell")
+
+
+def test_leaks_are_listed_with_the_event_that_ends_them(told: Settings) -> None:
+    found = stockfold_json(told, "leaks", "--older-than", "0s")
+    proposals = {leak["kind"]: leak["proposal"] for leak in found["leaks"]}
+    assert found["total"] == 3
+    assert proposals["return"]["type"] == "ReturnDispositioned"
+    assert proposals["allocation"]["body"] == {
+        "sku": "milk",
+        "allocation": "AL",
+        "quantity": 6,
+        "to": "free",
+    }
+    assert len(found["as_of"]["offsets"]) == 2
+    assert stockfold_json(told, "leaks")["leaks"] == []
+    shown = stockfold(told, "leaks", "--older-than", "0s", "--kind", "return")
+    assert "SKU bread: 2 units of return RMA wait for inspection at A." in shown
+    assert "ends it: ReturnDispositioned, sku bread, return RMA, location A, quantity 2" in shown
+    only = stockfold_json(told, "leaks", "--older-than", "0s", "--sku", "milk")
+    assert {leak["kind"] for leak in only["leaks"]} == {"reservation", "allocation"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--older-than", "old"),
+        ("--kind", "wish"),
+        ("--remainder", "mine"),
+        ("--disposition", "eaten"),
+    ],
+)
+def test_a_leak_that_cannot_be_meant_is_refused(told: Settings, wrong: tuple[str, str]) -> None:
+    with pytest.raises(StockfoldError, match=f"'{wrong[1]}' is no"):
+        stockfold(told, "leaks", *wrong)
+
+
+def test_sending_ends_the_leaks_once_and_leaves_an_audit_record(new_environment) -> None:
+    environment = new_environment()
+    sender = Sender(environment)
+
+    def facts() -> list[str]:
+        records = committed(environment, JOURNAL)
+        return [r.record["kind"] for r in records if r.name == "JournalFact"]
+
+    send = ("leaks", "--older-than", "0s", "--send")
+    with ledger(environment):
+        sender.event("GoodsReceived", sku="s", location="A", quantity=5)
+        sender.event(
+            "StockAllocated",
+            sku="s",
+            allocation="AL",
+            order="o",
+            line="1",
+            location="A",
+            quantity=2,
+        )
+        wait_for("both facts", lambda: len(facts()) == 2)
+        with pytest.raises(StockfoldError, match="nobody can be asked: 1 events will be sent"):
+            stockfold(environment, *send)
+        dry = stockfold_json(environment, *send, "--dry-run")
+        assert (dry["dry_run"], len(dry["sent"])) == (True, 1)
+        assert changes(environment) == []
+        sent = stockfold_json(environment, *send, "--yes")["sent"]
+        assert sent == dry["sent"]
+        wait_for("the end of the allocation", lambda: len(facts()) == 3)
+        assert facts()[-1] == "StockDeallocated"
+        assert stockfold_json(environment, "leaks", "--older-than", "0s")["leaks"] == []
+    (change,) = changes(environment)
+    assert (change.command, change.outcome, change.result) == ("leaks", "done", {"sent": 1})
+    assert change.details["events"][0]["event_id"] == sent[0]["event_id"]

@@ -20,6 +20,7 @@ from stockfold_services.cli.digest import digest
 from stockfold_services.cli.output import print_error
 from stockfold_services.cli.questions.as_of import as_of
 from stockfold_services.cli.questions.explain import explain
+from stockfold_services.cli.questions.leaks import leaks
 from stockfold_services.cli.questions.oversell import oversell
 from stockfold_services.cli.rebuild import rebuild
 from stockfold_services.cli.up import up
@@ -42,6 +43,7 @@ app.command()(digest)
 app.command()(diff)
 app.command()(oversell)
 app.command()(cutover)
+app.command()(leaks)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from stockfold.contracts.journal import Mark, decode_entry
 from stockfold.contracts.partitioner import partition_of
@@ -19,6 +15,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.kafka_errors import kafka_errors
+from stockfold_services.cli.progress import Bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +61,6 @@ def journal_errors(settings: Settings) -> Iterator[None]:
         yield
 
 
-def progress() -> Progress:
-    """A bar on standard error, where somebody looks at it."""
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(show_speed=True),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-
-
 def read_history(settings: Settings, sku: str) -> Read:
     """The facts of a SKU, in order; reads its whole journal partition.
 
@@ -86,18 +69,18 @@ def read_history(settings: Settings, sku: str) -> Read:
     key = sku.encode()
     partition = partition_of(key, settings.kafka.sku_partitions)
     history: list[Entry] = []
-    with journal_errors(settings), progress() as bar:
+    with journal_errors(settings), Bars() as bars:
         reader = PartitionReader(settings)
         asked_us = SYSTEM_CLOCK.now_us()
         end = reader.stable_end(JOURNAL, partition)
-        task = bar.add_task(f"journal partition {partition}", total=end)
+        bars.stage(f"journal partition {partition}", end)
         for batch in reader.read(JOURNAL, partition, end=end):
             for record in batch:
                 if record.key() == key:
                     fact = decode_entry(record.value())
                     assert not isinstance(fact, Mark), "marks have no key"
                     history.append(Entry(fact, partition, record.offset()))
-            bar.update(task, completed=batch[-1].offset() + 1)
+            bars.done(len(batch))
     if not history:
         raise SettingsError(
             f"the journal knows no SKU {sku!r}",

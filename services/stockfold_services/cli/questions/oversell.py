@@ -19,12 +19,12 @@ from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings, load
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
+from stockfold_services.cli.progress import Bars
 from stockfold_services.cli.questions.explain import Location, origin
 from stockfold_services.cli.questions.journal import (
     Read,
     check_location,
     journal_errors,
-    progress,
     read_history,
 )
 from stockfold_services.cli.questions.listings import Channels
@@ -151,15 +151,15 @@ def _shortages(settings: Settings) -> tuple[list[Shortage], dict[int, int]]:
     """Every position in deficit, from the positions topic; and where each partition was read to."""
     found: dict[bytes, Shortage] = {}
     offsets: dict[int, int] = {}
-    with journal_errors(settings), progress() as bar:
+    with journal_errors(settings), Bars() as bars:
         reader = PartitionReader(settings)
         for partition in range(settings.kafka.sku_partitions):
             end = offsets[partition] = reader.stable_end(POSITIONS, partition)
-            task = bar.add_task(f"positions partition {partition}", total=end)
+            bars.stage(f"positions partition {partition}", end)
             for batch in reader.read(POSITIONS, partition, end=end):
                 for record in batch:
                     _take(found, record.key() or b"", record.value())
-                bar.update(task, completed=batch[-1].offset() + 1)
+                bars.done(len(batch))
     return list(found.values()), offsets
 
 
