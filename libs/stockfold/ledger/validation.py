@@ -85,13 +85,13 @@ _sku = _ids("sku")
 
 def _places(*fields: str) -> Check:
     """Locations and channels: identifiers without the separator that keys are built with."""
-    inner = _ids(*fields)
 
     def check(body: Body) -> None:
-        inner(body)
         for field in fields:
             value = body[field]
-            if value is not None and "|" in value:
+            if value is not None and not (
+                0 < len(value) <= ID_CHARACTERS_MAX and value.isprintable() and "|" not in value
+            ):
                 raise _bad_id(field, value)
 
     return check
