@@ -183,7 +183,7 @@ class PartitionReader:
     def _until(self, consumer: LogConsumer, end: int, where: str) -> Iterator[list[Record]]:
         heard = self._clock.monotonic_s()
         while True:
-            messages = consumer.consume(BATCH, timeout=0.2)
+            messages = consumer.consume(BATCH, timeout=0.05)
             # Few steps a record: a rebuild reads hundreds of thousands a second here.
             batch = cast("list[Record]", [m for m in messages if m.error() is None])
             done = len(batch) < len(messages) and _at_end(messages, end)
