@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from infra.bench import memory
+from infra.bench import memory, recovery
 from infra.bench.ledger import measure
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +28,12 @@ def main() -> None:
     parser.add_argument("--skus", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--sku-locations",
+        type=int,
+        default=recovery.SKU_LOCATIONS,
+        help="of the ledger that is killed; 0 leaves recovery out",
+    )
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args()
     console = Console()
@@ -55,8 +61,14 @@ def main() -> None:
     budget = memory.measure()
     for name, size in budget.items():
         console.print(f"{name.replace('_', ' ')}: {size:,.0f}")
+    served: dict[str, float] = {}
+    if options.sku_locations:
+        served = recovery.run(options.sku_locations, recovery.TAIL, recovery.KILLS, console)
+        for name, value in served.items():
+            console.print(f"{name.replace('_', ' ')}: {value:,}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({"ledger": rows, "memory": budget}, indent=2) + "\n")
+    found = {"ledger": rows, "memory": budget, "recovery": served}
+    options.out.write_text(json.dumps(found, indent=2) + "\n")
     console.print(f"written to {options.out}")
 
 

@@ -45,6 +45,9 @@ from stockfold.runtime.settings import EnvironmentSettings, KafkaSettings, Setti
 from stockfold.runtime.snapshots import open_store
 
 SKU_LOCATIONS = 1_000_000
+TAIL = 100_000
+"""Events that the ledger has decided behind its newest snapshots when it is killed."""
+KILLS = 3
 WAIT_S_MAX = 600.0
 RESERVED_SHARE = 0.1
 """SKUs with an open reservation."""
@@ -208,7 +211,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         "STOCKFOLD_ENVIRONMENT__DATA_DIR": str(settings.environment.data_dir),
         "STOCKFOLD_KAFKA__BOOTSTRAP": settings.kafka.bootstrap or "",
         "STOCKFOLD_KAFKA__SKU_PARTITIONS": str(settings.kafka.sku_partitions),
-        "STOCKFOLD_SNAPSHOTS__EVERY_S": "5",
+        "STOCKFOLD_SNAPSHOTS__EVERY_S": "15",
+        "STOCKFOLD_LOG_LEVEL": "WARNING",
     }
     if settings.snapshots.url is not None:
         found["STOCKFOLD_SNAPSHOTS__URL"] = settings.snapshots.url
@@ -319,8 +323,8 @@ def main() -> None:
     """Measure and tell."""
     parser = argparse.ArgumentParser(prog="recovery", description=__doc__)
     parser.add_argument("--sku-locations", type=int, default=SKU_LOCATIONS)
-    parser.add_argument("--tail", type=int, default=100_000, help="events behind the snapshots")
-    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--tail", type=int, default=TAIL, help="events behind the snapshots")
+    parser.add_argument("--kills", type=int, default=KILLS)
     options = parser.parse_args()
     console = Console()
     found = run(options.sku_locations, options.tail, options.kills, console)

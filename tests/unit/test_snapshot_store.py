@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from tests.support.command_line import stockfold_json
 from tests.support.histories import Input, Options, seeded
 from tests.support.ledger_process import LedgerProcess
 from tests.support.told_ledger import IDS_MAX, folded, journal, tell
@@ -238,3 +239,26 @@ def test_the_description_beside_a_snapshot_is_plain_json(tmp_path: Path) -> None
     said = json.loads((tmp_path / "0" / f"{at:020d}.json").read_text())
     assert (said["partition"], said["next_offset"], said["format_version"]) == (0, at, 1)
     assert said["recorded_at"].endswith("Z")
+
+
+# --- the command line -------------------------------------------------------------------------
+
+
+def test_snapshots_are_listed_and_verified_by_command(tmp_path: Path) -> None:
+    settings = Settings(
+        environment={"data_dir": tmp_path}, kafka={"bootstrap": "nobody:1", "sku_partitions": 2}
+    )
+    store = open_store(settings)
+    ledger = told(None, HISTORY)
+    offsets = [save(store, ledger, count) for count in (50, 100)]
+    listed = stockfold_json(settings, "snapshots", "list")
+    assert [row["next_offset"] for row in listed] == offsets[::-1]
+    assert stockfold_json(settings, "snapshots", "verify", "--all") == [
+        {"partition": 0, "next_offset": row["next_offset"], "digest": row["digest"]}
+        | {"problem": None}
+        for row in listed[::-1]
+    ]
+    path = paths(tmp_path)[-1]
+    path.write_bytes(path.read_bytes()[:-20])
+    (damaged,) = stockfold_json(settings, "snapshots", "verify", exit_code=3)
+    assert "ends too early" in damaged["problem"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from sys import intern
 
 import msgspec
@@ -71,7 +72,22 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     rare: Rare | None = None
 
 
-_NOTHING_RARE = Rare()
+_TABLES = (
+    "claims",
+    "backordered",
+    "lines",
+    "transfers",
+    "inbounds",
+    "expected",
+    "returns",
+    "numbers",
+    "fences",
+    "limits",
+    "documents",
+    "counts",
+    "parked",
+)
+_rare_parts = attrgetter("next_expiry_us", "moves_floor_us", "ahead", *_TABLES)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Row]).decode
 
@@ -93,7 +109,6 @@ def weight(state: SkuState) -> int:
 
 
 def _row(state: SkuState) -> Row:
-    rare = _rare(state)
     return Row(
         state.sku,
         state.seq,
@@ -101,7 +116,7 @@ def _row(state: SkuState) -> Row:
         _raw(state.book),
         _raw(state.outside),
         _raw(state.moves),
-        None if rare == _NOTHING_RARE else rare,
+        _rare(state) if any(_rare_parts(state)) else None,
     )
 
 
@@ -210,8 +225,7 @@ def _raw(numbers: array[int]) -> bytes:
 
 
 def _array(raw: bytes) -> array[int]:
-    numbers = array("q")
-    numbers.frombytes(raw)
+    numbers = array("q", raw)
     if _SWAPS:
         numbers.byteswap()
     return numbers

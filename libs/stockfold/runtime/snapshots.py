@@ -145,10 +145,21 @@ class SnapshotStore:
         for offset in reversed(self.offsets(partition)):
             if before is None or offset < before:
                 try:
-                    return self._open(partition, offset)
+                    return self.open(partition, offset)
                 except SnapshotError as error:
                     log.error("snapshot skipped: %s", error)  # noqa: TRY400  (it says it all)
         return None
+
+    def open(self, partition: int, offset: int) -> Snapshot:
+        """The snapshot that stands at the offset. SnapshotError when it is damaged or not there."""
+        path = f"{self._folder(partition)}/{offset:020d}{_ENDING}"
+        with _told(path), self._files.open(path, "rb") as file:
+            head = snapshots.check(file)
+            if (head.partition, head.next_offset) != (partition, offset):
+                raise SnapshotError(
+                    f"it is of partition {head.partition} at offset {head.next_offset}"
+                )
+        return Snapshot(self._files, path, head)
 
     def offsets(self, partition: int) -> list[int]:
         """Journal offsets of the snapshots that are there, damaged or not, oldest first."""
@@ -171,16 +182,6 @@ class SnapshotStore:
                 except (SnapshotError, msgspec.MsgspecError) as error:
                     log.warning("%s cannot be read: %s", path, error)
         return found
-
-    def _open(self, partition: int, offset: int) -> Snapshot:
-        path = f"{self._folder(partition)}/{offset:020d}{_ENDING}"
-        with _told(path), self._files.open(path, "rb") as file:
-            head = snapshots.check(file)
-            if (head.partition, head.next_offset) != (partition, offset):
-                raise SnapshotError(
-                    f"it is of partition {head.partition} at offset {head.next_offset}"
-                )
-        return Snapshot(self._files, path, head)
 
     def _prune(self, partition: int) -> None:
         """Remove what is older than the snapshots to keep, and what a killed writer left there."""
