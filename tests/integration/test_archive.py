@@ -27,10 +27,10 @@ from stockfold.runtime.kafka import confluent_config, plan_topics
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.archiving import target
-from stockfold_services.cli.archiving.place import Place
 from stockfold_services.cli.archiving.segments import Kept, kept
 from stockfold_services.cli.archiving.sending import ExactSender
 from stockfold_services.cli.archiving.writing import Archiver
+from stockfold_services.cli.place import Place
 from stockfold_services.cli.repartition.proving import fold
 
 pytestmark = pytest.mark.integration

@@ -27,11 +27,11 @@ from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
 from stockfold_services.cli.archiving import ARCHIVED
-from stockfold_services.cli.archiving.place import Place
 from stockfold_services.cli.archiving.restoring import Report, Restore, Told, steps
 from stockfold_services.cli.archiving.writing import Archiver, Pass
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
+from stockfold_services.cli.place import Place
 
 Url = Annotated[str, typer.Option(help="A folder, or an fsspec URL such as s3://bucket/stock.")]
 

@@ -11,7 +11,16 @@ from typing import Annotated
 import typer
 
 from stockfold.domain.errors import StockfoldError
-from stockfold_services.cli import audit, catalog, config, exceptions, schemas, snapshots, topics
+from stockfold_services.cli import (
+    audit,
+    catalog,
+    config,
+    exceptions,
+    export,
+    schemas,
+    snapshots,
+    topics,
+)
 from stockfold_services.cli.archive import archive, restore
 from stockfold_services.cli.atp import atp
 from stockfold_services.cli.cutover import cutover
@@ -51,6 +60,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(audit.app, name="audit")
 app.add_typer(snapshots.app, name="snapshots")
+app.add_typer(export.app, name="export")
 
 for _name in ("policy",):
     if find_spec(f"stockfold_services.cli.{_name}"):

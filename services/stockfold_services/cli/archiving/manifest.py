@@ -8,8 +8,8 @@ import msgspec
 
 from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import StockfoldError
-from stockfold_services.cli.archiving.place import Place
 from stockfold_services.cli.archiving.segments import Segment, checksum, pack, unpack
+from stockfold_services.cli.place import Place
 
 NAME = "manifest.json"
 VERSION = 1

@@ -19,9 +19,9 @@ from stockfold.runtime.settings import Settings
 from stockfold_services.cli.archiving import ARCHIVED, SAME_OFFSETS, manifest, target
 from stockfold_services.cli.archiving.journal import Outputs, is_filler, with_fillers
 from stockfold_services.cli.archiving.manifest import Manifest
-from stockfold_services.cli.archiving.place import Place
 from stockfold_services.cli.archiving.segments import Kept, fingerprint, kept
 from stockfold_services.cli.archiving.sending import ExactSender, Sender
+from stockfold_services.cli.place import Place
 
 Told = Callable[[str, int], None]
 """Is told a topic and how many more of its records are restored."""

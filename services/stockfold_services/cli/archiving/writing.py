@@ -14,7 +14,6 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.archiving import ARCHIVED, manifest
 from stockfold_services.cli.archiving.manifest import Manifest
-from stockfold_services.cli.archiving.place import Place
 from stockfold_services.cli.archiving.segments import (
     BYTES_MAX,
     RECORDS_MAX,
@@ -23,6 +22,7 @@ from stockfold_services.cli.archiving.segments import (
     Segment,
     kept,
 )
+from stockfold_services.cli.place import Place
 
 SMALL_BYTES = 2 * 1024 * 1024
 """A last segment below this is written anew together with what follows it."""

@@ -1,4 +1,4 @@
-"""Where an archive is: a folder, or any URL that fsspec can write."""
+"""Where an archive or export is: a folder, or any URL that fsspec can write."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Place:
             self._files, self._root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
             raise SettingsError(
-                f"nothing can be archived there: {error}",
+                f"nothing can be written there: {error}",
                 where=url,
                 remedy="Write a folder or an fsspec URL, and install the package that serves it, "
                 "such as s3fs.",
@@ -31,13 +31,24 @@ class Place:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole. UnavailableError when the place cannot be written."""
+        with self.create(name) as file:
+            file.write(content)
+
+    @contextmanager
+    def create(self, name: str) -> Iterator[Any]:
+        """A new file to write to; it gets its name when the body ends well. UnavailableError."""
         path = self._path(name)
         with self._told(name):
             self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             with self._files.open(path + _PART, "wb") as file:
-                file.write(content)
+                yield file
                 _to_disk(file)
             self._files.mv(path + _PART, path)
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a file or folder of that name. UnavailableError."""
+        with self._told(name):
+            return bool(self._files.exists(self._path(name)))
 
     def read(self, name: str) -> bytes | None:
         """A file's content, None when it is not there. UnavailableError."""
@@ -68,10 +79,9 @@ class Place:
             yield
         except OSError as error:
             raise UnavailableError(
-                f"the archive did not answer: {error}",
+                f"the place did not answer: {error}",
                 where=self.where(name),
-                remedy="Check the address, the disk and the rights there, then run it again: it "
-                "goes on where it stopped.",
+                remedy="Check the address, the disk and the rights there, then run it again.",
             ) from error
 
 

@@ -1,0 +1,92 @@
+"""``stockfold export``: tables for BI."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from stockfold.domain.errors import SettingsError
+from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.settings import load
+from stockfold_services.cli.exporting import tables
+from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
+from stockfold_services.cli.place import Place
+
+app = typer.Typer(help="Write tables for BI.", no_args_is_help=True)
+
+
+@app.command()
+def parquet(
+    to: Annotated[
+        str, typer.Option(help="A new folder, or an fsspec URL such as s3://bucket/day.")
+    ],
+    positions: Annotated[bool, typer.Option("--positions", help="The table positions.")] = False,
+    journal: Annotated[
+        bool, typer.Option("--journal", help="The tables journal and movements.")
+    ] = False,
+    deliveries: Annotated[bool, typer.Option("--deliveries", help="The table deliveries.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the tables that are named, or all, as Parquet from the topics."""
+    if find_spec("pyarrow") is None:
+        raise SettingsError(
+            "writing Parquet needs the package pyarrow",
+            where="stockfold export parquet",
+            remedy="pip install 'stockfold[export]'",
+        )
+    writing = importlib.import_module("stockfold_services.cli.exporting.parquet")
+    chosen = [
+        table
+        for table, wanted in (
+            (tables.POSITION_TABLE, positions),
+            (tables.FACT_TABLE, journal),
+            (tables.MOVEMENT_TABLE, journal),
+            (tables.DELIVERY_TABLE, deliveries),
+        )
+        if wanted or not (positions or journal or deliveries)
+    ]
+    settings, place = attach(load(config)), Place(to)
+    counts: dict[str, int] = {}
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.completed:,.0f} rows of {task.description}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
+        for table in chosen:
+            task = p.add_task(table.name, total=None)
+            counts[table.name] = writing.export(
+                settings, place, table, lambda _name, count, task=task: p.advance(task, count)
+            )
+    if as_json:
+        print_json({"to": to, "rows": counts})
+    else:
+        print_table(("table", "rows", "where"), [(n, c, place.where(n)) for n, c in counts.items()])
+
+
+@app.command()
+def columns(as_json: AsJson = False) -> None:
+    """What the columns of the tables mean."""
+    found = [
+        {
+            "table": table.name,
+            "column": column.name,
+            "type": column.type,
+            "nullable": column.nullable,
+            "meaning": column.doc,
+        }
+        for table in tables.TABLES
+        for column in table.columns
+    ]
+    if as_json:
+        print_json(found)
+        return
+    names = ("table", "column", "type", "nullable", "meaning")
+    print_table(names, [[row[name] for name in names] for row in found])

@@ -1,0 +1,1 @@
+"""Tables for BI, as Parquet, from the topics alone."""
