@@ -74,7 +74,7 @@ def assert_same(left: Partition, right: Partition) -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(histories(size=60, options=SKUS), st.floats(0, 1))
 def test_folding_through_a_snapshot_equals_folding_whole(events: list[Input], share: float) -> None:
     ledger = LedgerProcess(dedupe_events_max=IDS_MAX)
@@ -93,7 +93,7 @@ def test_folding_through_a_snapshot_equals_folding_whole(events: list[Input], sh
     assert (parts.expiries, parts.parked) == (whole.expiries, whole.parked)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(histories(size=60, options=SKUS), st.floats(0, 1), st.floats(0, 1))
 def test_a_ledger_restored_from_a_snapshot_decides_what_comes_next_identically(
     events: list[Input], first: float, second: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,40 @@ def written(seed: int) -> bytes:
     found = store.newest(0)
     assert found is not None
     return bytes(store._files.cat_file(found.path))
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (b"S", b"no zlib"),
+        (b"S", zlib.compress(b"no MessagePack")),
+        (b"S", zlib.compress(b"\x91\x91\xa3SKU")),
+        (b"I", b"123"),
+        (b"H", b"\x80"),
+    ],
+)
+def test_what_has_the_right_checksums_and_makes_no_sense_is_no_snapshot(
+    raw: bytes, kind: bytes, payload: bytes
+) -> None:
+    out = io.BytesIO()
+    frames = snapshots._FrameWriter(out)
+    for known, content in snapshots._open(io.BytesIO(raw))[1]:
+        frames.put(known, payload if known == kind else content)
+    frames.put(b"E", b"")
+    with pytest.raises(SnapshotError):
+        snapshots.read(io.BytesIO(out.getvalue()))
+
+
+@pytest.mark.parametrize("kind", [b"S", b"I"])
+def test_a_snapshot_that_holds_less_than_its_head_says_is_none(raw: bytes, kind: bytes) -> None:
+    out = io.BytesIO()
+    frames = snapshots._FrameWriter(out)
+    for known, content in snapshots._open(io.BytesIO(raw))[1]:
+        if known != kind:
+            frames.put(known, content)
+    frames.put(b"E", b"")
+    with pytest.raises(SnapshotError, match="its head says"):
+        snapshots.read(io.BytesIO(out.getvalue()))
 
 
 def test_equal_folds_give_equal_bytes() -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from stockfold.contracts.snapshots import Head
-from stockfold.contracts.topics import JOURNAL
+from stockfold.contracts.topics import JOURNAL, Topic
 from stockfold.domain.errors import DefectError
+from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.recovery import Batches, recover
+from stockfold.runtime.recovery import Batches, Reader, recover
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.snapshotter.rolling_digest import RollingDigest
@@ -38,16 +39,33 @@ class _Made:
     at_s: float
 
 
+class Journal(Reader, Protocol):
+    """The journal as it is followed; ``PartitionReader`` reads the real one."""
+
+    def committed_ends(self, topic: Topic, partitions: Iterable[int]) -> dict[int, int]:
+        """By partition the offset after what is committed now."""
+        ...
+
+
 class Snapshotter:
     """Makes the snapshots of the partitions that it is given."""
 
-    def __init__(self, settings: Settings, store: SnapshotStore, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: SnapshotStore,
+        stop: threading.Event,
+        *,
+        journal: Journal | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._clock = clock
         self._store = store
         self._stop = stop
         self._every_s = settings.snapshots.every_s
         self._records_max = settings.snapshots.records_max
         self._ids_max = settings.ledger.dedupe_events_max
-        self._reader = PartitionReader(settings)
+        self._journal: Journal = journal or PartitionReader(settings)
         self._made: dict[int, _Made] = {}
         self._proven: set[int] = set()
         """Partitions whose digest this process has once computed from all rows."""
@@ -67,13 +85,13 @@ class Snapshotter:
             except DefectError as error:
                 # The ledger will not serve such a partition; we go on with the others.
                 log.error("partition %d has no new snapshot: %s", partition, error)  # noqa: TRY400
-                self._made[partition] = _Made(end, time.monotonic())
+                self._made[partition] = _Made(end, self._clock.monotonic_s())
 
     def _due(self, partitions: Iterable[int]) -> list[tuple[int, int]]:
         """(partition, end of its committed journal) where a snapshot is due."""
-        now_s = time.monotonic()
+        now_s = self._clock.monotonic_s()
         due = []
-        for partition, end in self._reader.committed_ends(JOURNAL, partitions).items():
+        for partition, end in self._journal.committed_ends(JOURNAL, partitions).items():
             made = self._made.get(partition)
             if made is None:
                 newest = self._store.offsets(partition)[-1:]
@@ -86,7 +104,7 @@ class Snapshotter:
     def _make(self, partition: int, end: int) -> None:
         self._store.offsets(partition)  # A store that is away is told now, not after the fold.
         digest = RollingDigest()
-        saved_s = time.monotonic()
+        saved_s = self._clock.monotonic_s()
 
         def fold(memory: Partition, head: Head | None, batches: Batches) -> None:
             nonlocal saved_s
@@ -97,23 +115,23 @@ class Snapshotter:
                     memory.fold(record.value(), record.offset())
                 if self._stop.is_set():
                     raise _StopError
-                if time.monotonic() - saved_s >= self._every_s:
+                if self._clock.monotonic_s() - saved_s >= self._every_s:
                     # Far behind: what is folded so far must not have to be folded again.
                     self._save(memory, batch[-1].offset() + 1, digest)
-                    saved_s = time.monotonic()
+                    saved_s = self._clock.monotonic_s()
 
         try:
-            memory, head = recover(self._reader, self._store, partition, self._ids_max, end, fold)
+            memory, head = recover(self._journal, self._store, partition, self._ids_max, end, fold)
         except _StopError:
             return
         self._proven.add(partition)
         folded_to = memory.last[0] if memory.last is not None else -1
         if folded_to > (head.last_offset if head is not None else -1):
             self._save(memory, end, digest)
-        self._made[partition] = _Made(end, time.monotonic())
+        self._made[partition] = _Made(end, self._clock.monotonic_s())
 
     def _save(self, memory: Partition, next_offset: int, digest: RollingDigest) -> None:
-        began_s = time.monotonic()
+        began_s = self._clock.monotonic_s()
         said = self._store.save(memory, next_offset, digest=digest.value(memory))
         log.info(
             "partition %d: snapshot at %d, %d SKUs, digest %s, written in %.2f s",
@@ -121,5 +139,5 @@ class Snapshotter:
             said.next_offset,
             said.skus,
             said.digest,
-            time.monotonic() - began_s,
+            self._clock.monotonic_s() - began_s,
         )
