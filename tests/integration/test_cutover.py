@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from tests.support import servers
 from tests.support.command_line import stockfold, stockfold_json
 from tests.support.kafka_io import Sender, committed, wait_for
 from tests.support.read_model import fetch, wait_until_projected
@@ -21,6 +22,7 @@ from stockfold.contracts.topics import AVAILABILITY, JOURNAL, POSITIONS
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.policy_publish import publish as publish_policies
+from stockfold_services.rebuild import cutting
 
 pytestmark = pytest.mark.integration
 
@@ -111,7 +113,17 @@ def test_an_equal_generation_is_swapped_and_nothing_is_told(settings: Settings) 
     assert (again["swapped"], again["told"]) == (False, 0)
 
 
-def test_a_cutover_under_load_corrects_what_differs_and_loses_nothing(settings: Settings) -> None:
+class Died(Exception):  # noqa: N818
+    """The process is gone."""
+
+
+async def _die(*_: object) -> int:
+    raise Died
+
+
+def test_a_cutover_under_load_that_was_cut_off_is_finished_and_loses_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     damage(settings, "Q1")
     wait_for("the damage", lambda: told(settings, "Q1")[-1][1] == 27)
     wait_for("the damaged row", lambda: numbers(settings, "Q1")["A"] == 17)
@@ -124,8 +136,16 @@ def test_a_cutover_under_load_corrects_what_differs_and_loses_nothing(settings: 
         assert (found["first"]["sku"], found["first"]["kind"]) == ("Q1", "GoodsReceived")
         dry = stockfold_json(settings, "cutover", "mended", "--dry-run")
         assert dry["rows"] == {"positions": 1}
+        with monkeypatch.context() as broken:
+            broken.setattr(cutting, "publish", _die)
+            with pytest.raises(Died):
+                servers.run(
+                    cutting.cut_over(settings, cutting.plan_of(settings, "mended", back=False))
+                )
+        wait_for("the swap", lambda: numbers(settings, "Q1")["A"] == 10)
+        assert told(settings, "Q1")[-1][1] == 27
         done = stockfold_json(settings, "cutover", "mended", "--yes")
-        assert done["swapped"]
+        assert not done["swapped"]
         assert done["told"] >= 1
         so_far = len(sent)
         wait_for("more receipts", lambda: len(sent) > so_far + 20)

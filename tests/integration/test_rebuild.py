@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from tests.support import servers
 from tests.support.command_line import stockfold_json
 from tests.support.read_model import fetch, project_all, write_history
 
+from stockfold.domain.errors import SettingsError
+from stockfold.runtime import partition_reader
 from stockfold.runtime.postgres import schema_name
 from stockfold.runtime.settings import Settings
+from stockfold_services.rebuild.building import build
+from stockfold_services.rebuild.plans import Wanted
+from stockfold_services.rebuild.positions import Path
 
 pytestmark = pytest.mark.integration
 
@@ -64,3 +70,76 @@ def test_a_tampered_row_is_found_with_its_sku_and_fact(settings: Settings) -> No
     assert (first["sku"], first["seq"], first["event_id"]) == (sku, seq, event_id)
     live = stockfold_json(settings, "digest", "live")["digest"]
     assert stockfold_json(settings, "digest", "tampered")["digest"] != live
+
+
+class Cut(Exception):  # noqa: N818
+    """The process is gone."""
+
+
+class Counting:
+    """Progress that counts by stage, and cuts the work off after so many records of one."""
+
+    def __init__(self, stage: str = "", records_max: int = 0) -> None:
+        self.counts: dict[str, int] = {}
+        self._now = ""
+        self._cut = (stage, records_max)
+
+    def stage(self, name: str, total: int) -> None:
+        self._now = name
+        self.counts[name] = 0
+
+    def done(self, records: int) -> None:
+        self.counts[self._now] += records
+        stage, records_max = self._cut
+        if self._now == stage and self.counts[stage] >= records_max:
+            raise Cut
+
+
+@pytest.mark.parametrize(
+    ("path", "stage"), [("bulk", "records to rows"), ("scalar", "journal to positions")]
+)
+def test_a_rebuild_that_was_cut_off_goes_on_behind_what_was_written(
+    settings: Settings, path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition_reader, "BATCH", 50)
+    wanted = Wanted(f"cut_{path}", path)
+    first = Counting(stage, 300)
+    with pytest.raises(Cut):
+        servers.run(build(settings, wanted, first))
+    with pytest.raises(SettingsError, match="not built to its end"):
+        stockfold_json(settings, "cutover", wanted.name, "--yes")
+    second = Counting()
+    report = servers.run(build(settings, wanted, second))
+    whole = Counting()
+    whole_name = f"whole_{wanted.name}"
+    expected = servers.run(build(settings, Wanted(whole_name, path), whole))
+    copied = first.counts["records to rows"] + second.counts["records to rows"]
+    assert copied == whole.counts["records to rows"]
+    assert (report.digest, report.rows) == (expected.digest, expected.rows)
+    assert stockfold_json(settings, "diff", "live", wanted.name)["equal"]
+
+
+def test_a_rebuild_until_an_offset_holds_that_much_and_cannot_become_live(
+    settings: Settings,
+) -> None:
+    report = stockfold_json(settings, "rebuild", "early", "--yes", "--until", "0:50,1:40")
+    ((facts,),) = fetch(
+        settings,
+        "SELECT count(*) FROM journal "
+        "WHERE record_offset < CASE partition WHEN 0 THEN 50 ELSE 40 END",
+    )
+    assert report["facts"] == report["rows"]["journal"] == facts > 0
+    assert report["rows"]["exceptions"] == 0
+    found = stockfold_json(settings, "diff", "live", "early")
+    assert found["equal"]
+    assert found["moving_skus"] > 0
+    ((recorded_at,),) = fetch(
+        settings, "SELECT recorded_at FROM journal WHERE partition = 0 AND record_offset = 60"
+    ) or fetch(settings, "SELECT min(recorded_at) FROM journal WHERE record_offset > 60")
+    told = stockfold_json(
+        settings, "rebuild", "timely", "--yes", "--until", recorded_at.isoformat()
+    )
+    assert told["facts"] > 0
+    for name in ("early", "timely"):
+        with pytest.raises(SettingsError, match="not what the journal says today"):
+            stockfold_json(settings, "cutover", name, "--yes")

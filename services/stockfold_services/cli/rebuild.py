@@ -17,7 +17,9 @@ from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_
 from stockfold_services.cli.progress import Bars
 from stockfold_services.cli.servers import server_errors
 from stockfold_services.rebuild import generations
-from stockfold_services.rebuild.building import Report, Wanted, build, connected
+from stockfold_services.rebuild.building import build, connected
+from stockfold_services.rebuild.generations import Source
+from stockfold_services.rebuild.plans import Report, Wanted
 from stockfold_services.rebuild.positions import Path, choose_path
 from stockfold_services.rebuild.until import parse_until
 
@@ -32,6 +34,19 @@ def rebuild(
         str | None,
         typer.Option(help="bulk (columns; needs Polars) or scalar. Unset: bulk where it can be."),
     ] = None,
+    from_snapshot: Annotated[
+        bool,
+        typer.Option(
+            "--from-snapshot",
+            help="Fold positions from the newest snapshot and its tail.",
+        ),
+    ] = False,
+    redecide: Annotated[
+        bool,
+        typer.Option(
+            "--redecide", help="Decide the inputs anew by today's rules, and say what would differ."
+        ),
+    ] = False,
     drop: Annotated[bool, typer.Option("--drop", help="Remove the generation instead.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Only list the generations.")] = False,
     config: ConfigFile = None,
@@ -62,13 +77,25 @@ def rebuild(
             asyncio.run(_drop(settings, name, schema, dry_run=dry_run, yes=yes))
             return
         limit = None if until is None else parse_until(until)
-        wanted = Wanted(name, choose_path(cast("Path | None", path)), limit)
+        source = _source(from_snapshot=from_snapshot, redecide=redecide)
+        chosen = choose_path(cast("Path | None", path)) if source == "journal" else "scalar"
+        wanted = Wanted(name, chosen, limit, source)
         if dry_run:
             typer.echo(f"would build the schema {schema} on the {wanted.path} path")
             return
         confirm(f"Build the generation {name!r} (schema {schema})?", yes)
         report = _build(settings, wanted)
     _print(report, as_json)
+
+
+def _source(*, from_snapshot: bool, redecide: bool) -> Source:
+    if from_snapshot and redecide:
+        raise SettingsError(
+            "a snapshot holds what was decided, so nothing can be decided anew from it",
+            where="--from-snapshot and --redecide",
+            remedy="Choose one.",
+        )
+    return "redecide" if redecide else "snapshot" if from_snapshot else "journal"
 
 
 def _build(settings: Settings, wanted: Wanted) -> Report:
@@ -122,6 +149,7 @@ def _print(report: Report, as_json: bool) -> None:
         print_json(told)
         return
     rows = {f"rows of {table}": count for table, count in told.pop("rows").items() if count}
+    rows |= {f"{table} that differ": n for table, n in told.pop("differs").items()}
     ends = told.pop("next_offsets")
     del told["positions"]
     told["journal read to"] = ", ".join(f"{p}:{offset}" for p, offset in ends.items())

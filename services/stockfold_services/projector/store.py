@@ -10,6 +10,7 @@ from datetime import datetime
 
 import asyncpg
 
+from stockfold.contracts import topics as contracts
 from stockfold.domain.errors import DefectError, SettingsError
 from stockfold.runtime.postgres import connection_options, schema_name
 from stockfold.runtime.settings import Settings
@@ -17,7 +18,14 @@ from stockfold.runtime.steps import step
 from stockfold_services.projector.batch import Batch, Place
 from stockfold_services.projector.migrate import migrate
 from stockfold_services.projector.rows import Row
-from stockfold_services.projector.tables import JOURNAL, PROJECTOR_ROW_AGE, TABLES, Table
+from stockfold_services.projector.tables import (
+    DEMAND_LINES,
+    JOURNAL,
+    PROJECTOR_ROW_AGE,
+    RESERVATION_STATUS,
+    TABLES,
+    Table,
+)
 
 PRUNE_ROWS_MAX = 10_000
 """Rows that one transaction removes, so that it stays short."""
@@ -112,6 +120,21 @@ class Store:
             partitions,
         )
         return {(row["topic"], row["partition"]): row["next_offset"] for row in found}
+
+    async def forget_journal(self, partition: int) -> None:
+        """Remove every row that came from a journal partition, to read it from offset 0 again."""
+        async with self._connection.transaction():
+            for table in (JOURNAL, DEMAND_LINES, RESERVATION_STATUS):
+                await self._connection.execute(
+                    f"DELETE FROM {table.name} WHERE partition = $1",  # noqa: S608 - our own names
+                    partition,
+                )
+            await self._connection.execute(
+                "INSERT INTO offsets (topic, partition, next_offset) VALUES ($1, $2, 0) "
+                "ON CONFLICT (topic, partition) DO UPDATE SET next_offset = 0",
+                contracts.JOURNAL.name,
+                partition,
+            )
 
     async def write(self, batch: Batch) -> None:
         """Write a batch with its offsets, all or nothing.

@@ -10,87 +10,37 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Protocol
 
 import asyncpg
-import msgspec
 from confluent_kafka.admin import AdminClient
 
-from stockfold.contracts.topics import (
-    AVAILABILITY,
-    DELIVERIES,
-    EXCEPTIONS,
-    JOURNAL,
-    POSITIONS,
-    Topic,
-)
+from stockfold.contracts.places import Touched
+from stockfold.contracts.topics import POSITIONS
 from stockfold.domain.errors import SettingsError
+from stockfold.domain.times import to_us
+from stockfold.runtime.journal_fold import JournalFold
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.postgres import connection_options, schema_name
 from stockfold.runtime.settings import Settings
 from stockfold_services.projector import tables
-from stockfold_services.projector.batch import Consumed, Place
 from stockfold_services.projector.store import Store
-from stockfold_services.projector.writing import write_records
 from stockfold_services.rebuild import generations
+from stockfold_services.rebuild.comparing import count_differences, prepare
+from stockfold_services.rebuild.copying import copy_records, journal_ends, take_over
 from stockfold_services.rebuild.digests import of_tables
-from stockfold_services.rebuild.generations import Source
-from stockfold_services.rebuild.positions import Folded, Path, choose_path, fold_partition
-from stockfold_services.rebuild.until import Until, end_of
+from stockfold_services.rebuild.plans import Progress, Report, Wanted
+from stockfold_services.rebuild.positions import (
+    Folded,
+    as_rows,
+    choose_path,
+    fold_from_snapshot,
+    fold_partition,
+)
+from stockfold_services.rebuild.redeciding import redecide_partition
+from stockfold_services.rebuild.until import Until
 
 ANSWER_S_MAX = 30.0
-COPIED = (JOURNAL, EXCEPTIONS, AVAILABILITY, DELIVERIES)
-"""Topics whose records become rows one by one. Positions are folded from the journal instead."""
-KEPT_LONGER = (
-    tables.AVAILABILITY_HISTORY,
-    tables.DELIVERIES,
-    tables.DELIVERY_HISTORY,
-    tables.UNREADABLE,
-)
-"""Tables that may hold what their topics have forgotten: taken over from the live generation."""
-
-
-class Progress(Protocol):
-    """Told how far the work is."""
-
-    def stage(self, name: str, total: int) -> None:
-        """A stage of ``total`` records begins."""
-        ...
-
-    def done(self, records: int) -> None:
-        """So many more records of it are done."""
-        ...
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What is to be built."""
-
-    name: str
-    path: Path
-    until: Until | None = None
-    source: Source = "journal"
-
-
-class Report(msgspec.Struct):
-    """What was built. ``*_per_s`` are journal records a second of the two stages."""
-
-    name: str
-    schema: str
-    source: Source
-    until: str
-    path: Path
-    facts: int = 0
-    skus: int = 0
-    rows: dict[str, int] = {}
-    next_offsets: dict[int, int] = {}
-    """Where the journal's reading ended, by partition."""
-    positions: dict[int, int] = {}
-    """Where the projector goes on in the positions topic after a cutover, by partition."""
-    seconds: float = 0.0
-    copied_per_s: float = 0.0
-    folded_per_s: float = 0.0
-    digest: str = ""
 
 
 @asynccontextmanager
@@ -118,12 +68,20 @@ async def build(settings: Settings, wanted: Wanted, progress: Progress) -> Repor
         await generations.lock(connection, schema)
         await _begin(connection, settings, store, wanted)
         reader = PartitionReader(settings)
-        await _copy(settings, store, reader, wanted, progress, report)
-        await _take_over(connection, settings, schema, wanted)
-        await _fold_all(settings, connection, reader, wanted, progress, report)
+        if wanted.source == "redecide":
+            report.next_offsets = journal_ends(settings, reader, wanted.until)
+        else:
+            await copy_records(settings, store, reader, wanted, progress, report)
+            await take_over(connection, settings, schema, wanted)
+        await _fold_all(settings, store, connection, reader, wanted, progress, report)
         await connection.execute("UPDATE rebuild SET state = 'ready', finished_at = now()")
         await _count(connection, report)
         report.digest = (await of_tables(connection, schema, wanted.name)).digest
+        live = schema_name(settings.prefix)
+        if wanted.source == "redecide" and await generations.exists(connection, live):
+            async with connection.transaction(isolation="repeatable_read"):
+                sides = await prepare(connection, live, schema)
+                report.differs = await count_differences(connection, sides)
     report.seconds = time.monotonic() - began
     return report
 
@@ -169,79 +127,9 @@ async def _begin(
     await connection.execute("UPDATE rebuild SET state = 'building'")
 
 
-async def _copy(
-    settings: Settings,
-    store: Store,
-    reader: PartitionReader,
-    wanted: Wanted,
-    progress: Progress,
-    report: Report,
-) -> None:
-    """Records become rows, from where an earlier run stopped to the end of each topic."""
-    topics = COPIED if wanted.until is None else (JOURNAL,)
-    partitions = range(settings.kafka.sku_partitions)
-    # Positions first: whatever is committed later is read by the projector after a cutover.
-    report.positions = {p: reader.committed_end(POSITIONS, p) for p in partitions}
-    behind = {(POSITIONS.name, p): end for p, end in report.positions.items()}
-    ends: dict[Place, int] = {}
-    for topic in topics:
-        for partition in partitions:
-            until = wanted.until if topic is JOURNAL else None
-            ends[(topic.name, partition)] = end_of(reader, topic, partition, until)
-    firsts = {(t.name, p): reader.earliest(t, p) for t in topics for p in partitions}
-    starts = await store.offsets(firsts)
-    starts |= await store.offsets(behind)
-    journal = sum(max(ends[place] - starts[place], 0) for place in ends if place[0] == JOURNAL.name)
-    progress.stage("records to rows", sum(max(ends[at] - starts[at], 0) for at in ends))
-    for topic in topics:
-        began = time.monotonic()
-        for partition in partitions:
-            await _copy_partition(store, reader, topic, partition, starts, ends, progress)
-        if topic is JOURNAL:
-            report.copied_per_s = journal / max(time.monotonic() - began, 1e-9)
-    report.next_offsets = {p: ends[(JOURNAL.name, p)] for p in partitions}
-
-
-async def _copy_partition(
-    store: Store,
-    reader: PartitionReader,
-    topic: Topic,
-    partition: int,
-    starts: dict[Place, int],
-    ends: dict[Place, int],
-    progress: Progress,
-) -> None:
-    place = (topic.name, partition)
-    for batch in reader.read(topic, partition, starts[place], ends[place]):
-        records = [
-            Consumed(topic.name, partition, r.offset(), r.key(), r.value(), r.timestamp()[1])
-            for r in batch
-        ]
-        await write_records(store, records, starts)
-        progress.done(len(records))
-
-
-async def _take_over(
-    connection: asyncpg.Connection, settings: Settings, schema: str, wanted: Wanted
-) -> None:
-    """What topics have forgotten and the live generation still knows."""
-    live = schema_name(settings.prefix)
-    if wanted.until is not None or not await generations.exists(connection, live):
-        return
-    for table in KEPT_LONGER:
-        if not await connection.fetchval(
-            "SELECT to_regclass($1) IS NOT NULL", f"{live}.{table.name}"
-        ):
-            continue
-        columns = ", ".join(table.columns)
-        await connection.execute(
-            f'INSERT INTO "{schema}".{table.name} ({columns}) '  # noqa: S608 - our own names
-            f'SELECT {columns} FROM "{live}".{table.name} ON CONFLICT DO NOTHING'
-        )
-
-
 async def _fold_all(
     settings: Settings,
+    store: Store,
     connection: asyncpg.Connection,
     reader: PartitionReader,
     wanted: Wanted,
@@ -259,17 +147,44 @@ async def _fold_all(
     began, facts = time.monotonic(), 0
     for partition in due:
         end = ends[partition]
-        folded = fold_partition(reader, partition, end, wanted.path, progress.done)
-        await save_partition(connection, partition, end, report.positions[partition], folded)
+        if wanted.source == "redecide":
+            folded = await redecide_partition(
+                settings, store, reader, partition, end, progress.done
+            )
+        elif wanted.source == "snapshot":
+            fold = fold_from_snapshot(settings, reader, partition, end, progress.done)
+            folded = await _from_snapshot(connection, fold)
+        else:
+            folded = fold_partition(reader, partition, end, wanted.path, progress.done)
+        await save_partition(connection, partition, end, report.positions.get(partition), folded)
         facts += folded.facts
     report.folded_per_s = facts / max(time.monotonic() - began, 1e-9)
+
+
+async def _from_snapshot(connection: asyncpg.Connection, fold: JournalFold) -> Folded:
+    """Places of a fold that began with a snapshot, which does not know what last changed them."""
+    async with connection.transaction():
+        rows = connection.cursor(_LAST_CHANGES, fold.partition)
+        async for row in rows:
+            caused_us = 0 if row["caused_at"] is None else to_us(row["caused_at"])
+            touched = Touched(to_us(row["recorded_at"]), row["correlation_id"], caused_us)
+            fold.touched[(row["sku"], row["place"])] = touched
+    positions, summaries = as_rows(fold.records(), fold.partition)
+    return Folded(fold.facts, fold.skus, positions, summaries)
+
+
+_LAST_CHANGES = """
+SELECT DISTINCT ON (sku, place) sku, place, recorded_at, correlation_id, caused_at
+FROM journal CROSS JOIN LATERAL unnest(places) AS place WHERE partition = $1
+ORDER BY sku, place, seq DESC
+"""
 
 
 async def save_partition(
     connection: asyncpg.Connection,
     partition: int,
     end: int,
-    positions_next: int,
+    positions_next: int | None,
     folded: Folded,
 ) -> None:
     """Put a partition's positions and its mark in place of what was there, all or nothing.
@@ -285,12 +200,13 @@ async def save_partition(
             await connection.copy_records_to_table(
                 table.name, records=rows, columns=list(table.columns)
             )
-        await connection.execute(
-            "UPDATE offsets SET next_offset = $3 WHERE topic = $1 AND partition = $2",
-            POSITIONS.name,
-            partition,
-            positions_next,
-        )
+        if positions_next is not None:
+            await connection.execute(
+                "UPDATE offsets SET next_offset = $3 WHERE topic = $1 AND partition = $2",
+                POSITIONS.name,
+                partition,
+                positions_next,
+            )
         await connection.execute(
             "INSERT INTO rebuilt_partitions (partition, next_offset, facts, skus) "
             "VALUES ($1, $2, $3, $4) ON CONFLICT (partition) DO UPDATE SET "

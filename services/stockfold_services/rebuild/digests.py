@@ -17,7 +17,9 @@ from stockfold.ledger.digest import MODULUS, digest
 from stockfold.runtime.journal_fold import JournalFold
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.snapshots import open_store
 from stockfold_services.rebuild.canonical import FROM_JOURNAL, Compared
+from stockfold_services.rebuild.until import Until, end_of
 
 
 class PartitionDigest(msgspec.Struct):
@@ -76,16 +78,35 @@ def _sum_sql(compared: Compared, schema: str) -> str:
     )
 
 
-def of_journal(settings: Settings, partitions: list[int], tell: Callable[[int], None]) -> Digest:
+def of_journal(
+    settings: Settings, partitions: list[int], until: Until | None, tell: Callable[[int], None]
+) -> Digest:
     """The digest of the ledger's state, folded from the journal one fact at a time."""
     reader = PartitionReader(settings)
     found = {}
     for partition in partitions:
         fold = JournalFold(partition)
-        end = reader.committed_end(JOURNAL, partition)
+        end = end_of(reader, JOURNAL, partition, until)
         for batch in reader.read(JOURNAL, partition, None, end):
             fold.add(batch)
             tell(len(batch))
         states = fold.states.values()
         found[partition] = PartitionDigest(digest(states), end, fold.facts, fold.skus)
     return _in_total("journal", found)
+
+
+def of_snapshots(settings: Settings, partitions: list[int]) -> Digest:
+    """The digest of the ledger's state in the newest snapshots, computed from their rows.
+
+    SnapshotError when one was saved with another digest. A partition without one is left out.
+    """
+    store = open_store(settings)
+    found = {}
+    for partition in partitions:
+        snapshot = store.newest(partition)
+        if snapshot is not None:
+            memory = snapshot.restore(verify=True)
+            found[partition] = PartitionDigest(
+                snapshot.digest, snapshot.next_offset, memory.facts, len(memory.skus)
+            )
+    return _in_total("snapshot", found)

@@ -15,6 +15,8 @@ from stockfold.runtime.journal_columns import JournalColumns, NotColumnar, polar
 from stockfold.runtime.journal_fold import JournalFold
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
+from stockfold.runtime.settings import Settings
+from stockfold.runtime.snapshots import open_store
 from stockfold_services.projector.rows import Row, position_row, summary_row
 
 log = logging.getLogger(__name__)
@@ -76,6 +78,28 @@ def fold_partition(
                 "partition %d holds records of an earlier release: folded one by one", partition
             )
     return _fold(JournalFold(partition), reader, partition, end, tell)
+
+
+def fold_from_snapshot(
+    settings: Settings, reader: PartitionReader, partition: int, end: int, tell: Tell
+) -> JournalFold:
+    """The newest snapshot whose digest proves right, and the journal behind it, up to ``end``.
+
+    Without a snapshot it is the fold of the whole journal. ``touched`` is of the tail only.
+    """
+    snapshot = open_store(settings).newest(partition, before=end + 1)
+    fold, start = JournalFold(partition), None
+    if snapshot is None:
+        log.warning("partition %d has no snapshot: its whole journal is folded", partition)
+    else:
+        memory = snapshot.restore(verify=True)
+        fold, start = JournalFold(partition, memory.skus), snapshot.next_offset
+        fold.facts = memory.facts
+        log.info("partition %d: %s", partition, snapshot.path)
+    for batch in reader.read(JOURNAL, partition, start, end):
+        fold.add(batch)
+        tell(len(batch))
+    return fold
 
 
 def _fold(fold: Fold, reader: PartitionReader, partition: int, end: int, tell: Tell) -> Folded:
