@@ -64,10 +64,13 @@ class Outputs:
                 self._batch.finish({})
                 self._batch = None
             return
-        state = self.states.setdefault(entry.cause.sku, SkuState(entry.cause.sku))
+        sku = entry.cause.sku
+        state = self.states.get(sku)
+        if state is None:
+            state = self.states[sku] = SkuState(sku)
         if entry.seq != state.seq + 1:
             raise DefectError(
-                f"SKU {state.sku} has fact {entry.seq} after fact {state.seq}",
+                f"SKU {sku} has fact {entry.seq} after fact {state.seq}",
                 where=f"journal partition {self._partition} offset {record.offset}",
                 remedy="The archive is not whole: restore from another copy.",
             )

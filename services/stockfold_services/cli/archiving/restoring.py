@@ -70,6 +70,7 @@ class Restore:
         self._settings = settings
         self._place = place
         self._told = told
+        self._reader = PartitionReader(settings)
         self._manifest = self._open()
 
     def _open(self) -> Manifest:
@@ -146,7 +147,7 @@ class Restore:
     def _copy(self, sender: Sender, topic: Topic, partition: int) -> None:
         seal = _Seal(offsets=isinstance(sender, ExactSender))
         records = self._records(topic, partition, seal)
-        start = PartitionReader(self._settings).settled_end(topic, partition)
+        start = self._reader.settled_end(topic, partition)
         if isinstance(sender, ExactSender):
             sender.write(topic, partition, records, self._manifest.end(topic, partition))
         else:
@@ -167,9 +168,8 @@ class Restore:
             self._told(topic.name, len(segment.records))
 
     def _read(self, topic: Topic, partition: int, start: int) -> Iterator[Kept]:
-        reader = PartitionReader(self._settings)
-        start = max(start, reader.earliest(topic, partition))
-        for batch in reader.read(topic, partition, start):
+        start = max(start, self._reader.earliest(topic, partition))
+        for batch in self._reader.read(topic, partition, start):
             yield from map(kept, batch)
 
     def _refuse_difference(self, topic: Topic, partition: int, was: _Seal, now: _Seal) -> None:

@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
 
 from stockfold.contracts.topics import AUDIT, TOPICS, Topic
 from stockfold.domain.errors import SettingsError
-from stockfold.runtime.kafka import config_of, confluent_config, partitions_of
+from stockfold.runtime.kafka import config_of, confluent_config, ensure_topic, partitions_of
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.repartition.environments import delete, unavailable
@@ -57,7 +57,7 @@ def refuse_used(settings: Settings) -> None:
 
 
 def make(settings: Settings) -> None:
-    """Make every topic anew but the audit's, with what a restore needs."""
+    """Make every topic anew, with what a restore needs; the audit's stays as it is."""
     names = [topic.full_name(settings.prefix) for topic in existing(settings)]
     if names:
         delete(settings, names)
@@ -73,6 +73,7 @@ def make(settings: Settings) -> None:
     ]
     admin = _admin(settings)  # Without it the futures would never be answered.
     _wait(settings, admin.create_topics(wanted, request_timeout=ANSWER_S_MAX).values())
+    ensure_topic(settings, AUDIT)
 
 
 def as_declared(settings: Settings) -> None:
