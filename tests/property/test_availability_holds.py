@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.support.availability_harness import PARTITION, Harness
 
-from stockfold.availability.policy import Policy, reach
+from stockfold.availability.policy import Policy
 from stockfold.availability.positions import LocationNumbers, SkuPositions
+from stockfold.availability.reach import reach
 from stockfold.availability.rules import compute
 from stockfold.contracts.topics import AVAILABILITY, POSITIONS
 from stockfold_services.availability import processor as module

@@ -12,8 +12,9 @@ from stockfold.availability.policy import Policy
 from stockfold.availability.positions import LocationNumbers, SkuPositions
 from stockfold.availability.rules import compute
 from stockfold.contracts.codec import decode
+from stockfold.contracts.policies import read_policy
 from stockfold.contracts.topics import AVAILABILITY, POLICIES, POSITIONS
-from stockfold_services.availability.records import read_policy, read_position
+from stockfold_services.availability.records import read_position
 
 from .history import History
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from stockfold.contracts.journal import decode_entry
+from stockfold.contracts.policies import encode_policy
 from stockfold.contracts.topics import INPUTS, JOURNAL, POLICIES, POSITIONS, TOPICS
 from stockfold.runtime.exactly_once import ExactlyOnceLoop
 from stockfold.runtime.kafka import group_id
@@ -17,7 +18,6 @@ from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.policies import KafkaPolicyFeed
 from stockfold_services.availability.processor import AvailabilityProcessor
-from stockfold_services.availability.records import encode_policy
 from stockfold_services.ledger.processor import LedgerProcessor
 
 from . import faults, inputs

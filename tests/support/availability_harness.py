@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from stockfold.availability.policy import Policy
 from stockfold.contracts.codec import decode, encode
+from stockfold.contracts.policies import encode_policy
 from stockfold.contracts.topics import AVAILABILITY, EXCEPTIONS, POLICIES, POSITIONS, Topic
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Headers, Record
 from stockfold_services.availability.processor import AvailabilityProcessor
-from stockfold_services.availability.records import encode_policy
 
 PARTITION = 0
 

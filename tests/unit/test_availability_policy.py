@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stockfold.availability.policy import NOTHING, Policy, problems, reach, same_rules, widest
+from stockfold.availability.fitness import problems
+from stockfold.availability.policy import Policy, same_rules
+from stockfold.availability.reach import NOTHING, reach, widest
 
 
 def test_a_fit_policy_has_no_problems() -> None:

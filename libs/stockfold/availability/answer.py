@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Status = Literal["in_stock", "low_stock", "out_of_stock"]
+Status = Literal["in_stock", "low_stock", "out_of_stock", "backorder", "preorder"]
 Breakdown = tuple[tuple[str, int], ...]
 Visible = tuple[int, str, int | None, int | None, Breakdown]
 
@@ -27,7 +27,9 @@ class Answer:
     """What a channel may promise of one SKU.
 
     ``quantity`` is in units. ``locations`` are (location, units) by name where the policy asks for
-    the breakdown, and add up to the quantity; else empty. ``next_available`` is in days since 1970.
+    the breakdown, and add up to the quantity, except of what has yet to come: that is at no
+    location. ``next_available`` is in days since 1970. ``lead_time_days`` is from order to
+    dispatch.
     """
 
     __slots__ = (
@@ -45,12 +47,14 @@ class Answer:
         status: Status,
         locations: Breakdown,
         notes: list[Note],
+        next_available: int | None = None,
+        lead_time_days: int | None = None,
     ) -> None:
         self.quantity = quantity
         self.status = status
         self.locations = locations
-        self.next_available: int | None = None
-        self.lead_time_days: int | None = None
+        self.next_available = next_available
+        self.lead_time_days = lead_time_days
         self._notes = notes
 
     @property

@@ -1,77 +1,83 @@
-"""The rules, one small step each. Every step moves the running quantity and says so in words.
+"""The rules of a policy in their order: positions in, answer out.
 
-Nothing is clamped between them: the running quantity is signed, and what is below zero stays to be
-seen in the steps. Only ``publish`` ends at zero (semantics.md, "nothing is clamped inside").
+Every step moves the running quantity and says so in words. Nothing is clamped between them: the
+running quantity is signed, and what is below zero stays to be seen in the steps. Only ``publish``
+ends at zero (semantics.md, "nothing is clamped inside"). A policy's pipeline holds only the rules
+that it uses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from stockfold.availability import ahead, limits, stock, words
+from stockfold.availability.answer import Answer, Status
+from stockfold.availability.basis import by_location, gross
+from stockfold.availability.draft import Draft, Rule
+from stockfold.availability.policy import ALL, Policy
+from stockfold.availability.positions import SkuPositions
+from stockfold.availability.safety import SafetyRules
+from stockfold.availability.surroundings import NO_PLACES, NOWHERE, Places, Surroundings
 
-from stockfold.availability import words
-from stockfold.availability.answer import Answer, Breakdown, Note, Status
-from stockfold.availability.policy import Policy
-from stockfold.availability.positions import LocationNumbers, SkuPositions
 
+class Pipeline:
+    """The rules that one policy uses, made once and run for every SKU. Never changed."""
 
-class Draft:
-    """An answer in the making. ``atp`` holds the signed ATP of each eligible location."""
+    __slots__ = ("_eligible", "_rules", "policy")
 
-    __slots__ = ("atp", "notes", "policy", "positions", "quantity")
-
-    def __init__(self, policy: Policy, positions: SkuPositions) -> None:
+    def __init__(self, policy: Policy, places: Places = NO_PLACES) -> None:
         self.policy = policy
-        self.positions = positions
-        self.quantity = 0
-        self.atp: dict[str, int] = {}
-        self.notes: list[Note] = []
+        self._eligible = places.eligible(policy.locations, policy.tags)
+        self._rules = _rules(policy)
 
-    def note(self, what: str, say: Callable[..., str], *about: Any) -> None:
-        """Record the step just taken; the words are found only when somebody asks."""
-        self.notes.append((what, self.quantity, say, about))
-
-
-Rule = Callable[[Draft], None]
-
-
-def on_hand(draft: Draft) -> None:
-    """Start from the units on the shelf at the eligible locations."""
-    total = 0
-    atp = draft.atp
-    for location, numbers in _eligible(draft):
-        total += numbers.on_hand
-        atp[location] = numbers.atp
-    draft.quantity = total
-    draft.note("on_hand", words.on_hand, total, len(atp), draft.policy.locations is not None)
+    def compute(self, positions: SkuPositions, surroundings: Surroundings = NOWHERE) -> Answer:
+        """What the channel may promise of the SKU. Pure: equal arguments give equal answers."""
+        policy = self.policy
+        draft = Draft(policy, self._eligible, positions, surroundings)
+        for rule in self._rules:
+            rule(draft)
+        return _answer(draft)
 
 
-def promised(draft: Draft) -> None:
-    """Take off what is reserved or allocated there, by whichever channel."""
-    net = sum(draft.atp.values())
-    claims = draft.quantity - net
-    if claims:
-        draft.quantity = net
-        draft.note("promised", words.promised, claims)
+def compute(
+    policy: Policy,
+    positions: SkuPositions,
+    surroundings: Surroundings = NOWHERE,
+    places: Places = NO_PLACES,
+) -> Answer:
+    """What the channel may promise of the SKU; for many SKUs, keep the policy's ``Pipeline``."""
+    return Pipeline(policy, places).compute(positions, surroundings)
 
 
-def deficit(draft: Draft) -> None:
-    """Report what is missing at a location beside the rest, so that it hides no stock elsewhere.
+def _rules(policy: Policy) -> tuple[Rule, ...]:
+    """The order of the rules (infra/docs/policies.md)."""
+    arriving = [stock.in_transit] if policy.in_transit else []
+    limited = _limits(policy)
+    rules: list[Rule] = [stock.on_hand, *arriving, stock.promised]
+    if policy.promotions:
+        rules.append(limits.promotion)
+    rules += limited
+    if policy.preorder is not None or policy.backorders is not None:
+        rules.append(ahead.SoldAhead(policy, limited))
+    if policy.ceiling is not None or any(w.ceiling is not None for w in policy.promotions):
+        rules.append(limits.ceiling)
+    if policy.basis == "gross":
+        rules.append(gross)
+    return (*rules, publish)
 
-    pool = Σ max(ATP at location, 0): a deficit is never netted (semantics.md, "ATP now").
-    """
-    missing = [(location, -atp) for location, atp in draft.atp.items() if atp < 0]
-    if missing:
-        draft.quantity += sum(units for _, units in missing)
-        draft.note("deficit", words.deficit, sorted(missing))
 
-
-def safety_stock(draft: Draft) -> None:
-    """Keep the channel's safety stock back. It limits what is published, not what is honoured."""
-    kept = draft.policy.safety_stock
-    if kept:
-        draft.quantity -= kept
-        draft.note("safety_stock", words.safety_stock, kept)
+def _limits(policy: Policy) -> list[Rule]:
+    """What makes units at locations a promise; run again for units that have yet to come."""
+    rules: list[Rule] = [stock.deficit]
+    if policy.silence.then != "keep":
+        rules.append(stock.silence)
+    rules.append(limits.fences)
+    safety = SafetyRules(policy)
+    if safety:
+        rules.append(safety)
+    if policy.share != ALL:
+        rules.append(limits.share)
+    if policy.publish_zero_at:
+        rules.append(limits.publish_zero)
+    return rules
 
 
 def publish(draft: Draft) -> None:
@@ -82,9 +88,24 @@ def publish(draft: Draft) -> None:
     draft.note("published", words.published, draft.quantity, running)
 
 
-PIPELINE: tuple[Rule, ...] = (on_hand, promised, deficit, safety_stock, publish)
-"""The order of the rules. Ring-fences, shares, ceilings and supply to come have their places
-between ``deficit``, which makes the pool, and ``publish``."""
+def _answer(draft: Draft) -> Answer:
+    policy, quantity = draft.policy, draft.quantity
+    net = quantity - draft.open
+    status = status_of(net, policy.low_stock)
+    lead_time_days = None
+    if draft.ahead is not None and net > 0:
+        status = draft.ahead
+        lead_time_days = policy.backorder_lead_time_days
+    elif net > 0:
+        lead_time_days = policy.lead_time_days
+    return Answer(
+        quantity,
+        status,
+        by_location(draft) if policy.per_location else (),
+        draft.notes,
+        draft.next_available,
+        lead_time_days,
+    )
 
 
 def status_of(quantity: int, low_stock: int) -> Status:
@@ -92,42 +113,3 @@ def status_of(quantity: int, low_stock: int) -> Status:
     if quantity <= 0:
         return "out_of_stock"
     return "low_stock" if quantity <= low_stock else "in_stock"
-
-
-def compute(policy: Policy, positions: SkuPositions) -> Answer:
-    """What the channel may promise of the SKU. Pure: equal arguments give equal answers."""
-    draft = Draft(policy, positions)
-    for rule in PIPELINE:
-        rule(draft)
-    quantity = draft.quantity
-    return Answer(
-        quantity,
-        status_of(quantity, policy.low_stock),
-        break_down(draft.atp, quantity) if policy.per_location else (),
-        draft.notes,
-    )
-
-
-def break_down(atp: dict[str, int], quantity: int) -> Breakdown:
-    """Share the quantity out over the locations that have it, by name; it adds up exactly.
-
-    What the locations have beyond the quantity is kept back where most is, so that small
-    locations stay sellable; at equal units, where the name comes first.
-    """
-    shares = {location: max(units, 0) for location, units in atp.items()}
-    excess = sum(shares.values()) - quantity
-    for location in sorted(shares, key=lambda name: (-shares[name], name)):
-        if excess <= 0:
-            break
-        kept = min(shares[location], excess)
-        shares[location] -= kept
-        excess -= kept
-    return tuple(sorted(shares.items()))
-
-
-def _eligible(draft: Draft) -> Iterable[tuple[str, LocationNumbers]]:
-    known = draft.positions.locations
-    wanted = draft.policy.locations
-    if wanted is None:
-        return known.items()
-    return [(location, known[location]) for location in wanted if location in known]

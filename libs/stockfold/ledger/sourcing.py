@@ -18,15 +18,28 @@ def allowance(state: SkuState, channel: str) -> int:
     """
     if not state.fences:
         return NO_BOUND
-    pool = left = state.pool()
-    others = 0
-    for fence in sorted(state.fences.values(), key=lambda f: (-f.priority, f.channel)):
-        claimed = state.channel_claims(fence.channel)
-        granted = min(max(fence.quantity - claimed, 0), left)
-        left -= granted
-        if fence.channel != channel:
-            others += granted
-    return pool - others
+    pool = state.pool()
+    unused = [
+        (-f.priority, f.channel, f.quantity - state.channel_claims(f.channel))
+        for f in state.fences.values()
+    ]
+    return pool - sum(units for owner, units in granted(unused, pool) if owner != channel)
+
+
+def granted(unused: list[tuple[int, str, int]], pool: int) -> list[tuple[str, int]]:
+    """What each fence is granted of the pool: min(unused, pool left), by priority (ruling 4).
+
+    ``unused`` are (minus the priority, channel, units fenced that the channel's own claims have not
+    used up), units signed. The highest priority comes first, then the channel's name; so fences
+    shrink in reverse order when stock falls.
+    """
+    found = []
+    left = pool
+    for _, channel, units in sorted(unused):
+        taken = min(max(units, 0), left)
+        left -= taken
+        found.append((channel, taken))
+    return found
 
 
 def backorder_room(state: SkuState, channel: str) -> int:

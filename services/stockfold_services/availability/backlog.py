@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stockfold.availability.policy import Reach, widest
+from stockfold.availability.reach import Reach, widest
 from stockfold_services.availability.records import Cause
 
 

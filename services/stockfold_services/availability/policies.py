@@ -8,14 +8,16 @@ from typing import Protocol
 
 import msgspec
 
-from stockfold.availability.policy import Policy, Reach, reach, same_rules
+from stockfold.availability.policy import Policy, same_rules
+from stockfold.availability.reach import Reach, reach
+from stockfold.contracts.policies import read_policy
 from stockfold.contracts.topics import POLICIES
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.clients import CONFLUENT, Clients
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
-from stockfold_services.availability.records import Cause, read_policy
+from stockfold_services.availability.records import Cause
 
 log = logging.getLogger(__name__)
 

@@ -8,20 +8,18 @@ from typing import Any
 import msgspec
 
 from stockfold.availability.answer import Answer, Visible
-from stockfold.availability.policy import Policy, problems
+from stockfold.availability.policy import Policy
 from stockfold.availability.positions import LocationNumbers, Summary
 from stockfold.contracts.codec import decode, encoder
 from stockfold.domain.errors import ContractError
 
 POSITION = "stockfold.Position"
 SUMMARY = "stockfold.SkuSummary"
-POLICY = "stockfold.ChannelPolicy"
 AVAILABILITY = "stockfold.Availability"
 EXCEPTION = "stockfold.ExceptionRaised"
 
 encode_exception = encoder(EXCEPTION)
 _encode_availability = encoder(AVAILABILITY)
-_encode_policy = encoder(POLICY)
 
 
 class Cause(msgspec.Struct, frozen=True, gc=False):
@@ -107,40 +105,6 @@ def read_position(value: bytes | None) -> PositionRead:
         )
     cause = Cause(body["recorded_at"], body["correlation_id"], body["caused_at"])
     return PositionRead(body["sku"], location, body["seq"], numbers, cause)
-
-
-def read_policy(value: bytes | None) -> Policy:
-    """A policy that is fit to be in force; ContractError names everything that is wrong."""
-    schema, body = decode(value)
-    if schema.name != POLICY:
-        raise ContractError("wrong_topic", f"{schema.name} does not belong on the policies topic")
-    locations = body["locations"]
-    policy = Policy(
-        channel=intern(body["channel"]),
-        revision=body["revision"],
-        zone=body["zone"],
-        locations=None if locations is None else tuple(intern(name) for name in locations),
-        safety_stock=body["safety_stock"],
-        low_stock=body["low_stock"],
-        per_location=body["per_location"],
-    )
-    wrong = problems(policy)
-    if wrong:
-        raise ContractError(
-            "bad_policy",
-            f"the policy of channel {policy.channel!r} is refused: {'; '.join(wrong)}",
-            remedy="Publish a mended policy with a higher revision.",
-        )
-    return policy
-
-
-def encode_policy(policy: Policy) -> bytes:
-    """The record of a policy."""
-    record = msgspec.structs.asdict(policy)
-    if policy.locations is not None:
-        # fastavro takes a tuple in a union for (type name, value).
-        record["locations"] = list(policy.locations)
-    return _encode_policy(record)
 
 
 def read_published(value: bytes | None) -> tuple[str, str, Published]:

@@ -11,12 +11,12 @@ import stamina
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from stockfold.availability.policy import Policy, same_rules
+from stockfold.contracts.policies import encode_policy
 from stockfold.contracts.topics import POLICIES
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.policies import PolicyBook
-from stockfold_services.availability.records import encode_policy
 from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.policy_file import from_settings
 
