@@ -83,7 +83,11 @@ def is_covered(settings: Settings, store: SnapshotStore) -> bool:
 def said_at_recovery(caplog: pytest.LogCaptureFixture) -> dict[int, int]:
     """By partition: where the snapshot stood that the last recovery took; 0 for none."""
     rows = [r.args for r in caplog.records if r.msg.startswith("partition %d: %d SKUs in")]
-    return {int(str(row[0])): int(str(row[4])) for row in rows if isinstance(row, tuple)}
+    return {
+        int(str(row[0])): 0 if row[3] == "none" else int(str(row[3]))
+        for row in rows
+        if isinstance(row, tuple)
+    }
 
 
 def assert_numbers_are_whole(settings: Settings) -> None:

@@ -43,7 +43,7 @@ def restored_offset(caplog: pytest.LogCaptureFixture) -> int:
     """Where the snapshot stood that the last recovery took; 0 for the whole journal."""
     said = [r.args for r in caplog.records if r.msg.startswith("partition %d: %d SKUs in")][-1]
     assert isinstance(said, tuple)
-    return int(str(said[4]))
+    return 0 if said[3] == "none" else int(str(said[3]))
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -76,6 +76,18 @@ def test_the_newest_stay_and_older_ones_go_with_what_a_killed_writer_left(tmp_pa
     assert store.offsets(0) == offsets[-2:]
     assert [d.next_offset for d in store.describe(0)] == offsets[-2:]
     assert not left.exists()
+
+
+def test_what_stands_behind_the_newest_is_of_another_journal_and_goes(tmp_path: Path) -> None:
+    store = SnapshotStore(str(tmp_path), keep=2)
+    ledger = told(None, HISTORY)
+    for count in (100, 120):
+        save(store, ledger, count)
+    again = told(None, HISTORY[3:])  # The journal was begun anew.
+    last = store.offsets(0)[-1]
+    at = save(store, again, 30)
+    assert at < last
+    assert store.offsets(0) == [at]
 
 
 def test_a_half_written_snapshot_is_never_read(tmp_path: Path) -> None:
@@ -209,11 +221,11 @@ def test_a_store_that_cannot_be_read_leaves_the_whole_journal(
     story: Story, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger, _, expected = story
-    folder = tmp_path / "0"
-    folder.rename(tmp_path / "away")
-    folder.write_text("a file where the folder was")
+    (tmp_path / "file").write_text("no folder")
+    ledger.snapshots = SnapshotStore(str(tmp_path / "file"))
     assert recovered(ledger) == expected
     assert restored_offset(caplog) == 0
+    assert "no further snapshots" in caplog.text
 
 
 # --- settings ---------------------------------------------------------------------------------

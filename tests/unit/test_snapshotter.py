@@ -13,6 +13,7 @@ from tests.support.ledger_process import LedgerProcess, Message
 from tests.support.told_ledger import IDS_MAX, folded, journal, tell
 
 from stockfold.contracts.topics import Topic
+from stockfold.domain.errors import UnavailableError
 from stockfold.ledger.digest import digest
 from stockfold.runtime.clock import ManualClock
 from stockfold.runtime.settings import Settings
@@ -89,7 +90,7 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path)
+    return Scene(tmp_path / "store")
 
 
 def test_a_snapshot_is_made_when_there_are_new_facts_and_it_is_time(scene: Scene) -> None:
@@ -169,3 +170,18 @@ def test_a_snapshot_whose_digest_is_not_of_its_rows_is_not_built_on(
     found = scene.store.newest(0)
     assert found is not None
     assert found.digest == scene.journals.digest(0)
+
+
+def test_while_the_store_is_away_nothing_is_folded(scene: Scene, tmp_path: Path) -> None:
+    scene.journals.shown = {0: RECORDS_MAX, 1: 0}
+    scene.look()
+    scene.journals.shown[0] += RECORDS_MAX
+    scene.journals.reads.clear()
+    (tmp_path / "store").rename(tmp_path / "away")
+    (tmp_path / "store").write_text("a file where the folder was")
+    with pytest.raises(UnavailableError):
+        scene.look()
+    assert scene.journals.reads == []
+    (tmp_path / "store").unlink()
+    (tmp_path / "away").rename(tmp_path / "store")
+    assert scene.look() == [2, 0]

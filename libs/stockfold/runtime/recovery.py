@@ -58,13 +58,16 @@ def recover(
     ids_max: int,
     end: int,
     fold: Fold = fold_records,
+    *,
+    needs_store: bool = False,
 ) -> tuple[Partition, Head | None]:
     """The memory as the journal before ``end`` makes it, and the snapshot that it came from.
 
     Snapshots that are damaged or do not agree with the journal are passed over, each with a line in
-    the log. DefectError when the journal itself has a gap, KafkaException when it cannot be read.
+    the log; so is a store that does not answer, unless ``needs_store``: then UnavailableError.
+    DefectError when the journal itself has a gap, KafkaException when it cannot be read.
     """
-    for snapshot, memory in _restored(store, partition, ids_max, end):
+    for snapshot, memory in _restored(store, partition, ids_max, end, needs_store=needs_store):
         try:
             fold(memory, snapshot.head, _behind(reader, snapshot.head, end))
         except (SnapshotError, DefectError) as error:
@@ -77,7 +80,7 @@ def recover(
 
 
 def _restored(
-    store: SnapshotStore | None, partition: int, ids_max: int, end: int
+    store: SnapshotStore | None, partition: int, ids_max: int, end: int, *, needs_store: bool
 ) -> Iterator[tuple[Snapshot, Partition]]:
     """The snapshots that can be restored, newest first; a store that fails us has no more."""
     before: int | None = None
@@ -94,6 +97,8 @@ def _restored(
         except SnapshotError as error:
             log.error("snapshot passed over: %s", error)  # noqa: TRY400  (it says it all)
         except UnavailableError as error:
+            if needs_store:
+                raise
             log.error("partition %d: no further snapshots: %s", partition, error)  # noqa: TRY400
             return
         else:

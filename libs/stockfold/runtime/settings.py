@@ -238,7 +238,7 @@ class SnapshotSettings(_Section):
         default=120, description="How old a partition's snapshot may be when it has new facts."
     )
     records_max: PositiveInt = Field(
-        default=100_000,
+        default=50_000,
         description="Journal records behind a partition's snapshot after which the next is made "
         "before its time.",
     )

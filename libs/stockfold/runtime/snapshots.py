@@ -114,7 +114,7 @@ class SnapshotStore:
     def save(
         self, memory: Partition, next_offset: int, *, digest: str | None = None
     ) -> Description:
-        """Write the memory as it stands before the journal offset; older ones than kept go.
+        """Write the memory as it stands before the journal offset; it is the newest from then on.
 
         ``digest`` saves the time to compute it, when it is known. UnavailableError when the store
         cannot be written; what was written before stays.
@@ -133,7 +133,7 @@ class SnapshotStore:
             self._files.pipe_file(
                 f"{folder}/{next_offset:020d}{_DESCRIPTION}", msgspec.json.encode(description)
             )
-            self._prune(memory.number)
+            self._prune(memory.number, next_offset)
         return description
 
     def newest(self, partition: int, *, before: int | None = None) -> Snapshot | None:
@@ -183,12 +183,19 @@ class SnapshotStore:
                     log.warning("%s cannot be read: %s", path, error)
         return found
 
-    def _prune(self, partition: int) -> None:
-        """Remove what is older than the snapshots to keep, and what a killed writer left there."""
-        kept = self.offsets(partition)[-self._keep :]
+    def _prune(self, partition: int, newest: int) -> None:
+        """Keep the newest, which was just saved, and those before it; the others go.
+
+        What a killed writer left goes with them. What stands behind the newest is of a journal that
+        is no more, or lost its end: it would be in the way of all that are made from now on.
+        """
+        offsets = [offset for offset in self.offsets(partition) if offset <= newest]
+        oldest = offsets[-self._keep :][0]
         for name in self._names(partition):
             number = name.partition(".")[0]
-            if number.isdecimal() and int(number) < kept[0]:
+            if number.isdecimal() and not oldest <= int(number) <= newest:
+                if int(number) > newest:
+                    log.warning("%s/%s is of another journal: removed", partition, name)
                 self._files.rm_file(f"{self._folder(partition)}/{name}")
 
     def _names(self, partition: int) -> list[str]:

@@ -105,13 +105,12 @@ class LedgerProcessor:
         self.partitions[partition] = memory
         if memory.facts:
             log.info(
-                "partition %d: %d SKUs in %.2f s, %d facts from the snapshot at %d and %d from the "
+                "partition %d: %d SKUs in %.2f s, from the snapshot at %s and %d facts of the "
                 "journal to %d",
                 partition,
                 len(memory.skus),
                 time.monotonic() - began,
-                head.facts if head is not None else 0,
-                head.next_offset if head is not None else 0,
+                head.next_offset if head is not None else "none",
                 memory.facts - (head.facts if head is not None else 0),
                 end,
             )

@@ -102,7 +102,6 @@ class Snapshotter:
         return due
 
     def _make(self, partition: int, end: int) -> None:
-        self._store.offsets(partition)  # A store that is away is told now, not after the fold.
         digest = RollingDigest()
         saved_s = self._clock.monotonic_s()
 
@@ -121,7 +120,16 @@ class Snapshotter:
                     saved_s = self._clock.monotonic_s()
 
         try:
-            memory, head = recover(self._journal, self._store, partition, self._ids_max, end, fold)
+            memory, head = recover(
+                self._journal,
+                self._store,
+                partition,
+                self._ids_max,
+                end,
+                fold,
+                # To fold a long journal whole, only to have nowhere to put it, would be a waste.
+                needs_store=True,
+            )
         except _StopError:
             return
         self._proven.add(partition)
