@@ -63,7 +63,8 @@ def _run(console: Console, settings: Settings, events: int, skus: int) -> None:
     archiver.run(_silent)
     console.print(f"a pass with nothing new: {time.monotonic() - began:.1f} s")
     cpu = time.process_time()
-    report = Restore(_settings(folder, bootstrap, "to."), place, _silent).run()
+    restore = Restore(_settings(folder, bootstrap, "to."), place, _silent)
+    report = restore.run(restore.look())
     cpu_s = time.process_time() - cpu
     ends = sum(archiver.manifest.end(JOURNAL, p) for p in range(settings.kafka.sku_partitions))
     console.print(

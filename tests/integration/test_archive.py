@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 from tests.conftest import NewEnvironment
-from tests.support.command_line import stockfold, stockfold_json
+from tests.support.command_line import stockfold, stockfold_json, variables
 from tests.support.kafka_io import Sender, committed, wait_for, wait_for_records
 from tests.support.running_ledger import ledger
 
@@ -23,10 +27,15 @@ from stockfold.contracts.topics import (
     Topic,
 )
 from stockfold.domain.errors import SettingsError, StockfoldError
+from stockfold.ledger.digest import digest
 from stockfold.runtime.kafka import confluent_config, plan_topics
+from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.recovery import recover
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.cli.archiving import target
+from stockfold_services.cli.archiving.manifest import load
 from stockfold_services.cli.archiving.segments import Kept, kept
 from stockfold_services.cli.archiving.sending import ExactSender
 from stockfold_services.cli.archiving.writing import Archiver
@@ -162,6 +171,7 @@ def test_everything_is_restored_from_the_archive_alone_and_the_ledger_goes_on(
     audit = stockfold_json(copy, "audit", "list")
     assert [e["command"] for e in audit] == ["restore", "exceptions discard", "catalog import"]
 
+    snapshot_fits(environment, copy, tmp_path)
     with ledger(copy):
         wait_for("what was undecided", lambda: len(told(copy)) == 51)
         send(copy, "b", 12)  # The same events again are known to the copy.
@@ -176,6 +186,22 @@ def test_everything_is_restored_from_the_archive_alone_and_the_ledger_goes_on(
 
     with pytest.raises(SettingsError, match="is not empty"):
         stockfold(copy, "restore", "--from", str(place), "--yes")
+
+
+def snapshot_fits(environment: Settings, copy: Settings, tmp_path: Path) -> None:
+    """A snapshot of the lost environment, in the middle of its journal, serves the restored one."""
+    reader, restored_reader = PartitionReader(environment), PartitionReader(copy)
+    store, ids_max = SnapshotStore(str(tmp_path / "snapshots")), 1_000
+    records = [r for batch in reader.read(JOURNAL, 0) for r in batch]
+    memory = Partition(0, ids_max)
+    for record in records[: len(records) // 2]:
+        memory.fold(record.value(), record.offset())
+    store.save(memory, records[len(records) // 2].offset())
+    end = restored_reader.stable_end(JOURNAL, 0)
+    recovered, head = recover(restored_reader, store, 0, ids_max, end)
+    assert head is not None
+    whole, _ = recover(restored_reader, None, 0, ids_max, end)
+    assert digest(recovered.skus.values()) == digest(whole.skus.values())
 
 
 class KilledError(Exception):
@@ -227,13 +253,21 @@ def test_what_is_damaged_missing_or_of_another_log_is_refused(
     report = stockfold_json(empty, *from_place, "--dry-run")
     assert (report["dry_run"], report["records"][RECEIPTS.name]) == (True, 4)
     assert plan_topics(empty).present == []
-    segment = next((place / JOURNAL.name).rglob("*.seg"))
+    segment = max((place / JOURNAL.name).rglob("*.seg"))  # Of the last partition.
     raw = bytearray(segment.read_bytes())
     raw[len(raw) // 2] ^= 1
     segment.write_bytes(raw)
     with pytest.raises(StockfoldError, match="a segment is damaged"):
         stockfold(empty, *from_place, "--yes")
     assert stockfold_json(empty, "audit", "list")[0]["outcome"] == "failed"
+    raw[len(raw) // 2] ^= 1
+    segment.write_bytes(raw)
+    with pytest.raises(SettingsError, match="--restart: it deletes"):
+        stockfold(empty, *from_place, "--yes")
+    report = stockfold_json(empty, *from_place, "--restart", "--yes")
+    assert report["digest"] == fold(environment).digest
+    with pytest.raises(SettingsError, match="is not empty"):
+        stockfold(empty, *from_place, "--restart", "--yes")
 
 
 def test_every_record_gets_the_offset_it_had(new_environment: NewEnvironment) -> None:
@@ -246,3 +280,32 @@ def test_every_record_gets_the_offset_it_had(new_environment: NewEnvironment) ->
         sender.write(RECEIPTS, partition, records, end)
         found = [kept(r) for batch in reader.read(RECEIPTS, partition) for r in batch]
         assert (found, reader.stable_end(RECEIPTS, partition)) == (records, end)
+
+
+def test_following_archives_pass_after_pass_until_it_is_told_to_stop(
+    environment: Settings, tmp_path: Path
+) -> None:
+    place = Place(str(tmp_path / "archive"))
+    command = ("archive", "--to", place.url, "--follow", "--every-s", "1")
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "stockfold_services.cli.main", *command],
+        cwd=tmp_path,
+        env={**os.environ, **variables(environment)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def archived() -> int:
+        found = load(place)
+        return found.records(RECEIPTS) if found is not None and found.complete_to_us else 0
+
+    try:
+        send(environment, "a", 6)
+        wait_for("a pass", lambda: archived() == 4)
+        send(environment, "b", 3)
+        wait_for("another", lambda: archived() == 6)
+    finally:
+        follower.send_signal(signal.SIGTERM)
+        _, told_us = follower.communicate(timeout=60)
+    assert follower.returncode == 0
+    assert "new records; recovery point" in told_us

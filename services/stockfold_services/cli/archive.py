@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Annotated, Any
 
 import msgspec
 import typer
+from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -25,11 +26,13 @@ from stockfold.domain.errors import UnavailableError
 from stockfold.domain.times import format_us
 from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
-from stockfold.runtime.settings import load
+from stockfold.runtime.settings import Settings, load
 from stockfold_services.cli.archiving import ARCHIVED
 from stockfold_services.cli.archiving.restoring import Report, Restore, Told, steps
+from stockfold_services.cli.archiving.target import COMMAND
 from stockfold_services.cli.archiving.writing import Archiver, Pass
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
+from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.place import Place
 
@@ -44,12 +47,14 @@ def archive(
     as_json: AsJson = False,
 ) -> None:
     """Archive what was committed since the last time: everything that nothing else can rebuild."""
-    archiver = Archiver(attach(load(config)), Place(to))
-    if follow:
-        _follow(archiver, every_s)
-        return
-    with _progress(dict.fromkeys((topic.name for topic in ARCHIVED), 0)) as told:
-        done = archiver.run(told)
+    settings = attach(load(config))
+    with _kafka(settings, "archived"):
+        archiver = Archiver(settings, Place(to))
+        if follow:
+            _follow(archiver, every_s)
+            return
+        with _progress(dict.fromkeys((topic.name for topic in ARCHIVED), 0)) as told:
+            done = archiver.run(told)
     _warn(done)
     if as_json:
         print_json(_told(archiver, done))
@@ -79,7 +84,7 @@ def _follow(archiver: Archiver, every_s: int) -> None:
     while not stop.is_set():
         try:
             done = archiver.run(lambda _topic, _count: None)
-        except UnavailableError as error:
+        except (UnavailableError, KafkaException) as error:
             console.print(f"again in {every_s} s: {error}", markup=False, soft_wrap=True)
         else:
             _warn(done)
@@ -110,6 +115,9 @@ def restore(
         str, typer.Option("--from", help="The folder or URL that `stockfold archive` wrote.")
     ],
     config: ConfigFile = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Delete what an unfinished restore has left.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -119,7 +127,8 @@ def restore(
     Start no service and no producer before it has ended. The read model is made from the topics.
     """
     settings, place = attach(load(config)), Place(from_)
-    report = Restore(settings, place, _silent).look()
+    with _kafka(settings, "restored"):
+        report = Restore(settings, place, _silent).look(restart=restart)
     if not dry_run:
         where = f"{settings.prefix!r} at {settings.kafka.bootstrap}"
         what = f"{sum(report.records.values()):,} records of {report.archived_from!r}"
@@ -127,13 +136,14 @@ def restore(
         with (
             audited(
                 settings,
-                command="restore",
+                command=COMMAND,
                 subject=f"environment {settings.prefix!r}",
                 details={"from": place.url, "recovery_point": report.recovery_point},
             ) as result,
+            _kafka(settings, "restored"),
             _progress(steps(report)) as told,
         ):
-            report = Restore(settings, place, told).run()
+            report = Restore(settings, place, told).run(report)
             result.update(msgspec.to_builtins(report))
     _print(report, dry_run=dry_run, as_json=as_json)
 
@@ -152,6 +162,14 @@ def _print(report: Report, *, dry_run: bool, as_json: bool) -> None:
             "recognized",
             markup=False,
         )
+
+
+def _kafka(settings: Settings, what: str) -> AbstractContextManager[None]:
+    return kafka_errors(
+        f"not everything was {what}",
+        where=f"Kafka at {settings.kafka.bootstrap}",
+        remedy="Check the broker, then run it again.",
+    )
 
 
 def _silent(topic: str, count: int) -> None:

@@ -14,6 +14,7 @@ from stockfold.domain.errors import SettingsError
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
 from stockfold_services.cli.exporting import tables
+from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.place import Place
 
@@ -59,7 +60,13 @@ def parquet(
         TextColumn("{task.completed:,.0f} rows of {task.description}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    reading = kafka_errors(
+        "not every table was written",
+        where=f"Kafka at {settings.kafka.bootstrap}",
+        remedy="Check the broker, then export to a new folder.",
+    )
+    with reading, progress as p:
         for table in chosen:
             task = p.add_task(table.name, total=None)
             counts[table.name] = writing.export(

@@ -91,9 +91,12 @@ class Restore:
             )
         return found
 
-    def look(self) -> Report:
-        """What would be restored; SettingsError when the environment is not empty."""
-        target.refuse_used(self._settings)
+    def look(self, *, restart: bool = False) -> Report:
+        """What would be restored; SettingsError when the environment is not empty.
+
+        ``restart`` lets the remains of an unfinished restore pass: they are deleted.
+        """
+        target.refuse_used(self._settings, restart=restart)
         return Report(
             self._manifest.prefix,
             self._settings.prefix,
@@ -102,10 +105,9 @@ class Restore:
             self._manifest.bytes(),
         )
 
-    def run(self) -> Report:
+    def run(self, report: Report) -> Report:
         """Restore everything and prove it. DefectError when what was written reads otherwise."""
         began = time.monotonic()
-        report = self.look()
         target.make(self._settings)
         exact, sender = ExactSender(self._settings), Sender(self._settings)
         total = 0

@@ -18,12 +18,15 @@ from confluent_kafka.admin import (
 
 from stockfold.contracts.topics import AUDIT, TOPICS, Topic
 from stockfold.domain.errors import SettingsError
+from stockfold.runtime.audit import changes
 from stockfold.runtime.kafka import config_of, confluent_config, ensure_topic, partitions_of
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.repartition.environments import delete, unavailable
 
 ANSWER_S_MAX = 30.0
+COMMAND = "restore"
+"""Its name in the audit."""
 _WHILE_RESTORED = {
     # Times are given, nothing old is deleted, and offsets may be cut off, until all is there.
     "message.timestamp.type": "CreateTime",
@@ -41,8 +44,20 @@ def existing(settings: Settings) -> list[Topic]:
     return [t for t in TOPICS if t is not AUDIT and t.full_name(settings.prefix) in names]
 
 
-def refuse_used(settings: Settings) -> None:
-    """SettingsError when a topic of the environment holds anything. The audit's may."""
+def is_unfinished(settings: Settings) -> bool:
+    """Whether the newest restore into this environment did not come to its end."""
+    outcomes = [c.outcome for c in changes(settings) if c.command == COMMAND]
+    return bool(outcomes) and outcomes[0] != "done"
+
+
+def refuse_used(settings: Settings, *, restart: bool) -> None:
+    """SettingsError when a topic of the environment holds anything. The audit's may.
+
+    With ``restart`` also what an unfinished restore has left.
+    """
+    unfinished = is_unfinished(settings)
+    if restart and unfinished:
+        return
     reader = PartitionReader(settings)
     for topic in existing(settings):
         for partition in range(partitions_of(settings, topic)):
@@ -52,7 +67,9 @@ def refuse_used(settings: Settings) -> None:
                     f"the environment is not empty: {topic.full_name(settings.prefix)} partition "
                     f"{partition} ends at {end}",
                     where=f"Kafka at {settings.kafka.bootstrap}, environment {settings.prefix!r}",
-                    remedy="Restore into a new cluster, or under another environment.prefix.",
+                    remedy="Run it with --restart: it deletes what the unfinished restore has left."
+                    if unfinished
+                    else "Restore into a new cluster, or under another environment.prefix.",
                 )
 
 
