@@ -45,6 +45,7 @@ KINDS = {
     "outage": 2,
     "clock": 2,
     "leave": 1,
+    "deaf": 1,
 }
 ON_THE_WIRE = ("init_transactions", "send_offsets", "commit", "abort")
 """Calls whose request or reply can be lost."""
@@ -89,7 +90,7 @@ def _draw_one(random: Random, process: str) -> Fault:
     calls = dict.fromkeys(ON_THE_WIRE, 1) | {"commit": 4, "send_offsets": 2}
     if kind not in {"lose request", "lose reply", "late request"}:
         calls = CALLS
-    call = random.choices(list(calls), list(calls.values()))[0]
+    call = random.choices(list(calls), list(calls.values()))[0] if kind != "deaf" else "consume"
     nth = random.randint(1, CALLS_SEEN.get(call, 3))
     if "kill" in kind or kind == "leave":
         amount = random.choice(RESTARTS_S)

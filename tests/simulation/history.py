@@ -57,6 +57,7 @@ class NoReference:
 def settings_of(partitions: int, batch_events_max: int, merge_wait_ms: int) -> Settings:
     """Settings, made once: they are checked at length."""
     return Settings(
+        environment={"stall_limit_s": 15.0},
         kafka={"bootstrap": "memory:9092", "sku_partitions": partitions},
         ledger={"batch_events_max": batch_events_max, "merge_wait_ms": merge_wait_ms},
         availability={"batch_events_max": batch_events_max},

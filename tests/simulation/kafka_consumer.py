@@ -46,6 +46,7 @@ class Consumer:
         assert self._group is not None, f"no group {self._group_name}"
         assert sorted(topics) == self._group._topics
         self._on_assign, self._on_revoke = on_assign, on_revoke
+        self._wire.is_deaf = False
 
     def _serve_group(self) -> None:
         """What librdkafka does from within a poll: revoke, join again, assign."""
@@ -134,6 +135,8 @@ class Consumer:
             return []
         if self._on_assign is not None:
             self._serve_group()
+            if self._wire.is_deaf:
+                return []
         places = [place for place in self._positions if self._has_news(place)]
         if not places:
             return []

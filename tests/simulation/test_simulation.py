@@ -64,6 +64,6 @@ def test_faults_of_every_kind_happen_at_every_kind_of_call() -> None:
     kinds = {kind for kind, _ in happened}
     assert kinds == {
         "kill before", "kill after", "stop before", "stop after", "lose request", "lose reply",
-        "late request", "outage", "clock", "leave",
+        "late request", "outage", "clock", "leave", "deaf",
     }  # fmt: skip
     assert {call for _, call in happened} >= {"produce", "send_offsets", "commit", "consume"}

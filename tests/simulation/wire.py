@@ -24,6 +24,8 @@ class Wire:
         self.life, self.log, self.groups, self.plan = life, log, groups, plan
         self.world = life.world
         self.in_transaction = False
+        self.is_deaf = False
+        """Whether the group's consumer delivers nothing more, without any error."""
 
     def call(self, name: str, effect: Callable[[], Any], timeout_s: float = 30.0) -> Any:
         """Make a call whose effect happens at the broker, with whatever befalls it."""
@@ -76,6 +78,8 @@ class Wire:
                 self.world.broker_back_s = self.world.now_s + fault.amount
             case "clock":
                 self._set_clock(fault.amount)
+            case "deaf":
+                self.is_deaf = True
             case "leave":
                 life.leave(fault.amount)
         return fault

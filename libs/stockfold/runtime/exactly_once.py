@@ -16,7 +16,7 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicPartition
 
 from stockfold.contracts.topics import Topic
-from stockfold.domain.errors import DefectError, StockfoldError
+from stockfold.domain.errors import DefectError, StockfoldError, UnavailableError
 from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer, LogProducer
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.inbox import Inbox
@@ -26,6 +26,7 @@ from stockfold.runtime.processor import Processor, TransactionOutputs
 from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
+from stockfold.runtime.watchdog import Deafness, Pulse
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,10 @@ class ExactlyOnceLoop:
         """Member and generation as of the assignment. What the client knows at the commit may be
         that it is no member any more, and a group that is empty by then would accept that."""
         self._failure: Exception | None = None
-        self._reader = PartitionReader(settings, clients=clients, clock=clock)
+        self.pulse = Pulse(processor.name)
+        self._deafness: Deafness[tuple[str, int]] = Deafness(settings.environment.stall_limit_s)
+        self._joined = False
+        self._reader = PartitionReader(settings, clients=clients, clock=clock, pulse=self.pulse)
         self.processed = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -87,6 +91,7 @@ class ExactlyOnceLoop:
                     backoff_s,
                     error,
                 )
+                self.pulse.rest()
                 stop.wait(backoff_s)
                 backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
@@ -94,14 +99,19 @@ class ExactlyOnceLoop:
         producer = self._clients.producer(self._producer_config())
         consumer = self._clients.consumer(self._consumer_config())
         self._failure = None
+        self._deafness = Deafness(self._settings.environment.stall_limit_s)
+        self._joined = False
         try:
+            self.pulse.beat("init_transactions")
             producer.init_transactions(30.0)
             consumer.subscribe(list(self._names), on_assign=self._assigned, on_revoke=self._revoked)
             while not stop.is_set():
                 self._step(consumer, producer)
         finally:
             self._forget_all()
+            self.pulse.beat("closing the consumer")
             consumer.close()
+            self.pulse.beat("purging the producer")
             producer.purge()
 
     def _producer_config(self) -> dict[str, Any]:
@@ -142,6 +152,7 @@ class ExactlyOnceLoop:
 
     def _assigned(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
         try:
+            self._joined = True
             self._membership = consumer.consumer_group_metadata()
             self._recover(consumer, partitions)
             consumer.assign(partitions)
@@ -152,10 +163,12 @@ class ExactlyOnceLoop:
     def _recover(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
         self._pass("before_recovery")
         reader = self._reader
+        self.pulse.beat("waiting for the group's stable offsets")
         committed = {(p.topic, p.partition): p.offset for p in consumer.committed(partitions, 30.0)}
         numbers = sorted({place.partition for place in partitions})
         for number in numbers:
             began = self._clock.monotonic_s()
+            self.pulse.beat(f"recovering partition {number}")
             starts = self._processor.recover(number, reader)
             self._pass("during_recovery")
             self._inbox.open(number)
@@ -224,6 +237,7 @@ class ExactlyOnceLoop:
     # --- one step -----------------------------------------------------------------------------
 
     def _step(self, consumer: LogConsumer, producer: LogProducer) -> None:
+        self.pulse.beat("consume")
         self._inbox.fetch(consumer, busy=self._processor.tick_due(self._clock.now_us()))
         if self._failure is not None:
             raise self._failure
@@ -233,6 +247,28 @@ class ExactlyOnceLoop:
         if batches or self._processor.tick_due(at_us):
             self._pass("after_consume")
             self._transact(producer, batches, at_us)
+        self._listen()
+
+    def _listen(self) -> None:
+        """UnavailableError when records wait that the client does not deliver, or it cannot join.
+
+        The client is trusted while it delivers something now and then, or tells of the end.
+        """
+        if not self._deafness.is_due(self._clock.monotonic_s()):
+            return
+        if not self._joined:
+            raise UnavailableError(
+                f"no partitions were assigned within {self._deafness.limit_s:g} s",
+                where=f"consumer group of {self._processor.name}",
+                remedy="Check the broker, and the group for a member that does not answer.",
+            )
+        met, ends = self._inbox.ends, {}
+        known = {at: max(offset, met.get(at, 0)) for at, offset in self._positions.items()}
+        for name, topic in self._names.items():
+            numbers = [number for place, number in known if place == name]
+            found = self._reader.committed_ends(topic, numbers) if numbers else {}
+            ends.update({(name, number): end for number, end in found.items()})
+        self._deafness.look(known, ends)
 
     def _pass(self, name: str) -> None:
         step(f"{self._processor.name}.{name}")
@@ -251,12 +287,14 @@ class ExactlyOnceLoop:
     ) -> None:
         out = TransactionOutputs(producer, self._prefix)
         began = self._clock.monotonic_s()
+        self.pulse.beat("begin_transaction")
         producer.begin_transaction()
         try:
             self._pass("after_begin")
             offsets = self._one_position()
             events = sum(len(records) for _, records in batches)
             for number, records in batches:
+                self.pulse.beat(f"processing partition {number}")
                 self._processor.process(number, records, out, at_us)
                 for topic, last in last_of_topics(records).items():
                     offsets[topic, number] = last.offset() + 1
@@ -270,6 +308,7 @@ class ExactlyOnceLoop:
                 # Also for a tick alone: it is here that the broker refuses an instance which has
                 # lost its partitions without knowing.
                 self._pass("before_send_offsets")
+                self.pulse.beat("send_offsets_to_transaction")
                 producer.send_offsets_to_transaction(
                     [TopicPartition(t, p, offset) for (t, p), offset in offsets.items()],
                     self._membership,
@@ -277,6 +316,7 @@ class ExactlyOnceLoop:
                 )
                 self._pass("after_send_offsets")
             self._pass("before_commit")
+            self.pulse.beat("commit_transaction")
             producer.commit_transaction(30.0)
             self._pass("after_commit")
             self._positions.update(offsets)
@@ -290,6 +330,7 @@ class ExactlyOnceLoop:
         return dict(islice(self._positions.items(), 1))
 
     def _abort(self, producer: LogProducer) -> None:
+        self.pulse.beat("abort_transaction")
         try:
             producer.purge()
             producer.abort_transaction(10.0)

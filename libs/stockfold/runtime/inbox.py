@@ -33,6 +33,8 @@ class Inbox:
         self._merges: dict[int, PartitionMerge[Record]] = {}
         self._fresh: list[tuple[float, Sequence[Fetched]]] = []
         self._full: list[TopicPartition] = []
+        self.ends: dict[tuple[str, int], int] = {}
+        """Where the end of a place was met: control records have offsets too, and are not seen."""
         self._paused: set[tuple[str, int]] = set()
         self._starved = True
 
@@ -43,6 +45,7 @@ class Inbox:
     def close(self, partition: int) -> None:
         """Forget a partition and its records, fetched ones too: the next owner reads them anew."""
         self._merges.pop(partition, None)
+        self.ends = {place: end for place, end in self.ends.items() if place[1] != partition}
         self._fresh = [
             (at_s, [message for message in messages if message.partition() != partition])
             for at_s, messages in self._fresh
@@ -120,5 +123,6 @@ class Inbox:
                     self._full.append(TopicPartition(topic, partition))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
                 merge.reached_end(topic)
+                self.ends[topic, partition] = message.offset() or 0
             else:
                 raise KafkaException(error)

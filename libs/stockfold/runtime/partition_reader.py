@@ -20,6 +20,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.watchdog import Pulse
 
 STABLE_WAIT_S = 90.0
 """Longer than any transaction time-out, after which the broker ends what a dead producer began."""
@@ -47,7 +48,9 @@ class PartitionReader:
         *,
         clients: Clients = CONFLUENT,
         clock: Clock = SYSTEM_CLOCK,
+        pulse: Pulse | None = None,
     ) -> None:
+        self._pulse = pulse or Pulse("reader")
         self._clients = clients
         self._clock = clock
         self._config = confluent_config(settings)
@@ -65,6 +68,7 @@ class PartitionReader:
         place = TopicPartition(topic.full_name(self._prefix), partition)
         deadline = self._clock.monotonic_s() + STABLE_WAIT_S
         while True:
+            self._pulse.beat(f"waiting for the stable end of {place.topic}/{partition}")
             stable = self._latest(place, IsolationLevel.READ_COMMITTED)
             high = self._latest(place, IsolationLevel.READ_UNCOMMITTED)
             if stable >= high:
@@ -183,6 +187,7 @@ class PartitionReader:
     def _until(self, consumer: LogConsumer, end: int, where: str) -> Iterator[list[Record]]:
         heard = self._clock.monotonic_s()
         while True:
+            self._pulse.beat(f"reading {where}")
             messages = consumer.consume(BATCH, timeout=0.05)
             # Few steps a record: a rebuild reads hundreds of thousands a second here.
             batch = cast("list[Record]", [m for m in messages if m.error() is None])

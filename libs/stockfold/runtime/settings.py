@@ -96,6 +96,11 @@ class EnvironmentSettings(_Section):
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default=Path(".data"), description="Folder of the embedded servers' data, logs and ports."
     )
+    stall_limit_s: PositiveFloat = Field(
+        default=120.0,
+        description="After so long in one call, or with records that wait and are not read, a "
+        "service starts its clients or itself anew. Longer than restoring a snapshot takes.",
+    )
 
 
 class KafkaSettings(_Section):

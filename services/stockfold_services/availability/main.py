@@ -7,6 +7,7 @@ import threading
 from stockfold.runtime.exactly_once import ExactlyOnceLoop
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.watchdog import ends_when_stalled
 from stockfold_services.availability.policies import KafkaPolicyFeed
 from stockfold_services.availability.processor import AvailabilityProcessor
 
@@ -22,7 +23,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
         batch_ms_max=settings.availability.batch_ms_max,
     )
     try:
-        loop.run(stop)
+        with ends_when_stalled([loop.pulse], settings.environment.stall_limit_s):
+            loop.run(stop)
     finally:
         feed.close()
 

@@ -10,6 +10,7 @@ from stockfold.runtime.kafka import wait_for_topics
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import open_store
+from stockfold.runtime.watchdog import ends_when_stalled
 from stockfold_services.ledger.processor import LedgerProcessor
 
 
@@ -33,7 +34,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
     # objects would find nothing and stop the loop for seconds.
     gc.disable()
     try:
-        loop.run(stop)
+        with ends_when_stalled([loop.pulse], settings.environment.stall_limit_s):
+            loop.run(stop)
     finally:
         gc.enable()
         processor.close()

@@ -16,6 +16,7 @@ from stockfold.runtime.postgres import UNAVAILABLE
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
+from stockfold.runtime.watchdog import Pulse, restarted_when_stalled
 from stockfold_services.projector.source import Source
 from stockfold_services.projector.store import PRUNE_ROWS_MAX, Moved, Store
 from stockfold_services.projector.writing import write_records
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 BACK_OFF_S_MIN = 0.2
 BACK_OFF_S_MAX = 5.0
 BEAT_S = 1.0
+BEATS_TO_CONNECT = 5
+"""More of them, and it has projected: its next failure is a new one."""
 PRUNE_S = 600.0
 
 _DROPPED = (asyncpg.exceptions.UndefinedTableError, asyncpg.exceptions.InvalidSchemaNameError)
@@ -46,14 +49,11 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     """
     back_off_s = BACK_OFF_S_MIN
     while not stop.is_set():
+        pulse = Pulse("projector")
+        pulse.beat("connecting")
+        work = _project(settings, stop, pulse)
         try:
-            async with Store.opened(settings) as store, Source.opened(settings) as source:
-                await store.claim_origin(source.cluster_id, settings.prefix)
-                projector = _Projector(store, source)
-                log.info("projecting into schema %s", store.schema)
-                while not stop.is_set():
-                    await projector.step()
-                    back_off_s = BACK_OFF_S_MIN
+            await restarted_when_stalled(work, [pulse], settings.environment.stall_limit_s)
         except _REFUSED as error:
             raise SettingsError(
                 f"PostgreSQL refuses the projector: {error}",
@@ -61,6 +61,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                 remedy="Check user, password, database, and the right to create a schema in it.",
             ) from error
         except (*UNAVAILABLE, *_DROPPED, KafkaError, UnavailableError) as error:
+            if pulse.beats > BEATS_TO_CONNECT:
+                back_off_s = BACK_OFF_S_MIN
             wait_s = back_off_s * random.uniform(0.8, 1.2)  # noqa: S311 - not for secrets
             log.warning(
                 "projection interrupted, trying again in %.1f s: %s %s",
@@ -73,10 +75,21 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), wait_s)
 
 
+async def _project(settings: Settings, stop: asyncio.Event, pulse: Pulse) -> None:
+    async with Store.opened(settings) as store, Source.opened(settings) as source:
+        await store.claim_origin(source.cluster_id, settings.prefix)
+        projector = _Projector(store, source, pulse)
+        log.info("projecting into schema %s", store.schema)
+        while not stop.is_set():
+            await projector.step()
+        pulse.beat("closing")
+
+
 class _Projector:
     """One connection to each side, and what is due next."""
 
-    def __init__(self, store: Store, source: Source) -> None:
+    def __init__(self, store: Store, source: Source, pulse: Pulse) -> None:
+        self._pulse = pulse
         self._store = store
         self._source = source
         self._started_at = datetime.now(UTC)
@@ -86,13 +99,16 @@ class _Projector:
 
     async def step(self) -> None:
         """Read and write one batch; report and prune when it is time to."""
+        self._pulse.beat("finding where partitions stand")
         await self._source.adopt(self._store.offsets)
+        self._pulse.beat("reading from Kafka")
         fetched = await self._source.fetch()
         starts = self._source.starts()
         # A rebalance meanwhile took partitions away: whoever has them now reads them again.
         records = [record for record in fetched if record.place in starts]
         if records:
             step("projector.after_read")
+            self._pulse.beat("writing to PostgreSQL")
             try:
                 self._source.written(await write_records(self._store, records, starts))
             except Moved as moved:
@@ -101,8 +117,10 @@ class _Projector:
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._beat_due_s:
             self._beat_due_s = now_s + BEAT_S
+            self._pulse.beat("reporting to PostgreSQL")
             await self._beat()
         if now_s >= self._prune_due_s:
+            self._pulse.beat("pruning in PostgreSQL")
             removed = await self._store.prune()
             self._prune_due_s = now_s + (PRUNE_S if removed < PRUNE_ROWS_MAX else BEAT_S)
 

@@ -27,8 +27,10 @@ from stockfold.contracts.topics import (
     Topic,
 )
 from stockfold.domain.errors import SettingsError, UnavailableError
+from stockfold.runtime.deafness import listen
 from stockfold.runtime.kafka import aiokafka_config, group_id
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.watchdog import Deafness
 from stockfold_services.projector.batch import Consumed, Place
 from stockfold_services.projector.store import Seen
 
@@ -76,6 +78,7 @@ class Source:
         self._consumer = consumer
         self._nexts: dict[TopicPartition, int] = {}
         self._record_ms: dict[TopicPartition, int] = {}
+        self._deafness: Deafness[TopicPartition] = Deafness(settings.environment.stall_limit_s)
 
     @classmethod
     @asynccontextmanager
@@ -174,6 +177,7 @@ class Source:
             if not given or left_ms <= 0:
                 break
             wait_ms = min(PAUSE_MS, left_ms)
+        await listen(self._consumer, self._deafness, loop.time())
         return found
 
     def _wanted(self, at: TopicPartition, records: list[ConsumerRecord]) -> list[Consumed]:

@@ -29,6 +29,7 @@ from stockfold.channels import (
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.steps import step
+from stockfold.runtime.watchdog import Pulse
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.deliveries import Deliveries
 from stockfold_services.publisher.feed import Feed, Partitions, Read
@@ -72,6 +73,11 @@ class Connection:
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
+        workers = range(1, adapter.requests_in_flight_max + 1)
+        self._reading = Pulse(f"channel {name}, reader")
+        self._recording = Pulse(f"channel {name}, recorder")
+        self._sending = [Pulse(f"channel {name}, sender {number}") for number in workers]
+        self.pulses = [self._reading, self._recording, *self._sending]
         policy = policy or RetryPolicy()
         rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._name = name
@@ -104,8 +110,8 @@ class Connection:
                 outer.create_task(self._record())
                 async with asyncio.TaskGroup() as inner:
                     inner.create_task(self._read(stop))
-                    for _ in range(self._adapter.requests_in_flight_max):
-                        inner.create_task(self._work(stop))
+                    for pulse in self._sending:
+                        inner.create_task(self._work(stop, pulse))
                 await self._outbox.put(None)
             await self._commit(self._watermarks.keys())
         finally:
@@ -115,6 +121,7 @@ class Connection:
 
     async def _read(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            self._reading.beat("reading availability")
             records = await self._feed.read()
             if self._torn:
                 raise UnavailableError(
@@ -126,11 +133,14 @@ class Connection:
             finished = [one for record in records for one in self._take_in(record)]
             if records:
                 step("publisher.after_read")
+                self._reading.beat("handing over what needs no request")
                 await self._finish(finished)
             if self._catching_up:
                 await self._let_go(await self._feed.caught_up(set(self._catching_up)))
             if self._clock.monotonic_s() - self._committed_s >= COMMIT_EVERY_S:
+                self._reading.beat("committing offsets")
                 await self._commit(self._watermarks.keys())
+        self._reading.rest()
 
     def _take_in(self, record: Read) -> list[Finished]:
         watermark = self._watermarks.get(record.partition)
@@ -182,10 +192,11 @@ class Connection:
 
     # Sending.
 
-    async def _work(self, stop: asyncio.Event) -> None:
+    async def _work(self, stop: asyncio.Event, pulse: Pulse) -> None:
         while not stop.is_set():
             request = self._next_request()
             if request is None:
+                pulse.rest()
                 self._wake.clear()
                 await self._rest()
                 continue
@@ -193,11 +204,14 @@ class Connection:
             self._in_flight += 1
             try:
                 step("publisher.before_send")
+                pulse.beat(f"{request.method} {request.path}")
                 response = await self._perform(request, stop)
                 step("publisher.after_send")
+                pulse.beat("handing over outcomes")
                 await self._finish(self._settle(request, response, probe=probe))
             finally:
                 self._in_flight -= 1
+                pulse.rest()
                 self._landed.set()
                 self._wake.set()
 
@@ -296,6 +310,7 @@ class Connection:
         """Put outcomes on record in order, and only then close their offsets."""
         ended = False
         while not ended:
+            self._recording.rest()
             taken = [await self._outbox.get()]
             while len(taken) < RECORD_MAX and not self._outbox.empty():
                 taken.append(self._outbox.get_nowait())
@@ -303,6 +318,7 @@ class Connection:
             finished = [one for one in taken if one is not None]
             if finished:
                 step("publisher.before_record")
+                self._recording.beat("putting outcomes on record")
                 await self._deliveries.record(finished)
                 step("publisher.after_record")
             for one in finished:

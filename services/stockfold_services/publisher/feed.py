@@ -7,6 +7,7 @@ that died with it has come to its end at the shop by then.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -18,8 +19,10 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import AVAILABILITY
 from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.runtime.deafness import listen
 from stockfold.runtime.kafka import aiokafka_config, group_id
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.watchdog import Deafness
 from stockfold_services.publisher.wanted import Wanted
 
 log = logging.getLogger(__name__)
@@ -76,6 +79,7 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
         self._topic = AVAILABILITY.full_name(settings.prefix)
         self._prefix = f"{channel}|".encode()
         self._ends: dict[int, int] = {}
+        self._deafness: Deafness[TopicPartition] = Deafness(settings.environment.stall_limit_s)
         self._assigned: Assigned | None = None
         self._revoked: Revoked | None = None
         self._consumer = AIOKafkaConsumer(
@@ -116,6 +120,7 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
         batches: dict[TopicPartition, list[ConsumerRecord]] = await self._consumer.getmany(
             timeout_ms=WAIT_MS, max_records=RECORDS_MAX
         )
+        await listen(self._consumer, self._deafness, asyncio.get_running_loop().time())
         return [self._understood(record) for batch in batches.values() for record in batch]
 
     def _understood(self, record: ConsumerRecord) -> Read:

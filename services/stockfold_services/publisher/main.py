@@ -15,6 +15,7 @@ from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
+from stockfold.runtime.watchdog import restarted_when_stalled
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
@@ -106,7 +107,9 @@ async def _connect_and_run(
             connection = Connection(
                 channel.name, adapter, transport, feed, deliveries, SYSTEM_CLOCK, policy=policy
             )
-            await connection.run(stop)
+            # A request may take its own time, which is limited too.
+            limit_s = max(settings.environment.stall_limit_s, 2 * channel.request_timeout_s)
+            await restarted_when_stalled(connection.run(stop), connection.pulses, limit_s)
         finally:
             await feed.stop()
             await deliveries.stop()
