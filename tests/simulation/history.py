@@ -24,6 +24,7 @@ from . import faults, inputs
 from .kafka_clients import SimulatedClients
 from .kafka_group import Group
 from .kafka_log import Log
+from .snapshots import Snapshots
 from .wire import Wire
 from .world import Life, World
 
@@ -61,6 +62,7 @@ def settings_of(partitions: int, batch_events_max: int, merge_wait_ms: int) -> S
         kafka={"bootstrap": "memory:9092", "sku_partitions": partitions},
         ledger={"batch_events_max": batch_events_max, "merge_wait_ms": merge_wait_ms},
         availability={"batch_events_max": batch_events_max},
+        snapshots={"every_s": 1},
     )
 
 
@@ -97,6 +99,7 @@ class History:
             topic.full_name(self.settings.environment.prefix) == topic.name for topic in TOPICS
         )
         self.log = Log(world)
+        self.snapshots = Snapshots(world, self.log, self.settings)
         self.problem = ""
         self.memories: dict[tuple[str, int], list[Any]] = {}
         self.groups = {group.name: group for group in self._groups()}
@@ -153,7 +156,9 @@ class History:
         return self.parts.clients(process.wire)
 
     def _ledger(self, process: Process, life: Life) -> None:
-        processor = process.processor = LedgerProcessor(self.settings, NoReference())
+        processor = process.processor = LedgerProcessor(
+            self.settings, NoReference(), self.snapshots.store
+        )
         self.parts.loop(
             self.settings,
             processor,
@@ -204,6 +209,7 @@ class History:
                     self.memories.setdefault((process.kind, number), []).append(memory)
 
     def _bury(self) -> None:
+        self.snapshots.close()
         for process in self.processes:
             if process.life is not None:
                 process.life.bury()

@@ -67,3 +67,9 @@ def test_faults_of_every_kind_happen_at_every_kind_of_call() -> None:
         "late request", "outage", "clock", "leave", "deaf",
     }  # fmt: skip
     assert {call for _, call in happened} >= {"produce", "send_offsets", "commit", "consume"}
+
+
+def test_ledgers_recover_from_snapshots_and_meet_damaged_ones() -> None:
+    kept = [run(seed).snapshots for seed in range(0, 60, 2)]
+    assert sum(k.store.found for k in kept if k.store is not None) > 10
+    assert sum(k.damaged for k in kept) > 10
