@@ -12,7 +12,18 @@ from typing import Any, cast
 from stockfold.availability.policy import Policy
 from stockfold.contracts.codec import decode, encode
 from stockfold.contracts.policies import encode_policy
-from stockfold.contracts.topics import AVAILABILITY, EXCEPTIONS, POLICIES, POSITIONS, Topic
+from stockfold.contracts.reference import encode_record
+from stockfold.contracts.topics import (
+    AVAILABILITY,
+    CATALOG,
+    EXCEPTIONS,
+    POLICIES,
+    POSITIONS,
+    REFERENCE,
+    RESERVATIONS,
+    Topic,
+)
+from stockfold.domain.reference import CatalogItem, Location, key_of
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Headers, Record
 from stockfold_services.availability.processor import AvailabilityProcessor
@@ -24,8 +35,15 @@ class FakeRecord:
     """A record of the in-memory log."""
 
     def __init__(
-        self, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Any = None,
     ) -> None:
+        self._headers = headers
         self._place = (topic, partition, offset)
         self._key = key
         self._value = value
@@ -49,7 +67,8 @@ class FakeRecord:
         return self._value
 
     def headers(self) -> Headers | None:
-        return None
+        found: Headers | None = self._headers
+        return found
 
 
 class Log:
@@ -60,12 +79,17 @@ class Log:
         self._ends: dict[tuple[str, int], int] = {}
 
     def append(
-        self, topic: Topic, partition: int, key: bytes | None, value: bytes | None
+        self,
+        topic: Topic,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Any = None,
     ) -> FakeRecord:
         place = (topic.name, partition)
         offset = self._ends.get(place, 0)
         self._ends[place] = offset + 1
-        record = FakeRecord(topic.name, partition, offset, key, value)
+        record = FakeRecord(topic.name, partition, offset, key, value, headers)
         self._records.setdefault(place, []).append(record)
         return record
 
@@ -93,7 +117,7 @@ class Log:
 
 class _Outputs:
     def __init__(self) -> None:
-        self.waiting: list[tuple[Topic, int, bytes | None, bytes]] = []
+        self.waiting: list[tuple[Topic, int, bytes | None, bytes, Any]] = []
 
     def produce(
         self,
@@ -103,7 +127,7 @@ class _Outputs:
         value: bytes,
         headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
-        self.waiting.append((topic, partition, key, value))
+        self.waiting.append((topic, partition, key, value, headers))
 
 
 class _Feed:
@@ -117,24 +141,41 @@ class _Feed:
         pass
 
 
+class _ReferenceFeed(_Feed):
+    _next = 0
+
+    def read_whole(self, reader: PartitionReader) -> Iterator[Sequence[Record]]:
+        yield self.poll()
+
+    def poll(self) -> Sequence[Record]:
+        records = self._log.records(REFERENCE, 0, self._next)
+        self._next += len(records)
+        return cast("Sequence[Record]", records)
+
+
 class Harness:
     """One availability instance on one partition of an in-memory log."""
 
     def __init__(self) -> None:
         self.log = Log()
         self.committed = 0
+        self.items_committed = 0
+        self.fences: dict[str, dict[str, dict[str, Any]]] = {}
+        """What the ledger has folded, by SKU and event type and channel."""
+        self.ledger_position = 0
         self.now_us = 0
         self.transactions: list[list[dict[str, Any]]] = []
         self.start()
 
     def start(self) -> None:
         """Start anew on what is committed, as after a kill."""
-        self.processor = AvailabilityProcessor(_Feed(self.log))
+        self.processor = AvailabilityProcessor(_Feed(self.log), _ReferenceFeed(self.log))
         self._recover()
 
     def _recover(self) -> None:
         self.processor.recover(PARTITION, cast("PartitionReader", self.log))
         self._position = self.committed
+        self._items_position = self.items_committed
 
     # --- inputs -------------------------------------------------------------------------------
 
@@ -162,20 +203,47 @@ class Harness:
         key = f"{location}|{sku}".encode()
         self.log.append(POSITIONS, PARTITION, key, encode("stockfold.Position", body))
 
-    def summary(self, sku: str) -> None:
+    def summary(self, sku: str, **others: Any) -> None:
         """The ledger tells a SKU's summary."""
+        known = self.fences.get(sku, {"fences": {}, "limits": {}})
         body = {
             "sku": sku,
             "seq": self.log.end(POSITIONS, PARTITION) + 1,
             "backordered": [{"channel": "woo", "quantity": 2}],
-            "fences": [],
-            "limits": [],
+            "fences": list(known["fences"].values()),
+            "limits": list(known["limits"].values()),
             "recorded_at": 5,
             "correlation_id": "",
             "caused_at": 4,
+            **others,
         }
         value = encode("stockfold.SkuSummary", body)
         self.log.append(POSITIONS, PARTITION, b"|" + sku.encode(), value)
+
+    def item(self, sku: str, category: str) -> None:
+        """The catalogue says which category a SKU is of."""
+        value = encode_record(CatalogItem(sku, 1, category=category))
+        self.log.append(CATALOG, PARTITION, sku.encode(), value)
+
+    def location(self, name: str, *tags: str) -> None:
+        """The reference data say which tags a location has."""
+        record = Location(name, 1, tags=tags)
+        self.log.append(REFERENCE, 0, key_of(record).encode(), encode_record(record))
+
+    def ledger_folds(self) -> int:
+        """The ledger takes the ring-fences and limits asked of it, and tells the summaries."""
+        records = self.log.records(RESERVATIONS, PARTITION, self.ledger_position)
+        for record in records:
+            self.ledger_position = record.offset() + 1
+            schema, body = decode(record.value())
+            known = self.fences.setdefault(body["sku"], {"fences": {}, "limits": {}})
+            kind = "fences" if schema.name.endswith("RingFenceSet") else "limits"
+            rows = known[kind]
+            if body["channel"] in rows and rows[body["channel"]]["revision"] >= body["revision"]:
+                continue
+            rows[body["channel"]] = {n: v for n, v in body.items() if n != "sku"}
+            self.summary(body["sku"])
+        return len(records)
 
     def policy(self, policy: Policy) -> None:
         """Somebody publishes a policy."""
@@ -186,30 +254,35 @@ class Harness:
     def batch(self, records_max: int = 1000, *, abort: bool = False) -> bool:
         """One turn of the loop; False when there was nothing to do."""
         self.now_us += 200_000
-        records = self.log.records(POSITIONS, PARTITION, self._position)[:records_max]
+        items = self.log.records(CATALOG, PARTITION, self._items_position)[:records_max]
+        records = self.log.records(POSITIONS, PARTITION, self._position)
+        records = records[: records_max - len(items)]
         due = self.processor.tick_due(self.now_us)
-        if not records and not due:
+        if not items and not records and not due:
             return False
         out = _Outputs()
-        if records:
-            self.processor.process(PARTITION, cast("list[Record]", records), out, self.now_us)
+        if items or records:
+            batch = cast("list[Record]", items + records)
+            self.processor.process(PARTITION, batch, out, self.now_us)
         if self.processor.tick_due(self.now_us):
             self.processor.tick(out, self.now_us)
         if abort:
             self.processor.drop(PARTITION)
             self._recover()
             return True
-        for topic, partition, key, value in out.waiting:
-            self.log.append(topic, partition, key, value)
-        self.transactions.append([decode(value)[1] for *_, value in out.waiting])
+        for topic, partition, key, value, headers in out.waiting:
+            self.log.append(topic, partition, key, value, headers)
+        self.transactions.append([decode(value)[1] for *_, value, _ in out.waiting])
+        if items:
+            self._items_position = self.items_committed = items[-1].offset() + 1
         if records:
             self._position = self.committed = records[-1].offset() + 1
         return True
 
-    def settle(self) -> Harness:
-        """Turn until nothing is left to do."""
+    def settle(self, *, ledger: bool = True) -> Harness:
+        """Turn until nothing is left to do; ``ledger``: it folds the fences asked of it."""
         for _ in range(10_000):
-            if not self.batch():
+            if not self.batch() and not (ledger and self.ledger_folds()):
                 return self
         raise AssertionError("the processor never came to rest")
 

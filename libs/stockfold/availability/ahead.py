@@ -10,9 +10,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from stockfold.availability import words
-from stockfold.availability.categories import upwards
+from stockfold.availability.categories import BySubject
 from stockfold.availability.draft import EMPTY, Draft, Rule
-from stockfold.availability.policy import Backorder, Policy
+from stockfold.availability.policy import Policy
 
 _EPOCH = 719_163
 """The ordinal of 1970-01-01."""
@@ -30,23 +30,6 @@ def day_of(us: int, zone: ZoneInfo) -> int:
     return datetime.fromtimestamp(seconds, zone).toordinal() - _EPOCH
 
 
-class Caps:
-    """Backorder limits by SKU, category, and for every SKU; the most specific counts."""
-
-    __slots__ = ("_by",)
-
-    def __init__(self, rules: Sequence[Backorder]) -> None:
-        self._by = {(rule.sku, rule.category): rule.units for rule in rules}
-
-    def of(self, sku: str, category: str) -> int | None:
-        """Units that may wait; None when no rule says."""
-        for key in ((sku, ""), *(("", name) for name in upwards(category)), ("", "")):
-            units = self._by.get(key)
-            if units is not None:
-                return units
-        return None
-
-
 class SoldAhead:
     """The rule of what may be sold before it is there."""
 
@@ -54,7 +37,9 @@ class SoldAhead:
 
     def __init__(self, policy: Policy, limits: Sequence[Rule]) -> None:
         self._preorder = policy.preorder
-        self._caps = None if policy.backorders is None else Caps(policy.backorders)
+        self._caps = None
+        if policy.backorders is not None:
+            self._caps = BySubject((b.sku, b.category, b.units) for b in policy.backorders)
         self._limits = tuple(limits)
         self._zone = ZoneInfo(policy.zone)
 
@@ -96,7 +81,7 @@ class SoldAhead:
         caps = [units for name, units, _ in summary.limits if name == channel and units is not None]
         if self._caps is not None:
             cap = self._caps.of(draft.positions.sku, draft.surroundings.category)
-            caps.append(cap or 0)
+            caps.append(0 if cap is None else cap)
         if not caps:
             return None
         return max(min(caps) - dict(summary.backordered).get(channel, 0), 0)

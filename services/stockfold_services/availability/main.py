@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 
+from stockfold.contracts.topics import REFERENCE
 from stockfold.runtime.exactly_once import ExactlyOnceLoop
+from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.watchdog import ends_when_stalled
@@ -15,9 +17,10 @@ from stockfold_services.availability.processor import AvailabilityProcessor
 def run(settings: Settings, stop: threading.Event) -> None:
     """Serve this instance's share of the partitions until ``stop``."""
     feed = KafkaPolicyFeed(settings)
+    reference = TopicFollower(settings, REFERENCE, "availability.reference")
     loop = ExactlyOnceLoop(
         settings,
-        AvailabilityProcessor(feed),
+        AvailabilityProcessor(feed, reference),
         instance=settings.availability.instance,
         batch_events_max=settings.availability.batch_events_max,
         batch_ms_max=settings.availability.batch_ms_max,
@@ -27,6 +30,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
             loop.run(stop)
     finally:
         feed.close()
+        reference.close()
 
 
 def main() -> None:

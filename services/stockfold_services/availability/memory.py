@@ -1,11 +1,16 @@
-"""The memory of one partition: positions and what was last told, both folds of compacted topics."""
+"""The memory of one partition: positions, what the catalogue says, and what was last told.
+
+All are folds of compacted topics.
+"""
 
 from __future__ import annotations
 
 import logging
+from sys import intern
 
 from stockfold.availability.positions import LocationNumbers, SkuPositions
-from stockfold.contracts.topics import AVAILABILITY, POSITIONS
+from stockfold.contracts.reference import decode_item
+from stockfold.contracts.topics import AVAILABILITY, CATALOG, POSITIONS
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
@@ -23,15 +28,25 @@ log = logging.getLogger(__name__)
 _NO_CAUSE = Cause()
 
 
-class SkuMemory:
-    """One SKU: its positions, why they last changed, and what each channel was last told."""
+_NOTHING_ASKED: dict[tuple[str, str], tuple[int, int | None, int]] = {}
+"""Stands for what most SKUs have not got; never written to."""
 
-    __slots__ = ("cause", "positions", "published")
+
+class SkuMemory:
+    """One SKU: its positions, why they last changed, and what each channel was last told.
+
+    ``asked`` is what the ledger was told of fences and limits in this process, by (channel, event
+    type): revision, units, priority.
+    """
+
+    __slots__ = ("asked", "category", "cause", "positions", "published")
 
     def __init__(self, sku: str) -> None:
         self.positions = SkuPositions(sku)
         self.cause = _NO_CAUSE
+        self.category = ""
         self.published: dict[str, Published] = {}
+        self.asked = _NOTHING_ASKED
 
 
 class PartitionMemory:
@@ -44,11 +59,21 @@ class PartitionMemory:
         self._folded_to = 0
         """Positions before this offset are in memory already, and so are all newer ones of
         theirs: folding them again would bring back old numbers for a moment."""
+        self._items_to = 0
+        """The same of the catalogue."""
 
     @classmethod
     def recover(cls, number: int, reader: PartitionReader) -> PartitionMemory:
-        """Fold both topics of the partition to their ends."""
+        """Fold the topics of the partition to their ends."""
         memory = cls(number)
+        for batch in reader.read(CATALOG, number):
+            for record in batch:
+                try:
+                    memory.fold_item(record)
+                except ContractError as error:
+                    # The ledger has it as an exception.
+                    log.warning("%s/%d/%d: %s", CATALOG.name, number, record.offset(), error)
+                memory._items_to = record.offset() + 1
         for batch in reader.read(AVAILABILITY, number):
             for record in batch:
                 memory._fold_published(record)
@@ -89,6 +114,27 @@ class PartitionMemory:
                 taken = memory.positions.put_summary(numbers, read.seq)
             if taken:
                 memory.cause = read.cause
+        return memory
+
+    def fold_item(self, record: Record) -> SkuMemory | None:
+        """Take a record of the catalogue; the SKU, or None when nothing changes here.
+
+        ContractError when it cannot be read.
+        """
+        if record.offset() < self._items_to:
+            return None
+        if record.value() is None:
+            sku, category = (record.key() or b"").decode("utf-8", "replace"), ""
+        else:
+            item = decode_item(record.value(), record.key())
+            sku, category = item.sku, intern(item.category)
+        known = self.skus.get(sku)
+        if known is None and not category:
+            return None
+        memory = known or self._sku(sku)
+        if memory.category == category:
+            return None
+        memory.category = category
         return memory
 
     def _fold_published(self, record: Record) -> None:

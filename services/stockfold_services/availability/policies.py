@@ -10,6 +10,7 @@ import msgspec
 
 from stockfold.availability.policy import Policy, same_rules
 from stockfold.availability.reach import Reach, reach
+from stockfold.availability.surroundings import NO_PLACES, Places
 from stockfold.contracts.policies import read_policy
 from stockfold.contracts.topics import POLICIES
 from stockfold.domain.errors import ContractError
@@ -17,6 +18,7 @@ from stockfold.runtime.clients import CONFLUENT, Clients
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
+from stockfold_services.availability.in_force import InForce
 from stockfold_services.availability.records import Cause
 
 log = logging.getLogger(__name__)
@@ -34,8 +36,30 @@ class PolicyBook:
     """The newest policy of each channel. Whatever cannot be read leaves the one before in force."""
 
     def __init__(self) -> None:
-        self.policies: dict[str, Policy] = {}
+        self.in_force: dict[str, InForce] = {}
+        self._places = NO_PLACES
         self._next_offset = 0
+
+    @property
+    def policies(self) -> dict[str, Policy]:
+        """The newest policy of each channel."""
+        return {channel: known.policy for channel, known in self.in_force.items()}
+
+    def take_places(self, places: Places, cause: Cause) -> list[PolicyChange]:
+        """Choose the locations by their new tags; a change of each policy that this touches."""
+        before, self._places = self._places, places
+        changes = []
+        for channel, known in self.in_force.items():
+            policy = known.policy
+            if not policy.tags:
+                continue
+            self.in_force[channel] = InForce(policy, places, known.before)
+            old = before.eligible(policy.locations, policy.tags) or ()
+            new = places.eligible(policy.locations, policy.tags) or ()
+            if old != new:
+                touched = frozenset(old) ^ frozenset(new)
+                changes.append(PolicyChange(policy, touched, cause))
+        return changes
 
     def apply(self, record: Record) -> PolicyChange | None:
         """Put a record of the policies topic into force; None when it changes nothing."""
@@ -58,7 +82,8 @@ class PolicyBook:
         return self._put(policy, record)
 
     def _put(self, policy: Policy, record: Record) -> PolicyChange | None:
-        old = self.policies.get(policy.channel)
+        known = self.in_force.get(policy.channel)
+        old = None if known is None else known.policy
         if old is not None and policy.revision <= old.revision:
             if not same_rules(old, policy):
                 log.warning(
@@ -68,14 +93,14 @@ class PolicyBook:
                     old.revision,
                 )
             return None
-        self.policies[policy.channel] = policy
+        self.in_force[policy.channel] = InForce(policy, self._places, known)
         log.info("policy of %s: revision %d is in force", policy.channel, policy.revision)
         at_us = record.timestamp()[1] * 1000
         return PolicyChange(policy, reach(old, policy), Cause(at_us, "", at_us))
 
     def _withdraw(self, key: bytes | None) -> None:
         channel = (key or b"").decode("utf-8", "replace")
-        if self.policies.pop(channel, None) is not None:
+        if self.in_force.pop(channel, None) is not None:
             log.warning("policy of %s is withdrawn: nothing more is told to it", channel)
 
 

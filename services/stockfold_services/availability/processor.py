@@ -7,15 +7,17 @@ import time
 from collections.abc import Sequence
 
 from stockfold.availability.answer import Answer
-from stockfold.availability.policy import Policy
-from stockfold.availability.rules import compute
-from stockfold.contracts.topics import AVAILABILITY, EXCEPTIONS, POLICIES, POSITIONS, Topic
+from stockfold.availability.surroundings import Surroundings
+from stockfold.contracts.topics import AVAILABILITY, CATALOG, EXCEPTIONS, POLICIES, POSITIONS, Topic
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold_services.availability.backlog import Scan
+from stockfold_services.availability.compiler import compile_fences
+from stockfold_services.availability.in_force import InForce
 from stockfold_services.availability.memory import PartitionMemory, SkuMemory
+from stockfold_services.availability.places import PlaceBook, ReferenceFeed
 from stockfold_services.availability.policies import PolicyBook, PolicyChange, PolicyFeed
 from stockfold_services.availability.records import (
     Cause,
@@ -37,10 +39,12 @@ class AvailabilityProcessor:
     """Folds positions and policies, and tells each channel what has changed for it."""
 
     name = "availability"
-    inputs: Sequence[Topic] = (POSITIONS,)
+    inputs: Sequence[Topic] = (CATALOG, POSITIONS)
 
-    def __init__(self, feed: PolicyFeed) -> None:
+    def __init__(self, feed: PolicyFeed, reference: ReferenceFeed | None = None) -> None:
         self._feed = feed
+        self._reference = reference
+        self._places = PlaceBook()
         self._polled_us = 0
         self._policies_read = False
         self.book = PolicyBook()
@@ -55,6 +59,10 @@ class AvailabilityProcessor:
         Every SKU is then looked at once, at a bounded rate: policies may have changed meanwhile.
         """
         if not self._policies_read:
+            if self._reference is not None:
+                for batch in self._reference.read_whole(reader):
+                    self._places.apply(batch)
+                self.book.take_places(self._places.places, Cause())
             for batch in reader.read(POLICIES, 0):
                 for record in batch:
                     self._apply(record)
@@ -63,7 +71,7 @@ class AvailabilityProcessor:
         memory = PartitionMemory.recover(partition, reader)
         self.partitions[partition] = memory
         skus = list(memory.skus)
-        for channel in self.book.policies:
+        for channel in self.book.in_force:
             memory.backlog.add(channel, skus, None, None)
         if skus:
             log.info(
@@ -82,18 +90,21 @@ class AvailabilityProcessor:
         memory = self.partitions[partition]
         changed: dict[str, SkuMemory] = {}
         for record in records:
-            try:
-                sku = memory.fold(record)
-            except ContractError as error:
-                _refuse(out, record, error, now_us)
-            else:
+            sku = _take(memory, record, out, now_us)
+            if sku is not None:
                 changed[sku.positions.sku] = sku
-        policies = list(self.book.policies.values())
+        policies = list(self.book.in_force.values())
         for sku in changed.values():
+            surroundings = self._surroundings(sku)
             for policy in policies:
-                answer = _changed_answer(policy, sku)
+                compile_fences(policy, sku, out, partition, now_us)
+                applied = policy.applied_to(sku)
+                answer = _changed_answer(applied, sku, surroundings)
                 if answer is not None:
-                    self._tell(out, partition, policy, sku, answer, sku.cause)
+                    self._tell(out, partition, applied, sku, answer, sku.cause)
+
+    def _surroundings(self, sku: SkuMemory) -> Surroundings:
+        return Surroundings(sku.category)
 
     def tick_due(self, now_us: int) -> bool:
         """Whether a policy change has left work; new policies are taken in here."""
@@ -101,15 +112,15 @@ class AvailabilityProcessor:
             self._polled_us = now_us
             for record in self._feed.poll():
                 self._apply(record)
+            self._follow_places(now_us)
         return any(memory.backlog for memory in self.partitions.values())
 
     def tick(self, out: Outputs, now_us: int) -> None:
         """Do a bounded part of that work: find what falls to zero first, then tell the rest."""
-        del now_us
         looks, events = LOOKS_PER_TICK_MAX, EVENTS_PER_TICK_MAX
         scanning = [memory for memory in self.partitions.values() if memory.backlog.scans]
         for memory in scanning:
-            looks, events = self._scan(memory, out, looks, events)
+            looks, events = self._scan(memory, out, looks, events, now_us)
         if any(memory.backlog.scans for memory in scanning):
             return
         for memory in self.partitions.values():
@@ -123,14 +134,23 @@ class AvailabilityProcessor:
             for memory in self.partitions.values():
                 _schedule(memory, change)
 
+    def _follow_places(self, now_us: int) -> None:
+        """Take in new tags of locations: policies may choose by them."""
+        records = self._reference.poll() if self._reference is not None else ()
+        if not records or not self._places.apply(records):
+            return
+        for change in self.book.take_places(self._places.places, Cause(now_us, "", now_us)):
+            for memory in self.partitions.values():
+                _schedule(memory, change)
+
     def _scan(
-        self, memory: PartitionMemory, out: Outputs, looks: int, events: int
+        self, memory: PartitionMemory, out: Outputs, looks: int, events: int, now_us: int
     ) -> tuple[int, int]:
         """Look at touched SKUs; returns what is left of both allowances."""
         scans = memory.backlog.scans
         while scans and looks > 0 and events > 0:
             channel, scan = next(iter(scans.items()))
-            policy = self.book.policies.get(channel)
+            policy = self.book.in_force.get(channel)
             if policy is None:
                 del scans[channel]
                 continue
@@ -139,11 +159,15 @@ class AvailabilityProcessor:
             looks -= len(part)
             for name in part:
                 sku = memory.skus[name]
-                answer = _changed_answer(policy, sku) if _touches(scan, sku) else None
+                events -= compile_fences(policy, sku, out, memory.number, now_us)
+                if not _touches(scan, sku):
+                    continue
+                applied = policy.applied_to(sku)
+                answer = _changed_answer(applied, sku, self._surroundings(sku))
                 if answer is None:
                     continue
                 if answer.quantity <= 0:
-                    self._tell(out, memory.number, policy, sku, answer, scan.cause or sku.cause)
+                    self._tell(out, memory.number, applied, sku, answer, scan.cause or sku.cause)
                     events -= 1
                 else:
                     memory.backlog.later[(channel, name)] = scan.cause
@@ -156,14 +180,15 @@ class AvailabilityProcessor:
         while later and events > 0:
             channel, name = next(iter(later))
             cause = later.pop((channel, name))
-            policy = self.book.policies.get(channel)
+            policy = self.book.in_force.get(channel)
             if policy is None:
                 continue
             sku = memory.skus[name]
             # Positions may have told it since; then there is nothing left to tell.
-            answer = _changed_answer(policy, sku)
+            applied = policy.applied_to(sku)
+            answer = _changed_answer(applied, sku, self._surroundings(sku))
             if answer is not None:
-                self._tell(out, memory.number, policy, sku, answer, cause or sku.cause)
+                self._tell(out, memory.number, applied, sku, answer, cause or sku.cause)
                 events -= 1
         return events
 
@@ -173,11 +198,12 @@ class AvailabilityProcessor:
         self,
         out: Outputs,
         partition: int,
-        policy: Policy,
+        in_force: InForce,
         sku: SkuMemory,
         answer: Answer,
         cause: Cause,
     ) -> None:
+        policy = in_force.policy
         channel, name = policy.channel, sku.positions.sku
         known = sku.published.get(channel)
         version = 1 if known is None else known.version + 1
@@ -187,16 +213,30 @@ class AvailabilityProcessor:
         self.told += 1
 
 
-def _changed_answer(policy: Policy, sku: SkuMemory) -> Answer | None:
+def _changed_answer(in_force: InForce, sku: SkuMemory, surroundings: Surroundings) -> Answer | None:
     """What the channel may promise now, or None when it would see no difference.
 
     A SKU that no position was ever read of is unknown, not zero: it stays as it was told.
     """
     if not sku.positions.seq:
         return None
-    answer = compute(policy, sku.positions)
-    known = sku.published.get(policy.channel)
+    answer = in_force.compute(sku, surroundings)
+    known = sku.published.get(in_force.policy.channel)
     return None if known is not None and known.visible == answer.visible else answer
+
+
+def _take(memory: PartitionMemory, record: Record, out: Outputs, now_us: int) -> SkuMemory | None:
+    """Fold a record; the SKU to look at, or None. What the ledger refuses, it has told itself."""
+    if record.topic().endswith(CATALOG.name):
+        try:
+            return memory.fold_item(record)
+        except ContractError:
+            return None
+    try:
+        return memory.fold(record)
+    except ContractError as error:
+        _refuse(out, record, error, now_us)
+        return None
 
 
 def _touches(scan: Scan, sku: SkuMemory) -> bool:

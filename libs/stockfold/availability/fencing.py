@@ -1,0 +1,62 @@
+"""What a policy has to say to the ledger: ring-fences and backorder limits of one SKU."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stockfold.availability.categories import BySubject
+from stockfold.availability.policy import Policy
+from stockfold.availability.positions import Summary
+
+FENCE = "RingFenceSet"
+LIMIT = "BackorderLimitSet"
+
+
+class Wanted(NamedTuple):
+    """A fence or limit that the ledger does not know as the policy wants it.
+
+    ``units`` of None lifts a limit. ``folded`` is the revision that the ledger knows, 0 for none.
+    """
+
+    kind: str
+    units: int | None
+    priority: int
+    folded: int
+
+
+class Fencing:
+    """What one policy wants of the ledger, SKU by SKU."""
+
+    __slots__ = ("_fences", "_limits", "_policy")
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._fences = BySubject((f.sku, f.category, f) for f in policy.ring_fences or ())
+        self._limits = BySubject((b.sku, b.category, b) for b in policy.backorders or ())
+
+    def __bool__(self) -> bool:
+        """Whether the policy says anything of fences or limits."""
+        return self._policy.ring_fences is not None or self._policy.backorders is not None
+
+    def wanted(self, sku: str, category: str, summary: Summary) -> list[Wanted]:
+        """What the ledger knows otherwise than the policy wants it; empty when all is folded."""
+        found = []
+        channel = self._policy.channel
+        if self._policy.ring_fences is not None:
+            fence = self._fences.of(sku, category)
+            want = (0, 0) if fence is None or not fence.units else (fence.units, fence.priority)
+            known = next((f for f in summary.fences if f[0] == channel), ("", 0, 0, 0))
+            if want != (known[1], known[2] if known[1] else 0):
+                found.append(Wanted(FENCE, *want, known[3]))
+        if self._policy.backorders is not None:
+            rule = self._limits.of(sku, category)
+            units = 0 if rule is None else rule.units
+            limit = next((m for m in summary.limits if m[0] == channel), ("", None, 0))
+            if units != limit[1]:
+                found.append(Wanted(LIMIT, units, 0, limit[2]))
+        return found
+
+    def settled(self, sku: str, category: str, summary: Summary) -> bool:
+        """Whether this revision may be applied to the SKU: all it wants is folded, or was."""
+        revision = self._policy.revision
+        return all(w.folded >= revision for w in self.wanted(sku, category, summary))

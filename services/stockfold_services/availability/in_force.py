@@ -1,0 +1,49 @@
+"""One channel's policy in force: its rules made ready, and what it wants of the ledger."""
+
+from __future__ import annotations
+
+from stockfold.availability.answer import Answer
+from stockfold.availability.fencing import Fencing, Wanted
+from stockfold.availability.policy import Policy
+from stockfold.availability.rules import Pipeline
+from stockfold.availability.surroundings import Places, Surroundings
+from stockfold_services.availability.memory import SkuMemory
+
+
+class InForce:
+    """A policy in force.
+
+    ``before`` is the one that it took the place of, while this process knows it: it goes on for
+    every SKU whose fences of the new revision are not folded yet (semantics.md, "Availability per
+    channel"). After a restart the new one is applied at once; fences are those of the ledger either
+    way, so nothing is promised twice, and only the channel's own new fence may come a moment late.
+    """
+
+    __slots__ = ("_fencing", "_pipeline", "before", "policy")
+
+    def __init__(self, policy: Policy, places: Places, before: InForce | None = None) -> None:
+        self.policy = policy
+        self._pipeline = Pipeline(policy, places)
+        fencing = Fencing(policy)
+        self._fencing = fencing or None
+        self.before = before
+        if before is not None:
+            before.before = None
+
+    def wanted(self, sku: SkuMemory) -> list[Wanted]:
+        """What the ledger has yet to be told about the SKU."""
+        if self._fencing is None:
+            return []
+        return self._fencing.wanted(sku.positions.sku, sku.category, sku.positions.summary)
+
+    def applied_to(self, sku: SkuMemory) -> InForce:
+        """This, or the one before as long as the SKU's fences of this revision are not folded."""
+        if self._fencing is None or self.before is None:
+            return self
+        revision = self.policy.revision
+        folded = all(wanted.folded >= revision for wanted in self.wanted(sku))
+        return self if folded else self.before
+
+    def compute(self, sku: SkuMemory, surroundings: Surroundings) -> Answer:
+        """What the channel may promise of the SKU under this very policy."""
+        return self._pipeline.compute(sku.positions, surroundings)
