@@ -19,11 +19,13 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from tests.support.servers import server_folder, serving
 
+from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import SettingsError, UnavailableError
 from stockfold.runtime.embedded.kafka import EmbeddedKafka
 from stockfold.runtime.embedded.postgres import EmbeddedPostgres
 from stockfold.runtime.embedded.servers import Servers, attach
 from stockfold.runtime.kafka import ensure_topics, plan_topics
+from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -174,3 +176,18 @@ def test_a_broker_that_cannot_start_shows_why(folder: Path) -> None:
     meta.write_text(meta.read_text().replace("node.id=1", "node.id=7"))
     with pytest.raises(UnavailableError, match=r"node id 7|node\.id"):
         EmbeddedKafka(folder).start()
+
+
+def test_a_reader_goes_on_after_the_broker_was_killed_and_started_again(folder: Path) -> None:
+    server = EmbeddedKafka(folder / "kafka")
+    with serving(server) as bootstrap:
+        settings = Settings(kafka={"bootstrap": bootstrap, "sku_partitions": 1})
+        ensure_topics(settings)
+        reader = PartitionReader(settings)
+        assert reader.stable_end(JOURNAL, 0) == 0
+        psutil.Process(server.pid).kill()
+        server.stop()
+        server.start()
+        # The restarted broker leads the partition in a later epoch than the reader remembers.
+        assert reader.stable_end(JOURNAL, 0) == 0
+        assert reader.committed_ends(JOURNAL, [0]) == {0: 0}

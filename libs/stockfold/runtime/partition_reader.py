@@ -30,8 +30,11 @@ NO_LEADER = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._NOENT,  # noqa: SLF001  (its public name: no leader was found)
     }
 )
+OLD_EPOCH = frozenset({KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH})
+"""After a restart of the broker an admin client would ask with the epoch it remembers for ever."""
 BATCH = 10_000
 
 
@@ -126,18 +129,24 @@ class PartitionReader:
         return self._offset(place, OffsetSpec.latest(), isolation_level=level)
 
     def _offset(self, place: TopicPartition, spec: OffsetSpec, **options: IsolationLevel) -> int:
-        """One offset, asked again while the partition has no leader: it is new, or moving."""
+        return self._offsets({place: spec}, **options)[place]
+
+    def _offsets(
+        self, wanted: dict[TopicPartition, OffsetSpec], **options: IsolationLevel
+    ) -> dict[TopicPartition, int]:
+        """Offsets, asked again while a partition has no leader: it is new, or moving."""
         deadline = self._clock.monotonic_s() + SILENCE_S
         while True:
-            future = self._admin.list_offsets({place: spec}, **options)[place]
+            futures = self._admin.list_offsets(wanted, **options)
             try:
-                offset: int = future.result(timeout=SILENCE_S).offset
+                return {place: futures[place].result(timeout=SILENCE_S).offset for place in wanted}
             except KafkaException as error:
-                if error.args[0].code() not in NO_LEADER or self._clock.monotonic_s() > deadline:
+                code = error.args[0].code()
+                if code not in NO_LEADER | OLD_EPOCH or self._clock.monotonic_s() > deadline:
                     raise
+                if code in OLD_EPOCH:
+                    self._admin = self._clients.admin(dict(self._config))
                 self._clock.sleep(0.1)
-            else:
-                return offset
 
     def earliest(self, topic: Topic, partition: int) -> int:
         """The first offset that retention has kept."""
@@ -153,8 +162,8 @@ class PartitionReader:
         wanted = {TopicPartition(name, number): OffsetSpec.latest() for number in partitions}
         if not wanted:
             return {}
-        futures = self._admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)
-        return {place.partition: futures[place].result(SILENCE_S).offset for place in wanted}
+        found = self._offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)
+        return {place.partition: offset for place, offset in found.items()}
 
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
