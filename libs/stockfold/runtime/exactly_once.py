@@ -129,6 +129,9 @@ class ExactlyOnceLoop:
             "message.max.bytes": OUTPUT_BYTES_MAX,
             "queue.buffering.max.messages": 1_000_000,
             "queue.buffering.max.kbytes": 1024 * 1024,
+            # Bootstrapping anew after a restart of the broker forgets the group's coordinator while
+            # offsets are sent to it, and the call never returns (librdkafka#5511, #5456).
+            "metadata.recovery.strategy": "none",
         }
 
     def _consumer_config(self) -> dict[str, Any]:
