@@ -21,7 +21,7 @@ from tests.faults.observer import OUTPUTS, Place, final_log, fingerprint
 from tests.faults.site import Site, until
 from tests.faults.workload import PARTITIONS, Expected
 
-SETTLE_S_MAX = 90.0
+SETTLE_S_MAX = 60.0
 
 
 class Rec(NamedTuple):

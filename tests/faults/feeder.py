@@ -34,8 +34,8 @@ class Feeder:
         )
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._refused: list[Event] = []
         self._failed: list[str] = []
-        self.sent = 0
         self.ends: dict[tuple[str, int], int] = {}
         """(topic without prefix, partition) → the offset after the last event taken."""
         self.acknowledged: dict[tuple[str, int, int], str] = {}
@@ -43,24 +43,30 @@ class Feeder:
 
     def send(self, events: Iterable[Event]) -> None:
         """Send, and return when the broker has acknowledged all of it."""
-        for event in events:
-            self._producer.produce(
-                event.topic.full_name(self._prefix),
-                event.value,
-                event.key,
-                partition=event.partition,
-                headers=list(event.headers),
-                on_delivery=self._taken(event),
-            )
-            self.sent += 1
-        left = self._producer.flush(FLUSH_S_MAX)
-        if left or self._failed:
-            raise RuntimeError(f"{left} events were not acknowledged; {self._failed[:3]}")
+        waiting = list(events)
+        while waiting:
+            self._refused = []
+            for event in waiting:
+                self._producer.produce(
+                    event.topic.full_name(self._prefix),
+                    event.value,
+                    event.key,
+                    partition=event.partition,
+                    headers=list(event.headers),
+                    on_delivery=self._taken(event),
+                )
+            left = self._producer.flush(FLUSH_S_MAX)
+            if left:
+                raise RuntimeError(f"{left} events were not acknowledged")
+            # As any producer does: what the broker did not take is sent again, under the same id.
+            waiting = self._refused
+            if waiting:
+                time.sleep(0.5)
 
     def _taken(self, event: Event) -> object:
         def on_delivery(error: object, message: object) -> None:
             if error is not None:
-                self._failed.append(f"{event.event_id}: {error}")
+                self._refused.append(event)
                 return
             topic, partition, offset = event.topic.name, event.partition, message.offset()
             self.ends[topic, partition] = max(self.ends.get((topic, partition), 0), offset + 1)

@@ -38,6 +38,7 @@ class Service:
         self.starts += 1
         kept = {k: v for k, v in os.environ.items() if not k.startswith("STOCKFOLD_")}
         given = {"STOCKFOLD_CONFIG": str(self.config), **self.environment, **environment}
+        given["PYTHONFAULTHANDLER"] = "1"
         with self.log_path.open("ab") as out:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", self.module or MODULES[self.name]],
@@ -94,7 +95,8 @@ class Service:
         self.send(signal.SIGCONT)
         self.send(signal.SIGTERM)
         if not self.wait_ended(STOP_S_MAX):
-            self.kill()
+            self.send(signal.SIGABRT)  # Its log then shows where each thread hangs.
+            self.child.wait(STOP_S_MAX)
         return self.child.returncode
 
     def log(self) -> str:

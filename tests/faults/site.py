@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,7 +163,13 @@ def toml(document: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def until(holds: Any, seconds: float) -> float | None:
+def changed(value: Callable[[], object]) -> Callable[[], bool]:
+    """Whether the value is another one than it is now."""
+    before = value()
+    return lambda: value() != before
+
+
+def until(holds: Callable[[], object], seconds: float) -> float | None:
     """Seconds until ``holds()`` is true; None when it is not in time."""
     began = time.monotonic()
     while not holds():

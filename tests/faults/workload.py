@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -23,6 +23,8 @@ SAFETY_STOCK = 2
 LOCATIONS = ("DC", "WEST")
 BASE_UNITS = 100_000
 PARTITIONS = 4
+FOREIGN_ID = 7_001
+"""The id that a producer's own registry gives to GoodsReceived."""
 SOURCE = "/faults/wms"
 
 Headers = list[tuple[str, bytes]]
@@ -85,6 +87,8 @@ class Workload:
         self._count = 0
         self._sent: list[Event] = []
         self._now_us = 0
+        self.foreign = 0.0
+        """How many receipts carry the schema id of the producer's own registry."""
         self._makers: list[tuple[Callable[[str], list[Event]], int]] = [
             (self._receive, 6),
             (self._adjust, 4),
@@ -135,9 +139,13 @@ class Workload:
 
     def _received(self, sku: str, location: str, units: int, bucket: str) -> Event:
         self._move(sku, units, ("", "supplier"), (location, bucket))
-        return self._event(
+        event = self._event(
             "GoodsReceived", sku=sku, location=location, quantity=units, condition=bucket
         )
+        if self.foreign and self.random.random() < self.foreign:
+            event = replace(event, value=b"\0" + FOREIGN_ID.to_bytes(4, "big") + event.value[5:])
+            self._sent[-1] = event
+        return event
 
     def _adjust(self, sku: str) -> list[Event]:
         location, bucket = self.random.choice(LOCATIONS), self.random.choice(("on_hand", "damaged"))

@@ -152,9 +152,9 @@ def _answer(status: int, body: Any) -> JSONResponse:
 
 
 @contextmanager
-def served(registry: FakeSchemaRegistry) -> Iterator[str]:
-    """The registry on a port of this machine; its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def served(registry: FakeSchemaRegistry, port: int = 0) -> Iterator[str]:
+    """The registry on a port of this machine, a free one unless told; its address."""
+    listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(
         registry.app, ws="none", lifespan="off", log_level="critical", timeout_graceful_shutdown=1
     )

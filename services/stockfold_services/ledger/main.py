@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 
+from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.exactly_once import ExactlyOnceLoop
 from stockfold.runtime.kafka import wait_for_topics
 from stockfold.runtime.serve import serve
@@ -14,7 +15,7 @@ from stockfold.runtime.watchdog import ends_when_stalled
 from stockfold_services.ledger.processor import LedgerProcessor
 
 
-def run(settings: Settings, stop: threading.Event) -> None:
+def run(settings: Settings, stop: threading.Event, *, clock: Clock = SYSTEM_CLOCK) -> None:
     """Serve this instance's share of the partitions until ``stop``.
 
     SettingsError when the SKU-keyed topics have unequal partition counts.
@@ -29,6 +30,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         batch_events_max=settings.ledger.batch_events_max,
         batch_ms_max=settings.ledger.batch_ms_max,
         merge_wait_ms=settings.ledger.merge_wait_ms,
+        clock=clock,
     )
     # What the ledger holds lives long and has no cycles: the collector's rounds over millions of
     # objects would find nothing and stop the loop for seconds.

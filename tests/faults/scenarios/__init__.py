@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.faults.outcome import Outcome
-from tests.faults.scenarios import calm, kills
+from tests.faults.scenarios import calm, inputs, kills, servers_die, storm, zombie
 from tests.faults.site import Servers
 
 Scenario = Callable[[Servers, Outcome], None]
@@ -13,4 +13,12 @@ Scenario = Callable[[Servers, Outcome], None]
 SCENARIOS: dict[str, Scenario] = {
     "selftest": calm.selftest,
     "kills": kills.kills,
+    "zombie": zombie.zombies,
+    "broker": servers_die.broker,
+    "storm": storm.storm,
+    "postgres": servers_die.postgres,
+    "disk": servers_die.disk,
+    "poison": inputs.poison,
+    "registry": inputs.registry,
+    "clock": inputs.clock,
 }

@@ -1,0 +1,126 @@
+"""The servers beneath the services: Kafka killed, PostgreSQL killed and away, the disk full."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from signal import SIGCONT, SIGKILL
+
+from stockfold.runtime.steps import ORDERS
+from tests.faults.evidence import gather
+from tests.faults.outcome import Outcome
+from tests.faults.scenarios.kills import progress_of
+from tests.faults.site import Servers, changed, servers, site, until
+
+LONG_KILLS = 100
+"""From so many kills on it is the long form: servers stay away as long as the issue asks."""
+DISK_MB = 420
+FULL_S = 10.0
+
+
+def broker(both: Servers, outcome: Outcome) -> None:
+    """kill -9 of the broker under load, twice, and its restart."""
+    with site(both, outcome.name, outcome.seed) as place:
+        place.start()
+        place.feeder.first_wave()
+        place.feeder.start(events_per_s=150)
+        for _ in range(2):
+            time.sleep(2.5)
+            os.kill(both.kafka.pid or 0, SIGKILL)
+            died_s = time.monotonic()
+            outcome.killed("Kafka")
+            until(lambda: not both.kafka.is_running(), 10)
+            both.start()
+            served = until(changed(progress_of(place, "ledger")), 60)
+            outcome.demand(served is not None, "the ledger did not serve again")
+            outcome.serve_s.append(("Kafka", time.monotonic() - died_s))
+        outcome.evidence = gather(place)
+
+
+def postgres(both: Servers, outcome: Outcome) -> None:
+    """PostgreSQL is killed amid a transaction of the projector, and stays away."""
+    away_s = 60.0 if outcome.kills_wanted >= LONG_KILLS else 12.0
+    with site(both, outcome.name, outcome.seed) as place:
+        projector = place.service("projector")
+        place.start("ledger", "availability", "publisher")
+        projector.start(**{ORDERS: "projector.between_tables:9:pause"})
+        place.feeder.first_wave()
+        place.feeder.start(events_per_s=100)
+        outcome.demand(projector.wait_paused(30), "the projector did not reach its transaction")
+        os.kill(both.postgres.pid or 0, SIGKILL)
+        outcome.killed("PostgreSQL")
+        projector.send(SIGCONT)
+        time.sleep(away_s)
+        both.start()
+        outcome.note(f"killed amid a transaction, away for {away_s:.0f} s")
+        outcome.demand("interrupted" in projector.log(), "the projector never noticed")
+        outcome.evidence = gather(place)
+
+
+def disk(both: Servers, outcome: Outcome) -> None:
+    """The disk of Kafka and PostgreSQL fills up under load, and has room again."""
+    del both  # Theirs is as large as the machine's; these live on a small one of their own.
+    with ExitStack() as stack:
+        folder = stack.enter_context(small_disk())
+        small = stack.enter_context(servers(folder))
+        place = stack.enter_context(site(small, outcome.name, outcome.seed))
+        place.start()
+        place.feeder.first_wave()
+        # What the full broker refuses is sent again; nonsense would be refused twice.
+        place.feeder.start(events_per_s=150, poison=0.0)
+        time.sleep(2)
+        filler = _fill(folder)
+        time.sleep(FULL_S)
+        ended = [
+            name
+            for name, server in (("Kafka", small.kafka), ("PostgreSQL", small.postgres))
+            if not server.is_running()
+        ]
+        felt = "No space left" in _said(folder) or ended
+        outcome.demand(felt, "nobody noticed that the disk was full")
+        filler.unlink()
+        small.start()
+        outcome.note(
+            f"a tmpfs of {DISK_MB} MB full for {FULL_S:.0f} s; "
+            f"{' and '.join(ended) or 'no server'} ended and was started again"
+        )
+        outcome.evidence = gather(place)
+
+
+def _said(folder: Path) -> str:
+    logs = [*folder.rglob("kafka.log"), *folder.rglob("postgres.log")]
+    return "\n".join(log.read_text("utf-8", "replace") for log in logs)
+
+
+def _fill(folder: Path) -> Path:
+    """Write until nothing more fits."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as out:
+        for size in (1 << 20, 1 << 12):
+            try:
+                while True:
+                    out.write(b"\0" * size)
+            except OSError:
+                continue
+    return filler
+
+
+@contextmanager
+def small_disk() -> Iterator[Path]:
+    """A file system of its own, in memory. OSError, and so a failed scenario, without the right."""
+    folder = Path(tempfile.mkdtemp(prefix="stockfold-disk-"))
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0755", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        folder.rmdir()
+        raise OSError(f"a small file system cannot be mounted: {done.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=False)
+        folder.rmdir()
