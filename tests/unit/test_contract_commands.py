@@ -260,7 +260,7 @@ def test_schemas_are_registered_under_the_environments_prefix() -> None:
     assert failure("schemas", "register", env={"STOCKFOLD_REGISTRY__URL": ""}).exit_code == 2
     with served(registry) as url:
         variables = {"STOCKFOLD_REGISTRY__URL": url, "STOCKFOLD_ENVIRONMENT__PREFIX": "qa."}
-        rows = json.loads(run("schemas", "register", "--json", env=variables).stdout)
+        rows = json.loads(run("schemas", "register", "--yes", "--json", env=variables).stdout)
     assert len(rows) == len(default_registry().all())
     assert min(row["registry_id"] for row in rows) == 500
     assert all(subject.startswith("qa.stockfold.") for subject in registry.subjects)

@@ -144,7 +144,8 @@ def restore(
             _progress(steps(report)) as told,
         ):
             report = Restore(settings, place, told).run(report)
-            result.update(msgspec.to_builtins(report))
+            result["records"] = sum(report.records.values())
+            result |= {n: getattr(report, n) for n in ("facts", "skus", "digest", "seconds")}
     _print(report, dry_run=dry_run, as_json=as_json)
 
 

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from stockfold.availability.policy import Policy
 from stockfold.domain.errors import SettingsError
-from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import Settings, load
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
@@ -19,8 +18,10 @@ from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_
 from stockfold_services.cli.policy_file import from_file, from_settings
 from stockfold_services.cli.policy_publish import (
     PolicyOutcome,
+    differing,
     policies_in_force,
     publish,
+    publish_audited,
     publish_policies,
 )
 
@@ -48,8 +49,9 @@ def apply(
     settings = attach(load(config))
     wanted = _wanted(file, settings)
     outcomes = publish(settings, wanted, dry_run=True)
-    if not dry_run and any(outcome.action != "unchanged" for outcome in outcomes):
-        outcomes = _publish(settings, wanted, outcomes, yes=yes)
+    if not dry_run and differing(outcomes):
+        confirm(f"Publish the policies of {', '.join(differing(outcomes))}?", yes)
+        outcomes = publish_audited(settings, wanted, outcomes, "policy apply")
     if as_json:
         print_json({"dry_run": dry_run, "policies": [msgspec.to_builtins(o) for o in outcomes]})
         return
@@ -63,22 +65,6 @@ def apply(
         for o in outcomes
     ]
     print_table(("channel", "policy", "revision", "changes"), rows)
-
-
-def _publish(
-    settings: Settings, wanted: list[Policy], planned: list[PolicyOutcome], *, yes: bool
-) -> list[PolicyOutcome]:
-    changed = {o.channel: o.changes for o in planned if o.action != "unchanged"}
-    confirm(f"Publish the policies of {', '.join(changed)}?", yes)
-    with audited(
-        settings,
-        command="policy apply",
-        subject=", ".join(changed),
-        details={"changes": changed},
-    ) as result:
-        outcomes = publish(settings, wanted)
-        result["revisions"] = {o.channel: o.revision for o in outcomes if o.channel in changed}
-    return outcomes
 
 
 @app.command()

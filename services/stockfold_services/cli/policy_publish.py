@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from stockfold.availability.policy import Policy, same_rules
 from stockfold.contracts.policies import encode_policy
 from stockfold.contracts.topics import POLICIES
+from stockfold.runtime.audit import audited
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
@@ -74,8 +75,33 @@ def _policy_errors(settings: Settings, what: str) -> AbstractContextManager[None
 
 
 def publish_policies(settings: Settings) -> list[PolicyOutcome]:
-    """Publish the policies of ``settings.channels`` that differ from those in force."""
-    return publish(settings, from_settings(settings))
+    """Publish the policies of ``settings.channels`` that differ from those in force.
+
+    For whatever starts everything by itself: nobody is asked, and the audit tells it.
+    """
+    wanted = from_settings(settings)
+    planned = publish(settings, wanted, dry_run=True)
+    if not differing(planned):
+        return planned
+    return publish_audited(settings, wanted, planned, "up")
+
+
+def differing(planned: Iterable[PolicyOutcome]) -> dict[str, tuple[str, ...]]:
+    """What would change, by channel."""
+    return {o.channel: o.changes for o in planned if o.action != "unchanged"}
+
+
+def publish_audited(
+    settings: Settings, wanted: list[Policy], planned: Iterable[PolicyOutcome], command: str
+) -> list[PolicyOutcome]:
+    """``publish``, written down as what was planned."""
+    changed = differing(planned)
+    with audited(
+        settings, command=command, subject=", ".join(changed), details={"changes": changed}
+    ) as result:
+        outcomes = publish(settings, wanted)
+        result["revisions"] = {o.channel: o.revision for o in outcomes if o.channel in changed}
+    return outcomes
 
 
 def compare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +19,11 @@ from stockfold.contracts.releases import Finding, locked, release
 from stockfold.contracts.releases import check as check_schemas
 from stockfold.contracts.topics import TOPICS
 from stockfold.domain.errors import ContractError, SettingsError
+from stockfold.runtime.audit import audited
+from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.registry import open_remote
-from stockfold.runtime.settings import load
+from stockfold.runtime.settings import Settings, load
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.schema_sources import schemas_folder, versions_at
 
@@ -174,26 +178,42 @@ def release_(folder: Folder = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def register(config: ConfigFile = None, as_json: AsJson = False) -> None:
+def register(
+    config: ConfigFile = None, dry_run: DryRun = False, yes: Yes = False, as_json: AsJson = False
+) -> None:
     """Register every version of every schema with the registry of the settings."""
-    remote = open_remote(load(config))
+    settings = attach(load(config))
+    schemas = default_registry().all()
+    remote = open_remote(settings)
     try:
-        entries = [
-            {
-                "name": schema.name,
-                "version": schema.version,
-                "id": schema.id,
-                "registry_id": remote.register(schema.definition),
-            }
-            for schema in default_registry().all()
-        ]
+        ids: list[int | None] = [None] * len(schemas)
+        if not dry_run:
+            confirm(f"Register {len(schemas)} schemas with {settings.registry.url}?", yes)
+            with _written_down(settings, len(schemas)):
+                ids = [remote.register(schema.definition) for schema in schemas]
     finally:
         remote.close()
+    entries = [
+        {"name": s.name, "version": s.version, "id": s.id, "registry_id": registry_id}
+        for s, registry_id in zip(schemas, ids, strict=True)
+    ]
     if as_json:
         print_json(entries)
         return
     columns = ("name", "version", "id", "registry_id")
     print_table(columns, [[entry[column] for column in columns] for entry in entries])
+
+
+def _written_down(settings: Settings, count: int) -> AbstractContextManager[object]:
+    """The audit of it, where there is a Kafka to keep one."""
+    if settings.kafka.bootstrap is None:
+        return nullcontext()
+    return audited(
+        settings,
+        command="schemas register",
+        subject=f"{count} schemas",
+        details={"registry": settings.registry.url},
+    )
 
 
 @app.command()
