@@ -68,7 +68,7 @@ def test_an_empty_journal_has_no_places() -> None:
 @pytest.mark.usefixtures("chunk_records")
 def test_a_missing_fact_is_refused_by_both_paths() -> None:
     journal = journal_of(seeded(3, size=60))
-    facts = [r for r in journal.records if r.value().startswith(journal_columns._FACT_HEAD)]
+    facts = [r for r in journal.records if journal_columns._is_fact(r.value())]
     del facts[len(facts) // 2]
     journal.records = facts
     with pytest.raises(DefectError):

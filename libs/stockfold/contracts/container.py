@@ -9,10 +9,9 @@ import json
 from collections.abc import Sequence
 
 from stockfold.contracts.avro import LONGS, blob
-from stockfold.contracts.journal import wire_head
 from stockfold.contracts.registry import Json, Schema
 
-_SYNC = b"stockfold-journal"[:16]
+_SYNC = b"stockfold journal"[:16]
 _READ_AS_DOUBLE = 8
 
 WIRE_FIELDS: tuple[Json, ...] = (
@@ -52,10 +51,5 @@ def _plain(node: Json) -> Json:
 
 def container(head: bytes, values: Sequence[bytes]) -> bytes:
     """A container with one block of these wire records, all under the schema of ``head``."""
-    raw = b"".join(values)
-    return b"".join((head, LONGS[len(values)], LONGS[len(raw)], raw, _SYNC))
-
-
-def wire_heads(*names: str) -> tuple[bytes, ...]:
-    """The five bytes before the bodies of the newest schemas of these names."""
-    return tuple(wire_head(name) for name in names)
+    size = sum(map(len, values))
+    return b"".join((head, LONGS[len(values)], LONGS[size], *values, _SYNC))
