@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from infra.bench import memory, recovery
+from infra.bench import memory, rebuild, recovery
 from infra.bench.ledger import measure
 from rich.console import Console
 from rich.table import Table
@@ -50,6 +50,7 @@ def main() -> None:
                 )
                 rows.append(measure(settings, options.events, options.skus, options.seed + run))
                 console.print(f"run {run + 1}: {rows[-1]['events_per_s']:,.0f} events/s")
+            rebuilt = rebuild.run(settings, console)
         finally:
             kafka.stop()
     table = Table(title="Ledger: Avro in, exactly once, journal, positions and statuses out")
@@ -67,7 +68,7 @@ def main() -> None:
         for name, value in served.items():
             console.print(f"{name.replace('_', ' ')}: {value:,}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    found = {"ledger": rows, "memory": budget, "recovery": served}
+    found = {"ledger": rows, "rebuild": rebuilt, "memory": budget, "recovery": served}
     options.out.write_text(json.dumps(found, indent=2) + "\n")
     console.print(f"written to {options.out}")
 

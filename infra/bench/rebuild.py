@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 
+from rich.console import Console
+
 from stockfold.contracts.topics import JOURNAL
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.rebuild.positions import Path, fold_partition
 
 
-def measure(settings: Settings, path: Path) -> dict[str, float]:
+def measure(settings: Settings, path: Path) -> dict[str, float | str]:
     """Fold the whole journal of an environment, one partition after the other.
 
     ``events_per_cpu_s`` divides by the processor time of every thread, Kafka's client included:
@@ -34,3 +36,14 @@ def measure(settings: Settings, path: Path) -> dict[str, float]:
         "events_per_s": round(facts / seconds),
         "events_per_cpu_s": round(facts / cpu_s),
     }
+
+
+def run(settings: Settings, console: Console) -> list[dict[str, float | str]]:
+    """Both paths over the journal that the ledger's benchmark wrote; bulk again when warm."""
+    rows = [measure(settings, path) for path in ("bulk", "bulk", "scalar")]
+    for row in rows:
+        console.print(
+            f"rebuild, {row['path']}: {row['events_per_s']:,} journal events/s, "
+            f"{row['events_per_cpu_s']:,} per core"
+        )
+    return rows

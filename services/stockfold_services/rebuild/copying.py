@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import asyncpg
 
@@ -12,10 +13,10 @@ from stockfold.contracts.topics import (
     EXCEPTIONS,
     JOURNAL,
     POSITIONS,
-    Topic,
 )
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.postgres import schema_name
+from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.projector import tables
 from stockfold_services.projector.batch import Consumed, Place
@@ -63,7 +64,9 @@ async def copy_records(
     for topic in topics:
         began = time.monotonic()
         for partition in partitions:
-            await _copy_partition(store, reader, topic, partition, starts, ends, progress)
+            place = (topic.name, partition)
+            batches = reader.read(topic, partition, max(starts[place], firsts[place]), ends[place])
+            await _write(store, batches, place, starts, progress)
         if topic is JOURNAL:
             report.copied_per_s = journal / max(time.monotonic() - began, 1e-9)
     report.next_offsets = {p: ends[(JOURNAL.name, p)] for p in partitions}
@@ -77,20 +80,16 @@ def journal_ends(
     return {p: end_of(reader, JOURNAL, p, until) for p in partitions}
 
 
-async def _copy_partition(
+async def _write(
     store: Store,
-    reader: PartitionReader,
-    topic: Topic,
-    partition: int,
+    batches: Iterator[list[Record]],
+    place: Place,
     starts: dict[Place, int],
-    ends: dict[Place, int],
     progress: Progress,
 ) -> None:
-    place = (topic.name, partition)
-    for batch in reader.read(topic, partition, starts[place], ends[place]):
+    for batch in batches:
         records = [
-            Consumed(topic.name, partition, r.offset(), r.key(), r.value(), r.timestamp()[1])
-            for r in batch
+            Consumed(*place, r.offset(), r.key(), r.value(), r.timestamp()[1]) for r in batch
         ]
         await write_records(store, records, starts)
         progress.done(len(records))

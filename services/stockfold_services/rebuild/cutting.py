@@ -18,7 +18,7 @@ import msgspec
 from stockfold.domain.errors import SettingsError, UnavailableError
 from stockfold.runtime.postgres import schema_name
 from stockfold.runtime.settings import Settings
-from stockfold_services.projector.migrate import lock_schema
+from stockfold_services.projector.migrate import lock_schema, migrate
 from stockfold_services.rebuild import generations
 from stockfold_services.rebuild.building import connected
 from stockfold_services.rebuild.comparing import count_differences, prepare
@@ -125,6 +125,8 @@ async def cut_over(settings: Settings, cutover: Cutover) -> Cutover:
         await generations.lock(connection, cutover.shadow)
         await look(settings, cutover)
         if cutover.swapped:
+            # One that was put aside may be of an earlier release than the projector that runs.
+            await migrate(connection, cutover.shadow)
             await _swap_when_quiet(connection, cutover)
         await generations.make_tables(connection, cutover.live)
         cutover.told = await publish(connection, settings, cutover.live)
@@ -158,10 +160,13 @@ async def _swap(connection: asyncpg.Connection, cutover: Cutover) -> None:
     await lock_schema(connection, live)
     if await generations.exists(connection, live):
         rows = await connection.fetch(
-            "SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY tablename", live
+            "SELECT tablename FROM pg_tables WHERE schemaname = $1 "
+            "ORDER BY tablename <> 'offsets', tablename",
+            live,
         )
         names = ", ".join(f'"{live}"."{row["tablename"]}"' for row in rows)
         # Whoever is in the middle of something ends it first; whoever begins waits for the names.
+        # Offsets come first, as they do for the projector, so that we never wait crosswise.
         await connection.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
         for table in ("projectors", "progress", "offsets"):
             await connection.execute(
