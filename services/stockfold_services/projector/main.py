@@ -113,7 +113,7 @@ class _Projector:
                 self._source.written(await write_records(self._store, records, starts))
             except Moved as moved:
                 log.warning("another projector has written %s; reading anew", moved)
-                self._source.forget_all()
+                self._read_anew()
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._beat_due_s:
             self._beat_due_s = now_s + BEAT_S
@@ -125,13 +125,25 @@ class _Projector:
             self._prune_due_s = now_s + (PRUNE_S if removed < PRUNE_ROWS_MAX else BEAT_S)
 
     async def _beat(self) -> None:
-        """Tell readers how far the tables are, and as of when that is known."""
+        """Tell readers how far the tables are, and as of when that is known.
+
+        Nothing may have come since another generation was put in the tables' place: then it is
+        noticed here that they stand elsewhere.
+        """
+        if await self._store.moved(self._source.starts()):
+            log.warning("the tables stand elsewhere than they were read from; reading anew")
+            self._read_anew()
+            return
         seen, whole_until = await self._source.seen()
         changed = {place: at for place, at in seen.items() if self._reported.get(place) != at}
         if changed:
             await self._store.report(changed)
             self._reported.update(changed)
         await self._store.beat(self._started_at, whole_until)
+
+    def _read_anew(self) -> None:
+        self._source.forget_all()
+        self._reported.clear()
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,21 +105,29 @@ class Store:
     async def offsets(self, beginnings: dict[Place, int]) -> dict[Place, int]:
         """The next offset of each place; one that is new begins at its given beginning."""
         topics, partitions, firsts = _columns(beginnings)
-        await self._connection.execute(
-            "INSERT INTO offsets (topic, partition, next_offset) "
-            "SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) "
-            "ON CONFLICT DO NOTHING",
-            topics,
-            partitions,
-            firsts,
-        )
+        async with self._connection.transaction():
+            await self._connection.execute(
+                "INSERT INTO offsets (topic, partition, next_offset) "
+                "SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) "
+                "ON CONFLICT DO NOTHING",
+                topics,
+                partitions,
+                firsts,
+            )
+            return await self._stand(beginnings)
+
+    async def _stand(self, places: Collection[Place]) -> dict[Place, int]:
         found = await self._connection.fetch(
             "SELECT o.topic, o.partition, o.next_offset FROM offsets o JOIN "
             "unnest($1::text[], $2::int[]) AS w(topic, partition) USING (topic, partition)",
-            topics,
-            partitions,
+            [topic for topic, _ in places],
+            [partition for _, partition in places],
         )
         return {(row["topic"], row["partition"]): row["next_offset"] for row in found}
+
+    async def moved(self, starts: dict[Place, int]) -> bool:
+        """Whether the tables no longer stand where these places are read from."""
+        return bool(starts) and await self._stand(starts) != starts
 
     async def forget_journal(self, partition: int) -> None:
         """Remove every row that came from a journal partition, to read it from offset 0 again."""

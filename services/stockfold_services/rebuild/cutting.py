@@ -168,6 +168,9 @@ async def _swap(connection: asyncpg.Connection, cutover: Cutover) -> None:
         # Whoever is in the middle of something ends it first; whoever begins waits for the names.
         # Offsets come first, as they do for the projector, so that we never wait crosswise.
         await connection.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+        # Who reads, and how far, is of the projector, not of a generation.
+        for table in ("projectors", "progress"):
+            await connection.execute(f'DELETE FROM "{shadow}".{table}')  # noqa: S608 - our own names
         for table in ("projectors", "progress", "offsets"):
             await connection.execute(
                 f'INSERT INTO "{shadow}".{table} SELECT * FROM "{live}".{table} '  # noqa: S608 - our own names
