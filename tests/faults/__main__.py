@@ -33,7 +33,7 @@ def main() -> int:
         console.print(f"there is no scenario {unknown[0]}; there are: {', '.join(SCENARIOS)}")
         return 2
     interrupt_once()
-    logging.basicConfig(level=logging.ERROR)
+    logging.basicConfig(level=logging.CRITICAL)
     LOGS.mkdir(parents=True, exist_ok=True)
     STEPS_PASSED.unlink(missing_ok=True)
     console.print(f"seed {given.seed}; again: make faults KILLS={given.kills} SEED={given.seed}")

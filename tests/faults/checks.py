@@ -224,6 +224,15 @@ def digests_are_equal(evidence: Evidence) -> Differences:
     ]
 
 
+def snapshots_are_the_journals_fold(evidence: Evidence) -> Differences:
+    """A snapshot holds what its digest says, and what the journal comes to at its offset."""
+    return [
+        f"{name}: saved as {saved}, restores {restored}, the journal gives {folded}"
+        for name, (saved, restored, folded) in evidence.snapshots.items()
+        if not saved == restored == folded
+    ]
+
+
 def nothing_odd_happened(evidence: Evidence) -> Differences:
     """Everything settled, nobody ended by himself, the observer met no error."""
     return list(evidence.oddities)
@@ -242,6 +251,7 @@ CHECKS: tuple[Callable[[Evidence], Differences], ...] = (
     the_shop_shows_the_last_availability,
     nobody_saw_the_uncommitted,
     digests_are_equal,
+    snapshots_are_the_journals_fold,
 )
 
 

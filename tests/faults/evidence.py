@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from stockfold.contracts.codec import decode
+from stockfold.contracts.snapshots import SnapshotError
 from stockfold.contracts.topics import JOURNAL
 from stockfold.ledger.digest import digest
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.postgres import connection_options
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.snapshots import SnapshotStore, open_store
 from stockfold_services.ledger.processor import LedgerProcessor
 from tests.faults.observer import OUTPUTS, Place, final_log, fingerprint
 from tests.faults.site import Site, until
@@ -57,6 +59,8 @@ class Evidence:
     stock: dict[str, int | None]
     digests: dict[str, str] = field(default_factory=dict)
     """Ways to the state of the ledger → their digests; all must be equal."""
+    snapshots: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """Snapshot → digests: as it was saved, of what it restores, of the journal folded so far."""
 
     def of(self, topic: str) -> list[Rec]:
         """The records of a topic, by partition and offset."""
@@ -137,6 +141,7 @@ def gather(site: Site) -> Evidence:
         asyncio.run(_query(site.settings, _TABLES)),
         site.shop.stock(),
         digests(site.settings, records),
+        snapshots(site.settings, records),
     )
 
 
@@ -146,19 +151,44 @@ def digests(settings: Settings, records: list[Rec]) -> dict[str, str]:
     folded = [Partition(number, 1_000_000) for number in range(PARTITIONS)]
     for record in journal:
         folded[record.partition].fold(record.value, record.offset)
-    recovering = LedgerProcessor(settings)
+    return {
+        "the journal folded": digest(s for part in folded for s in part.skus.values()),
+        "a ledger that recovers from the journal": _recovered(settings, None),
+        "a ledger that recovers from snapshots": _recovered(settings, open_store(settings)),
+    }
+
+
+def _recovered(settings: Settings, store: SnapshotStore | None) -> str:
+    """The digest of what the ledger holds after its own recovery."""
+    ledger = LedgerProcessor(settings, snapshots=store)
     reader = PartitionReader(settings)
     try:
         for number in range(PARTITIONS):
-            recovering.recover(number, reader)
+            ledger.recover(number, reader)
+        return digest(s for part in ledger.partitions.values() for s in part.skus.values())
     finally:
-        recovering.close()
-    return {
-        "the journal folded": digest(s for part in folded for s in part.skus.values()),
-        "a ledger's own recovery": digest(
-            s for part in recovering.partitions.values() for s in part.skus.values()
-        ),
-    }
+        ledger.close()
+
+
+def snapshots(settings: Settings, records: list[Rec]) -> dict[str, tuple[str, str, str]]:
+    """Every whole snapshot that is kept; damaged ones are the scenario's own doing."""
+    store = open_store(settings)
+    journal = sorted((r for r in records if r.topic == JOURNAL.name), key=lambda r: r.place)
+    found = {}
+    for number in range(PARTITIONS):
+        for offset in store.offsets(number):
+            try:
+                snapshot = store.open(number, offset)
+            except SnapshotError:
+                continue
+            folded = Partition(number, 1_000_000)
+            for record in journal:
+                if record.partition == number and record.offset < offset:
+                    folded.fold(record.value, record.offset)
+            restored, scratch = snapshot.restore().skus.values(), folded.skus.values()
+            name = f"partition {number} at {offset}"
+            found[name] = (snapshot.digest, digest(restored), digest(scratch))
+    return found
 
 
 _TABLES = {

@@ -16,6 +16,7 @@ MODULES = {
     "availability": "stockfold_services.availability.main",
     "projector": "stockfold_services.projector.main",
     "publisher": "stockfold_services.publisher.main",
+    "snapshotter": "stockfold_services.snapshotter.main",
 }
 SERVICES = tuple(MODULES)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stockfold.contracts.topics import JOURNAL
 from stockfold.runtime.embedded.kafka import EmbeddedKafka
 from stockfold.runtime.embedded.postgres import EmbeddedPostgres
 from stockfold.runtime.kafka import ensure_topics
@@ -87,6 +88,7 @@ class Site:
             },
             "kafka": {"bootstrap": both.bootstrap, "sku_partitions": PARTITIONS},
             "postgres": {"dsn": both.dsn},
+            "snapshots": {"every_s": 2},
             "channels": [
                 {
                     "name": CHANNEL,
@@ -122,8 +124,14 @@ class Site:
         self.services[label] = service
         return service
 
+    def snapshots(self, partition: int) -> list[Path]:
+        """The partition's snapshot files, oldest first."""
+        folder = self.settings.environment.data_dir / "snapshots"
+        topic = JOURNAL.full_name(self.settings.prefix)
+        return sorted((folder / topic / str(partition)).glob("*.snapshot"))
+
     def start(self, *names: str) -> None:
-        """Start services, all four unless named."""
+        """Start services, all of them unless named."""
         for name in names or SERVICES:
             (self.services.get(name) or self.service(name)).start()
 

@@ -109,6 +109,12 @@ def other_digest(evidence: Evidence) -> Evidence:
     return replace(evidence, digests={**evidence.digests, "another rebuild": "0" * 32})
 
 
+def other_snapshot(evidence: Evidence) -> Evidence:
+    """A snapshot restores another state than the journal has."""
+    name, (saved, _, folded) = next(iter(evidence.snapshots.items()))
+    return replace(evidence, snapshots={**evidence.snapshots, name: (saved, "0" * 32, folded)})
+
+
 def mark_short(evidence: Evidence) -> Evidence:
     """The broker took one more input than the ledger's marks cover."""
     place, end = next(iter(evidence.ends.items()))
@@ -130,6 +136,7 @@ TAMPERINGS: tuple[Callable[[Evidence], Evidence], ...] = (
     second_answer,
     swallowed_exception,
     other_digest,
+    other_snapshot,
     mark_short,
 )
 

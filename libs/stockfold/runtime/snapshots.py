@@ -30,6 +30,7 @@ from stockfold.domain.times import format_us
 from stockfold.ledger.digest import digest as digest_of
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.steps import step
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +129,7 @@ class SnapshotStore:
             with self._files.open(part, "wb") as file:
                 snapshots.write(file, head, memory.skus.values(), memory.window)
                 _to_disk(file)
+            step("snapshotter.before_rename")
             self._files.mv(part, path)
             description = _description_of(head)
             self._files.pipe_file(

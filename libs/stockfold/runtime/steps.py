@@ -52,6 +52,9 @@ STEPS: tuple[str, ...] = (
     "publisher.before_record",
     "publisher.after_record",
     "publisher.after_commit",
+    "snapshotter.before_save",
+    "snapshotter.before_rename",
+    "snapshotter.after_save",
 )
 """Every step there is."""
 

@@ -22,6 +22,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.recovery import Batches, Reader, recover
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
+from stockfold.runtime.steps import step
 from stockfold_services.snapshotter.rolling_digest import RollingDigest
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,9 @@ class Snapshotter:
 
     def _save(self, memory: Partition, next_offset: int, digest: RollingDigest) -> None:
         began_s = self._clock.monotonic_s()
+        step("snapshotter.before_save")
         said = self._store.save(memory, next_offset, digest=digest.value(memory))
+        step("snapshotter.after_save")
         log.info(
             "partition %d: snapshot at %d, %d SKUs, digest %s, written in %.2f s",
             said.partition,

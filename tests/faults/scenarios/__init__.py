@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.faults.outcome import Outcome
-from tests.faults.scenarios import calm, inputs, kills, servers_die, storm, zombie
+from tests.faults.scenarios import calm, inputs, kills, reply, servers_die, snapshots, storm, zombie
 from tests.faults.site import Servers
 
 Scenario = Callable[[Servers, Outcome], None]
@@ -15,9 +15,11 @@ SCENARIOS: dict[str, Scenario] = {
     "kills": kills.kills,
     "zombie": zombie.zombies,
     "broker": servers_die.broker,
+    "reply": reply.reply,
     "storm": storm.storm,
     "postgres": servers_die.postgres,
     "disk": servers_die.disk,
+    "snapshots": snapshots.snapshots,
     "poison": inputs.poison,
     "registry": inputs.registry,
     "clock": inputs.clock,

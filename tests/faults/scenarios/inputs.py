@@ -62,7 +62,7 @@ def registry(both: Servers, outcome: Outcome) -> None:
 def clock(both: Servers, outcome: Outcome) -> None:
     """The ledger's machine is a day ahead, then a day behind, then right again."""
     with site(both, outcome.name, outcome.seed) as place:
-        place.start("availability", "projector", "publisher")
+        place.start("availability", "projector", "publisher", "snapshotter")
         ledger = place.service("ledger")
         ledger.module = "tests.faults.wrong_clock"
         ledger.start(STOCKFOLD_FAULT_CLOCK_S=str(DAY_S))

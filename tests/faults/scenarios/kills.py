@@ -18,8 +18,9 @@ from tests.faults.evidence import gather
 from tests.faults.outcome import Outcome
 from tests.faults.processes import SERVICES
 from tests.faults.site import Servers, Site, site
+from tests.faults.workload import PARTITIONS
 
-SHARES = {"ledger": 7, "availability": 5, "projector": 5, "publisher": 3}
+SHARES = {"ledger": 6, "availability": 4, "projector": 4, "publisher": 3, "snapshotter": 3}
 """Of twenty kills. The publisher waits out its dead predecessor's session, so it is slow."""
 STEP_S_MAX = 25.0
 SERVE_S_MAX = 60.0
@@ -150,6 +151,8 @@ def progress_of(place: Site, name: str) -> Callable[[], object]:
         return lambda: moved["stockfold.availability.v1"]
     if name == "publisher":
         return lambda: moved["stockfold.deliveries.v1"]
+    if name == "snapshotter":
+        return lambda: [place.snapshots(partition)[-1:] for partition in range(PARTITIONS)]
     return lambda: asyncio.run(_projected(place))
 
 

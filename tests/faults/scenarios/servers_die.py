@@ -47,7 +47,7 @@ def postgres(both: Servers, outcome: Outcome) -> None:
     away_s = 60.0 if outcome.kills_wanted >= LONG_KILLS else 12.0
     with site(both, outcome.name, outcome.seed) as place:
         projector = place.service("projector")
-        place.start("ledger", "availability", "publisher")
+        place.start("ledger", "availability", "publisher", "snapshotter")
         projector.start(**{ORDERS: "projector.between_tables:9:pause"})
         place.feeder.first_wave()
         place.feeder.start(events_per_s=100)
