@@ -95,7 +95,7 @@ def _stop_the_broker_under_a_ledger(folder: Path, broker: EmbeddedKafka) -> None
         receive(sender, 3)
         wait_for("the first fact", lambda: facts(settings) == 1)
         # It is due while the broker stands still: then the ledger wants to commit.
-        reserve(sender, SYSTEM_CLOCK.now_us() + 5 * SECOND_US)
+        reserve(sender, SYSTEM_CLOCK.now_us() + 4 * SECOND_US)
         wait_for("the reservation", lambda: facts(settings) == 2)
         pid = broker.pid
         assert pid is not None

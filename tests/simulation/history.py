@@ -28,6 +28,8 @@ from .snapshots import Snapshots
 from .wire import Wire
 from .world import Life, World
 
+READERS: dict[Any, Any] = {}
+"""What the schemas of inputs are compiled to: once, not in every process of every history."""
 LATE_EXPIRY_US = 2_000_000
 REST_S_MAX = 600.0
 """Simulated seconds in which everything must have come to rest."""
@@ -159,6 +161,7 @@ class History:
         processor = process.processor = LedgerProcessor(
             self.settings, NoReference(), self.snapshots.store
         )
+        processor._reader._newest = READERS
         self.parts.loop(
             self.settings,
             processor,

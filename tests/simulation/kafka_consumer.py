@@ -11,7 +11,7 @@ from .kafka_group import GroupMetadata, Member
 from .kafka_log import Entry, Place, is_committed, kafka_error
 from .wire import Wire
 
-IDLE_S = (0.2, 0.2, 0.5, 1.0)
+IDLE_S = (0.2, 0.5, 0.5, 1.0)
 """How long an idle poll of up to 0.2 s may really take on a busy machine."""
 FETCH_MAX = (1, 3, 10, 1000, 1000)
 
