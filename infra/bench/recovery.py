@@ -243,7 +243,7 @@ def _make_snapshots(settings: Settings, console: Console) -> dict[str, float]:
     return {
         "snapshots_mb": round(size / 2**20),
         "snapshotter_memory_mb_peak": round(peak / 2**20),
-        "snapshotter_idle_cpu_percent": round(idle * 10, 1),
+        "snapshotter_idle_cpu_percent": round(max(idle, 0.0) * 10, 1),
     }
 
 

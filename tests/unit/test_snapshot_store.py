@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from pathlib import Path
+from typing import IO
 
 import pytest
 from tests.support.command_line import stockfold_json
@@ -12,9 +14,10 @@ from tests.support.histories import Input, Options, seeded
 from tests.support.ledger_process import LedgerProcess
 from tests.support.told_ledger import IDS_MAX, folded, journal, tell
 
+from stockfold.contracts import snapshots
 from stockfold.contracts.snapshots import SnapshotError
 from stockfold.contracts.topics import JOURNAL
-from stockfold.domain.errors import DefectError, SettingsError
+from stockfold.domain.errors import DefectError, SettingsError, UnavailableError
 from stockfold.ledger.digest import digest
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore, open_store
@@ -99,6 +102,26 @@ def test_a_half_written_snapshot_is_never_read(tmp_path: Path) -> None:
     found = store.newest(0)
     assert found is not None
     assert found.next_offset == at
+
+
+def test_a_full_disk_leaves_what_was_there_and_nothing_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = told(None, HISTORY)
+    store = SnapshotStore(str(tmp_path))
+    at = save(store, ledger, 50)
+
+    def fill(file: IO[bytes], *_: object) -> None:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(snapshots, "write", fill)
+    with pytest.raises(UnavailableError, match="No space left"):
+        save(store, ledger, 100)
+    assert [path.name for path in sorted((tmp_path / "0").iterdir())] == [
+        f"{at:020d}.json",
+        f"{at:020d}.snapshot",
+    ]
 
 
 def test_the_newest_before_an_offset_is_strictly_before_it(url: str) -> None:

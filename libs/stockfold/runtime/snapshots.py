@@ -15,7 +15,7 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import fsspec
@@ -126,11 +126,17 @@ class SnapshotStore:
         part = f"{path}.{secrets.token_hex(4)}{_PART}"
         with _told(path):
             self._files.makedirs(folder, exist_ok=True)
-            with self._files.open(part, "wb") as file:
-                snapshots.write(file, head, memory.skus.values(), memory.window)
-                _to_disk(file)
-            step("snapshotter.before_rename")
-            self._files.mv(part, path)
+            try:
+                with self._files.open(part, "wb") as file:
+                    snapshots.write(file, head, memory.skus.values(), memory.window)
+                    _to_disk(file)
+                step("snapshotter.before_rename")
+                self._files.mv(part, path)
+            except BaseException:
+                # A full disk must not be filled further with every try.
+                with suppress(OSError):
+                    self._files.rm_file(part)
+                raise
             description = _description_of(head)
             self._files.pipe_file(
                 f"{folder}/{next_offset:020d}{_DESCRIPTION}", msgspec.json.encode(description)
