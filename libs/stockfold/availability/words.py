@@ -95,7 +95,8 @@ def publish_zero(running: int, mark: int) -> str:
 def preorder(incoming: int, first: int, last: int) -> str:
     """What will be there."""
     when = day_named(first) if first == last else f"{day_named(first)} to {day_named(last)}"
-    return f"nothing is in stock, but {units(incoming)} {_are(incoming)} due {when}: with these"
+    there = f"{units(incoming)} {_are(incoming)} due {when}"
+    return f"nothing is left to sell now, but {there}: with these"
 
 
 def waiting(number: int) -> str:
@@ -110,7 +111,7 @@ def room(number: int) -> str:
 
 def backorder(number: int) -> str:
     """What may wait."""
-    return f"nothing is in stock, but {units(number)} may be ordered and wait"
+    return f"nothing is left to sell now, but {units(number)} may be ordered and wait"
 
 
 def ceiling(most: int) -> str:
