@@ -98,7 +98,7 @@ def test_as_of_tells_both_times_and_what_was_learned_since(told: Settings) -> No
     assert found["picture"]["known_later"] == found["picture"]["known_then"]
     assert found["channels"] == []
     shown = stockfold(told, "as-of", "milk", "--at", "1d")
-    assert "0 could be promised as it was known then" in shown
+    assert "0 units could be promised as it was known then" in shown
     with pytest.raises(StockfoldError, match="future"):
         stockfold(told, "as-of", "milk", "--at", "2999-01-01T00:00:00Z")
     with pytest.raises(StockfoldError, match="before --at"):
@@ -116,7 +116,7 @@ def test_oversell_names_the_cause_and_who_holds_the_units(told: Settings) -> Non
     shown = stockfold(told, "oversell", "milk", "A")
     assert "SKU milk at A: 3 missing now, 3 at worst (short, oversold)" in shown
     assert "held by order o-1, line 1 (web): 2 reserved, 0 allocated" in shown
-    assert "nothing is missing" in stockfold(told, "oversell", "bread")
+    assert "nothing is missing; --past" in stockfold(told, "oversell", "bread")
 
 
 def test_every_sku_in_deficit_is_listed(told: Settings) -> None:
@@ -141,7 +141,7 @@ def test_leaks_are_listed_with_the_event_that_ends_them(told: Settings) -> None:
     assert len(found["as_of"]["offsets"]) == 2
     assert stockfold_json(told, "leaks")["leaks"] == []
     shown = stockfold(told, "leaks", "--older-than", "0s", "--kind", "return")
-    assert "SKU bread: 2 units of return RMA wait for inspection at A." in shown
+    assert "SKU bread: 2 units wait for inspection at A (return RMA)." in shown
     assert "ends it: ReturnDispositioned, sku bread, return RMA, location A, quantity 2" in shown
     only = stockfold_json(told, "leaks", "--older-than", "0s", "--sku", "milk")
     assert {leak["kind"] for leak in only["leaks"]} == {"reservation", "allocation"}

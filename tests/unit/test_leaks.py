@@ -38,8 +38,7 @@ def test_a_promise_that_nobody_ends_is_a_leak_once_the_limit_has_passed() -> Non
     (leak,) = found(told, days(15))
     assert (leak.kind, leak.name, leak.location, leak.units) == ("reservation", "R", "A", 2)
     assert leak.sentence == (
-        "2 units stay promised to order O, line 1, without an expiry, and were neither shipped nor "
-        "released"
+        "2 units stay promised to order O, line 1, without an expiry, neither shipped nor released"
     )
     assert leak.proposal is not None
     assert (leak.proposal.type, leak.proposal.body) == (
@@ -128,7 +127,7 @@ def test_an_inbound_line_is_a_leak_when_its_day_is_long_past() -> None:
     assert [leak.name for leak in found(told, days(15))] == ["PO/3"]
     dated, undated = found(told, days(20))
     assert (dated.name, dated.location, dated.units) == ("PO/1", "A", 10)
-    assert "were due on 4 Nov 2026 at A and have not come" in dated.sentence
+    assert "were due on 4 Nov 2026 at A with PO, line 1, and did not come" in dated.sentence
     assert "announced without a day" in undated.sentence
     assert dated.proposal is not None
     assert dated.proposal.body == {"sku": SKU, "inbound": "PO", "line": "1", "revision": 1}

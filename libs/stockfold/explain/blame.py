@@ -8,6 +8,8 @@ over, the fact that took the ATP below zero is the cause itself.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import msgspec
 
 from stockfold.availability.words import units
@@ -41,13 +43,41 @@ class Blame(msgspec.Struct, frozen=True):
     """Units by which each line was promised too much."""
 
 
+class OverPromise(msgspec.Struct, frozen=True):
+    """A promise that was over by some units, and when it was given."""
+
+    us: int
+    seq: int
+    line: LineKey
+    units: int
+
+
+def over_promises(timeline: Timeline, location: str) -> list[OverPromise]:
+    """The promises at a location that were over, in the order in which they were given."""
+    found = []
+    for fact in timeline.facts():
+        line = fact.change.line if fact.change is not None else None
+        claimed = -atp_delta(fact, location)
+        if fact.kind in GIVEN_BY_US and claimed > 0 and line is not None:
+            beyond = claimed - max(timeline.before(fact), 0)
+            if beyond > 0:
+                key = (line.order, line.line)
+                found.append(OverPromise(fact.recorded_us, fact.seq, key, beyond))
+    return found
+
+
 def blame(
-    timeline: Timeline, began: Entry, ended: Entry | None, location: str, atp_before: int
+    timeline: Timeline,
+    overs: list[OverPromise],
+    began: Entry,
+    ended: Entry | None,
+    location: str,
+    atp_before: int,
 ) -> Blame:
-    """Why the ATP of a location fell below zero with the fact ``began``."""
-    first_seq = began.fact.seq
-    last_seq = ended.fact.seq if ended is not None else None
-    late, over = _ignorance(timeline, first_seq, last_seq, location)
+    """Why the ATP of a location fell below zero with the fact ``began``; ``overs`` are the
+    ``over_promises`` of the location.
+    """
+    late, over = _ignorance(timeline, overs, began, ended)
     if late:
         return _late_event(late, over, location)
     if timeline.after(began.fact) >= 0:
@@ -56,35 +86,27 @@ def blame(
 
 
 def _ignorance(
-    timeline: Timeline, first_seq: int, last_seq: int | None, location: str
+    timeline: Timeline, overs: list[OverPromise], began: Entry, ended: Entry | None
 ) -> tuple[tuple[Effect, ...], dict[LineKey, int]]:
     """What was told too late within a deficit, and what was promised too much for that reason."""
-    late: dict[int, Effect] = {}
+    last_seq = ended.fact.seq if ended is not None else None
+    late: list[Effect] = []
+    blamed: dict[int, OverPromise] = {}
+    for effect in timeline.told_from(began.fact.seq):
+        if last_seq is not None and effect.seq > last_seq:
+            break
+        if effect.units >= 0 or not effect.late_us:
+            continue
+        # Promises given between the time that it took effect and the time that it was told.
+        first = bisect_left(overs, effect.us, key=lambda one: one.us)
+        end = bisect_left(overs, effect.seq, key=lambda one: one.seq)
+        if first < end:
+            late.append(effect)
+            blamed.update({one.seq: one for one in overs[first:end]})
     over: dict[LineKey, int] = {}
-    excess = 0
-    facts = sorted({e.seq: e.entry.fact for e in timeline.effects}.items())
-    for _, fact in facts:
-        claimed = -atp_delta(fact, location)
-        if fact.kind not in GIVEN_BY_US or claimed <= 0:
-            continue
-        there = max(timeline.before(fact) + excess, 0)
-        beyond = claimed - there
-        if beyond <= 0:
-            continue
-        excess += beyond
-        takers = [
-            effect
-            for effect in timeline.learned_after(fact)
-            if effect.units < 0
-            and effect.seq >= first_seq
-            and (last_seq is None or effect.seq <= last_seq)
-        ]
-        line = fact.change.line if fact.change is not None else None
-        if takers and line is not None:
-            late.update({effect.seq: effect for effect in takers})
-            key = (line.order, line.line)
-            over[key] = over.get(key, 0) + beyond
-    return tuple(late.values()), over
+    for one in blamed.values():
+        over[one.line] = over.get(one.line, 0) + one.units
+    return tuple(late), over
 
 
 def _late_event(late: tuple[Effect, ...], over: dict[LineKey, int], location: str) -> Blame:

@@ -16,7 +16,7 @@ from stockfold.domain.times import DAY_US, from_us
 from stockfold.explain.compensation import Choices, Proposal, proposal
 from stockfold.explain.entry import Evidence, answer, evidence
 from stockfold.explain.open_book import Book, Held, OpenReturn
-from stockfold.explain.words import day, order_line
+from stockfold.explain.words import day, do, order_line, was
 from stockfold.ledger.entities import Inbound, Line, Transfer
 from stockfold.ledger.inbound import remaining
 
@@ -101,8 +101,8 @@ def _line(sku: str, held: Held[Line], now_us: int, kinds: Collection[str]) -> It
                 held,
                 allocation.location,
                 allocation.open,
-                f"{units(allocation.open)} at {allocation.location} stay allocated to {whose}, and "
-                "neither shipped nor given up",
+                f"{do(allocation.open, 'stays', 'stay')} allocated to {whose} at "
+                f"{allocation.location}, neither shipped nor given up",
                 "Find out whether they shipped; if the order is off, give them up.",
                 proposal(
                     "StockDeallocated",
@@ -122,7 +122,7 @@ def _line(sku: str, held: Held[Line], now_us: int, kinds: Collection[str]) -> It
             held,
             place,
             soft,
-            f"{units(soft)} stay promised to {whose}{waits}, without an expiry, and were neither "
+            f"{do(soft, 'stays', 'stay')} promised to {whose}{waits}, without an expiry, neither "
             "shipped nor released",
             "Find out whether the order lives; if not, release them.",
             proposal(
@@ -154,7 +154,7 @@ def _transfer(sku: str, held: Held[Transfer], before_us: int, choices: Choices) 
         )
         return
     what = (
-        f"{units(posted)} of transfer {transfer.id} are still on the way to {place}"
+        f"{was(posted)} sent to {place} by transfer {transfer.id} and not received"
         if posted > 0
         else f"{units(-posted)} more of transfer {transfer.id} came to {place} than were sent"
     )
@@ -187,7 +187,7 @@ def _return(sku: str, held: Held[OpenReturn], choices: Choices) -> Iterator[Leak
                 held,
                 place,
                 number,
-                f"{units(number)} of return {returned.id} wait for inspection at {place}",
+                f"{do(number, 'waits', 'wait')} for inspection at {place} (return {returned.id})",
                 f"Inspect them; the proposal takes them for {choices.disposition}.",
                 proposal(
                     "ReturnDispositioned",
@@ -208,7 +208,7 @@ def _return(sku: str, held: Held[OpenReturn], choices: Choices) -> Iterator[Leak
                 held,
                 place,
                 -number,
-                f"{units(-number)} of return {returned.id} were inspected at {place}, and nobody "
+                f"{was(-number)} inspected at {place} for return {returned.id}, and nobody "
                 "told that they came back",
                 "Get their arrival told: until then quality hold is too low.",
             )
@@ -220,7 +220,7 @@ def _return(sku: str, held: Held[OpenReturn], choices: Choices) -> Iterator[Leak
             held,
             "",
             returned.awaited,
-            f"{units(returned.awaited)} of return {returned.id} were allowed back and never came",
+            f"{was(returned.awaited)} allowed back with return {returned.id} and never came",
             "Ask the customer, or close it where it was allowed; it holds no stock, so no event "
             "is needed.",
         )
@@ -239,8 +239,8 @@ def _inbound(sku: str, held: Held[Inbound], before_us: int) -> Iterator[Leak]:
             held,
             line.location,
             number,
-            f"{units(number)} of {inbound.id}, line {line.line}, were {due} at {line.location} and "
-            "have not come",
+            f"{was(number)} {due} at {line.location} with {inbound.id}, line {line.line}, and did "
+            "not come",
             "Ask the supplier; closed, they are no longer expected. A newer revision opens the "
             "line again.",
             proposal(

@@ -146,7 +146,7 @@ class Unfolded:
     earlier: int
     """How many facts that is; 0 when every fact is shown."""
     steps: tuple[Step, ...]
-    """The facts that touched it, oldest first."""
+    """The facts that changed it, oldest first."""
 
 
 def unfold(
@@ -162,7 +162,8 @@ def unfold(
     counts = dict.fromkeys(wanted, 0)
     for entry in history:
         for number, delta in tracker.fold(entry.fact).items():
-            if number in kept:
+            # What cancels out in itself says nothing, unless it asks why.
+            if number in kept and (delta or "in_count" in entry.fact.flags):
                 counts[number] += 1
                 kept[number].append((entry, delta, tracker.values[number]))
     return [

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from stockfold.domain.times import from_us
-from stockfold.explain.blame import Blame, blame
+from stockfold.explain.blame import Blame, OverPromise, blame, over_promises
 from stockfold.explain.entry import Entry, Evidence, History, answer, evidence
 from stockfold.explain.timeline import Effect, Timeline
 from stockfold.ledger.accounts import ALLOCATED, ON_HAND, RESERVED
@@ -20,6 +20,8 @@ from stockfold.ledger.evolve import evolve
 from stockfold.ledger.state import LineKey, SkuState
 
 LATE_MAX = 20
+NEWEST = 50
+"""Deficits that one answer tells."""
 
 
 @answer
@@ -139,19 +141,25 @@ class Episode(msgspec.Struct):
 
 
 def deficits(
-    sku: str, history: History, location: str | None = None, *, past: bool = False
+    sku: str,
+    history: History,
+    location: str | None = None,
+    *,
+    past: bool = False,
+    newest: int = NEWEST,
 ) -> list[Deficit]:
     """The deficits that a SKU has, the newest first; with ``past`` also those that are over."""
     state, episodes = _episodes(sku, history)
     chosen = [
         episode
-        for episode in episodes
+        for episode in reversed(episodes)
         if (past or episode.ended is None) and location in {None, episode.location}
-    ]
+    ][:newest]
     given = _givers(history)
-    timelines = {e.location: Timeline(history, e.location) for e in chosen}
-    found = [_deficit(state, timelines[e.location], given, e) for e in chosen]
-    return sorted(found, key=lambda deficit: -deficit.began.seq)
+    places = {episode.location for episode in chosen}
+    timelines = {place: Timeline(history, place) for place in places}
+    overs = {place: over_promises(timeline, place) for place, timeline in timelines.items()}
+    return [_deficit(state, timelines[e.location], overs[e.location], given, e) for e in chosen]
 
 
 def _episodes(sku: str, history: History) -> tuple[SkuState, list[Episode]]:
@@ -192,11 +200,12 @@ def _givers(history: History) -> dict[tuple[LineKey, str], Entry]:
 def _deficit(
     state: SkuState,
     timeline: Timeline,
+    overs: list[OverPromise],
     given: dict[tuple[LineKey, str], Entry],
     episode: Episode,
 ) -> Deficit:
     location = episode.location
-    found = blame(timeline, episode.began, episode.ended, location, episode.atp_before)
+    found = blame(timeline, overs, episode.began, episode.ended, location, episode.atp_before)
     late = sorted(found.late, key=lambda effect: (effect.units, -effect.late_us))
     return Deficit(
         sku=state.sku,

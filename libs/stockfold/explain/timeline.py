@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
@@ -43,22 +45,36 @@ class Timeline:
 
     def __init__(self, history: History, location: str) -> None:
         times = Effects()
-        self.effects: list[Effect] = []
-        """In the order in which they took effect."""
+        self._told: list[Effect] = []
+        """In the order in which they were recorded."""
         for entry in history:
             units_by_time: dict[int, int] = {}
             for us, (account, place, _, units) in times.of(entry.fact):
                 if place == location and account in {ON_HAND, RESERVED, ALLOCATED}:
                     change = units if account == ON_HAND else -units
                     units_by_time[us] = units_by_time.get(us, 0) + change
-            self.effects += [
+            self._told += [
                 Effect(us, entry.fact.seq, units, entry) for us, units in units_by_time.items()
             ]
-        self.effects.sort(key=lambda effect: (effect.us, effect.seq))
+        self.effects = sorted(self._told, key=lambda effect: (effect.us, effect.seq))
+        """In the order in which they took effect."""
         self._keys = [(effect.us, effect.seq) for effect in self.effects]
         self._atp = [0]
         for effect in self.effects:
             self._atp.append(self._atp[-1] + effect.units)
+
+    def facts(self) -> Iterator[Fact]:
+        """The facts that touched the ATP of the location, in journal order, each once."""
+        seq = 0
+        for effect in self._told:
+            if effect.seq != seq:
+                seq = effect.seq
+                yield effect.entry.fact
+
+    def told_from(self, seq: int) -> Iterator[Effect]:
+        """The effects of a fact and of those after it, in journal order."""
+        start = bisect_left(self._told, seq, key=lambda effect: effect.seq)
+        return islice(self._told, start, None)
 
     def before(self, fact: Fact) -> int:
         """The ATP at the moment a fact was recorded, before the fact itself."""

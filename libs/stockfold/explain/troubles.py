@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stockfold.availability.words import units
 from stockfold.explain.entry import answer
-from stockfold.explain.words import BUCKET_WORDS, day
+from stockfold.explain.words import BUCKET_WORDS, day, was
 from stockfold.ledger.accounts import ALLOCATED, DAMAGED, NAMES, ON_HAND, QUALITY_HOLD
 from stockfold.ledger.state import SkuState
 
@@ -82,8 +82,8 @@ def _late(state: SkuState, now_us: int, location: str | None) -> Iterator[Troubl
                     "inbound_overdue",
                     place,
                     expected,
-                    f"{units(expected)} of {inbound}, line {line}, were due at {place} on "
-                    f"{day(eta_us)} and have not come",
+                    f"{was(expected)} due at {place} on {day(eta_us)} with {inbound}, line "
+                    f"{line}, and did not come",
                 )
     for transfer in state.transfers.values():
         for place, way in transfer.posted:
@@ -102,8 +102,8 @@ def _late(state: SkuState, now_us: int, location: str | None) -> Iterator[Troubl
                     "transfer_overdue",
                     place,
                     way,
-                    f"{units(way)} of transfer {transfer.id} were due at {place} on "
-                    f"{day(transfer.eta_us)} and have not come",
+                    f"{was(way)} due at {place} on {day(transfer.eta_us)} by transfer "
+                    f"{transfer.id} and did not come",
                 )
 
 

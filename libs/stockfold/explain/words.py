@@ -60,6 +60,11 @@ def was(number: int) -> str:
     return f"{units(number)} {'was' if number in (1, -1) else 'were'}"
 
 
+def do(number: int, one: str, many: str) -> str:
+    """``1 unit waits`` or ``12 units wait``."""
+    return f"{units(number)} {one if number in (1, -1) else many}"
+
+
 def listed(parts: list[str]) -> str:
     """Such as ``a, b and c``."""
     if len(parts) < 2:
@@ -73,6 +78,8 @@ def describe(fact: Fact) -> str:
     told = say(fact) if say is not None else _plain(fact)
     if "in_count" in fact.flags:
         told += "; the last count of the shelf had it already, so the number stays"
+    if "shipped_closed" in fact.flags:
+        told += ", although the line had been cancelled, expired or rejected"
     return told
 
 

@@ -26,9 +26,6 @@ from stockfold_services.api.routes.deps import Db, Wait
 
 router = APIRouter(prefix="/v1/skus", tags=["questions"])
 
-DEFICITS_MAX = 50
-"""Deficits of one answer, the newest."""
-
 
 class Explained(BaseModel):
     """An explanation, and which state it shows."""
@@ -135,7 +132,7 @@ async def oversell_of_sku(
 ) -> Oversell:
     """Why a SKU is oversold: the fact that took the ATP of a location below zero, the events that
     came too late to prevent it, who holds the units, what each channel had been told and held
-    then, and what would have prevented it. Empty when nothing is missing.
+    then, and what would have prevented it. The newest 50; empty when nothing is missing.
     """
     async with db.reading() as connection:
         history = await history_of(connection, sku)
@@ -145,7 +142,7 @@ async def oversell_of_sku(
                 deficit=deficit,
                 channels=await listings_of(connection, sku, to_us(deficit.began.recorded_at)),
             )
-            for deficit in found[:DEFICITS_MAX]
+            for deficit in found
         ]
         state = await as_of_sku(connection, sku, JOURNAL, AVAILABILITY, DELIVERIES)
     return Oversell(oversells=oversells, as_of=state)

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from stockfold.availability.words import units
 from stockfold.domain.errors import SettingsError
 from stockfold.explain.as_of import AsOf, Picture, PlaceNumbers
 from stockfold.explain.as_of import as_of as picture_of
 from stockfold.explain.listings import Listing
 from stockfold.explain.numbers import PLACED
+from stockfold.explain.words import was
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
@@ -68,7 +70,8 @@ def _print(found: AsOf, channels: list[Listing], read: Read) -> None:
     )
     if later.positions or then.positions:
         print_table(("location", *(name.replace("_", " ") for name in _NUMBERS)), _rows(found))
-        console.print("8 → 6: it was known as 8 then, and is known to have been 6.", style="dim")
+        if then.positions != later.positions:
+            console.print("8 → 6: known as 8 then, known to have been 6 now.", style="dim")
     for listing in channels:
         console.print(listing.sentence, markup=False, soft_wrap=True)
     if found.learned_facts:
@@ -80,8 +83,8 @@ def _print(found: AsOf, channels: list[Listing], read: Read) -> None:
 
 
 def _promised(picture: Picture) -> str:
-    missing = f" and {picture.deficit} were missing" if picture.deficit else ""
-    return f"{picture.atp} could be promised{missing}"
+    missing = f" and {was(picture.deficit)} missing" if picture.deficit else ""
+    return f"{units(picture.atp)} could be promised{missing}"
 
 
 def _rows(found: AsOf) -> list[tuple[object, ...]]:

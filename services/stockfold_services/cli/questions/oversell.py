@@ -66,17 +66,18 @@ def oversell(
             }
         )
     else:
-        _print(told, read)
+        _print(told, read, past=past)
 
 
-def _print(told: list[tuple[Deficit, list[Listing]]], read: Read) -> None:
+def _print(told: list[tuple[Deficit, list[Listing]]], read: Read, *, past: bool) -> None:
     console = Console(highlight=False)
 
     def say(text: str, style: str = "") -> None:
         console.print(text, markup=False, soft_wrap=True, style=style)
 
     if not told:
-        say(f"SKU {read.sku}: nothing is missing; --past tells of deficits that are over.")
+        over = "or ever was" if past else "; --past tells of deficits that are over"
+        say(f"SKU {read.sku}: nothing is missing{' ' if past else ''}{over}.")
     for deficit, channels in told:
         _print_deficit(console, deficit)
         for listing in channels:
