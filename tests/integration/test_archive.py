@@ -208,7 +208,7 @@ class KilledError(Exception):
     """The archive was killed."""
 
 
-def test_an_archive_that_was_killed_in_a_pass_is_whole_and_goes_on(
+def test_an_archive_that_was_killed_in_a_pass_is_whole_and_what_it_restores_can_be_archived(
     environment: Settings, new_environment: NewEnvironment, tmp_path: Path
 ) -> None:
     place = tmp_path / "archive"
@@ -230,7 +230,11 @@ def test_an_archive_that_was_killed_in_a_pass_is_whole_and_goes_on(
         wait_for("what the journal had not", lambda: len(told(copy)) == 12)
     assert len(facts(copy)) == len(facts(environment)) == 12
     Archiver(environment, Place(str(place))).run(lambda _topic, _count: None)
-    assert restored(new_environment, place)[1]["digest"] == fold(environment).digest
+    second, report = restored(new_environment, place)
+    assert report["digest"] == fold(environment).digest
+    again = tmp_path / "again"
+    stockfold(second, "archive", "--to", str(again))
+    assert restored(new_environment, again)[1]["digest"] == report["digest"]
 
 
 def test_what_is_damaged_missing_or_of_another_log_is_refused(

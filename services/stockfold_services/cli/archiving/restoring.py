@@ -22,6 +22,7 @@ from stockfold_services.cli.archiving.manifest import Manifest
 from stockfold_services.cli.archiving.segments import Kept, fingerprint, kept
 from stockfold_services.cli.archiving.sending import ExactSender, Sender
 from stockfold_services.cli.place import Place
+from stockfold_services.cli.repartition.environments import refuse_writers
 
 Told = Callable[[str, int], None]
 """Is told a topic and how many more of its records are restored."""
@@ -92,10 +93,11 @@ class Restore:
         return found
 
     def look(self, *, restart: bool = False) -> Report:
-        """What would be restored; SettingsError when the environment is not empty.
+        """What would be restored; SettingsError when the environment is not empty, or served.
 
         ``restart`` lets the remains of an unfinished restore pass: they are deleted.
         """
+        refuse_writers(self._settings)
         target.refuse_used(self._settings, restart=restart)
         return Report(
             self._manifest.prefix,
@@ -165,7 +167,8 @@ class Restore:
         entries = self._manifest.of(topic, partition)
         for segment in manifest.read_partition(self._place, entries):
             for record in segment.records:
-                seal.add(record)
+                if not is_filler(record):  # Of a restore before the archive was made.
+                    seal.add(record)
                 yield record
             self._told(topic.name, len(segment.records))
 
