@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from stockfold.ledger.accounts import ALLOCATED, BACKORDERED, NAMES, ON_HAND, RESERVED, STRIDE
+from stockfold.ledger.accounts import BACKORDERED, STRIDE
 from stockfold.ledger.entities import Fence, Limit
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import ExpectedRow, SkuState
@@ -53,32 +53,44 @@ def position_record(
     location: str,
     seq: int,
     numbers: Sequence[int],
-    claims: Iterable[tuple[str, int, int]],
-    expected: Iterable[ExpectedRow],
+    claims: Sequence[tuple[str, int, int]],
+    expected: Sequence[ExpectedRow],
     touched: Touched,
 ) -> Record:
     """A ``Position``; ``numbers`` in the order of ``accounts``, claims as (channel, soft, hard)."""
+    on_hand, quality_hold, damaged, in_transit, reserved, allocated = numbers
+    recorded_us, correlation_id, caused_us = touched
+    # Written out: a rebuild makes one for every place there is.
     return {
         "sku": sku,
         "location": location,
         "seq": seq,
-        **dict(zip(NAMES[:STRIDE], numbers, strict=True)),
-        "atp": numbers[ON_HAND] - numbers[RESERVED] - numbers[ALLOCATED],
-        "claims": [
-            {"channel": channel, "reserved": reserved, "allocated": allocated}
-            for channel, reserved, allocated in sorted(claims)
-        ],
-        "expected": [
-            {
-                "inbound": inbound,
-                "line": line,
-                "quantity": units,
-                "eta": eta_us,
-                "confidence": confidence,
-            }
-            for inbound, line, units, eta_us, confidence in sorted(expected, key=_document)
-        ],
-        **_cause(touched),
+        "on_hand": on_hand,
+        "quality_hold": quality_hold,
+        "damaged": damaged,
+        "in_transit": in_transit,
+        "reserved": reserved,
+        "allocated": allocated,
+        "atp": on_hand - reserved - allocated,
+        "claims": [_claim(*claim) for claim in sorted(claims)] if claims else [],
+        "expected": [_line(*row) for row in sorted(expected, key=_document)] if expected else [],
+        "recorded_at": recorded_us,
+        "correlation_id": correlation_id,
+        "caused_at": caused_us,
+    }
+
+
+def _claim(channel: str, reserved: int, allocated: int) -> Record:
+    return {"channel": channel, "reserved": reserved, "allocated": allocated}
+
+
+def _line(inbound: str, line: str, units: int, eta_us: int | None, confidence: int) -> Record:
+    return {
+        "inbound": inbound,
+        "line": line,
+        "quantity": units,
+        "eta": eta_us,
+        "confidence": confidence,
     }
 
 

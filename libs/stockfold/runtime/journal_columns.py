@@ -41,6 +41,7 @@ _is_mark = methodcaller("startswith", wire_head("stockfold.InputsRead"))
 _OUTSIDE = list(NAMES[FIRST_OUTSIDE:])
 _ENTITIES = (b'"inbound":{', b'"fence":[', b'"limit":[')
 _CAUSE = ("recorded_at", "correlation_id", "caused_at")
+_NOTHING = [0] * STRIDE
 _COLUMNS = ["sku", "seq", *_CAUSE, "deltas", "body"]
 
 
@@ -177,12 +178,11 @@ class JournalColumns:
                     touched,
                 )
             else:
-                held = [
-                    (c, pair[0], pair[1]) for c, pair in claims.get(key, {}).items() if any(pair)
-                ]
-                numbers = rows.get(key) or [0] * STRIDE
+                held = claims.get(key)
+                kept = [(c, p[0], p[1]) for c, p in held.items() if any(p)] if held else ()
+                numbers = rows.get(key, _NOTHING)
                 due = expected.get(key, ())
-                yield position_record(sku, place, seqs[sku], numbers, held, due, touched)
+                yield position_record(sku, place, seqs[sku], numbers, kept, due, touched)
 
     def _expected(self) -> dict[tuple[str, str], list[ExpectedRow]]:
         found: dict[tuple[str, str], list[ExpectedRow]] = {}

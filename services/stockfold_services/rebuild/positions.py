@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
@@ -103,11 +105,24 @@ def fold_from_snapshot(
 
 
 def _fold(fold: Fold, reader: PartitionReader, partition: int, end: int, tell: Tell) -> Folded:
-    for batch in reader.read(JOURNAL, partition, None, end):
-        fold.add(batch)
-        tell(len(batch))
-    positions, summaries = as_rows(fold.records(), partition)
+    with _no_collector():
+        for batch in reader.read(JOURNAL, partition, None, end):
+            fold.add(batch)
+            tell(len(batch))
+        positions, summaries = as_rows(fold.records(), partition)
     return Folded(fold.facts, fold.skus, positions, summaries)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Without the search for cycles: a fold makes none, and it takes a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def as_rows(records: Iterable[PlaceRecord], partition: int) -> tuple[list[Row], list[Row]]:
