@@ -147,12 +147,6 @@ def read(file: Readable, ids_max: int | None = None) -> Content:
     return Content(head, skus, _window(head, _little(pairs), ids_max))
 
 
-def read_head(file: Readable) -> Head:
-    """Read only what it says about itself."""
-    _, frames = _open(file)
-    return _head(frames)
-
-
 def check(file: Readable) -> Head:
     """Read it whole for its checksums alone; its head. SnapshotError when it is damaged."""
     _, frames = _open(file)

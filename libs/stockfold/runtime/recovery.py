@@ -72,6 +72,7 @@ def recover(
             fold(memory, snapshot.head, _behind(reader, snapshot.head, end))
         except (SnapshotError, DefectError) as error:
             _pass_over(snapshot, error)
+            del memory  # Never two of them.
         else:
             return memory, snapshot.head
     memory = Partition(partition, ids_max)
@@ -103,6 +104,7 @@ def _restored(
             return
         else:
             yield snapshot, memory
+            del memory
 
 
 def _pass_over(snapshot: Snapshot, why: object) -> None:
