@@ -53,7 +53,7 @@ def told(new_environment) -> Settings:
 def test_explain_is_a_paragraph_and_the_facts_of_each_number(told: Settings) -> None:
     shown = stockfold(told, "explain", "milk")
     assert shown.startswith("SKU milk: 5 units are on hand at A. 8 are promised: 6 to order o-2,")
-    assert "A is oversold: 1 unit more allocated" in shown
+    assert "A is oversold: 1 unit is allocated" in shown
     assert "conservation holds: 5 received + 0 adjusted = 5" in shown
     assert "as of journal partition" in shown
 

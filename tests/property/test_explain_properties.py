@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from tests.support.explained import SKU, entries, subject_of
 from tests.support.histories import Input, histories
 
+from stockfold.explain.describe import describe
 from stockfold.explain.explanation import explain, fold
 from stockfold.explain.numbers import PLACED
-from stockfold.explain.words import describe
 from stockfold.ledger.digest import rows
 
 

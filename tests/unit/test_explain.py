@@ -63,7 +63,10 @@ def test_what_is_wrong_is_said_with_its_place_and_number() -> None:
         ("inbound_overdue", "A", 20),
         ("parked", "", 0),
     ]
-    assert "A is oversold: 3 units more allocated to orders than the shelf holds" in found.paragraph
+    assert (
+        "A is oversold: 3 units are allocated to orders that the shelf does not hold"
+        in found.paragraph
+    )
     assert (
         "20 units were due at A on 1 Nov 2026 with PO-7, line 1, and did not come"
         in found.paragraph

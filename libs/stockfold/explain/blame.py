@@ -13,9 +13,10 @@ from bisect import bisect_left
 import msgspec
 
 from stockfold.availability.words import units
+from stockfold.explain.describe import describe
 from stockfold.explain.entry import Entry
 from stockfold.explain.timeline import Effect, Timeline, atp_delta
-from stockfold.explain.words import describe, duration, listed, moment, order_line, was
+from stockfold.explain.words import duration, listed, moment, order_line, was
 from stockfold.ledger.accounts import ALLOCATED, ON_HAND, RESERVED
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import LineKey

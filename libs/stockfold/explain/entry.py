@@ -10,7 +10,7 @@ from typing import TypeVar, dataclass_transform
 import msgspec
 
 from stockfold.domain.times import from_us
-from stockfold.explain.words import describe
+from stockfold.explain.describe import describe
 from stockfold.ledger.facts import Fact
 
 T = TypeVar("T")

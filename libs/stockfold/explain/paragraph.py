@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stockfold.availability.words import units
+from stockfold.explain.describe import describe
 from stockfold.explain.entry import History
 from stockfold.explain.troubles import Trouble
-from stockfold.explain.words import day, describe, listed, moment, order_line
+from stockfold.explain.words import day, listed, moment, order_line
 from stockfold.ledger.accounts import (
     ALLOCATED,
     DAMAGED,

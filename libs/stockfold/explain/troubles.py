@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stockfold.availability.words import units
 from stockfold.explain.entry import answer
-from stockfold.explain.words import BUCKET_WORDS, day, was
+from stockfold.explain.words import BUCKET_WORDS, day, do, was
 from stockfold.ledger.accounts import ALLOCATED, DAMAGED, NAMES, ON_HAND, QUALITY_HOLD
 from stockfold.ledger.state import SkuState
 
@@ -53,14 +53,15 @@ def _shelf(state: SkuState, place: str) -> Iterator[Trouble]:
             "oversold",
             place,
             over,
-            f"{place} is oversold: {units(over)} more allocated to orders than the shelf holds",
+            f"{place} is oversold: {do(over, 'is', 'are')} allocated to orders that the shelf does "
+            "not hold",
         )
     elif missing > max(-on_hand, 0):
         yield Trouble(
             "short",
             place,
             missing,
-            f"{units(missing)} more promised at {place} than the shelf holds",
+            f"{do(missing, 'is', 'are')} promised at {place} that the shelf does not hold",
         )
     for bucket in (QUALITY_HOLD, DAMAGED):
         held = state.number(place, bucket)

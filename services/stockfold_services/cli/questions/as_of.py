@@ -75,7 +75,7 @@ def _print(found: AsOf, channels: list[Listing], read: Read) -> None:
     for listing in channels:
         console.print(listing.sentence, markup=False, soft_wrap=True)
     if found.learned_facts:
-        console.print(f"\nlearned since: {found.learned_facts} facts")
+        console.print(f"\nlearned since ({found.learned_facts}, the newest last):")
         for fact in found.learned:
             console.print(f"  {fact.what}", markup=False, soft_wrap=True)
             console.print(f"      {origin(fact)}", markup=False, soft_wrap=True, style="dim")

@@ -187,11 +187,10 @@ def _print(found: Answer) -> None:
         if leak.proposal is not None:
             fields = ", ".join(f"{name} {value}" for name, value in leak.proposal.body.items())
             say(f"    ends it: {leak.proposal.type}, {fields}")
-    more = found.total - len(found.leaks)
-    say(
-        f"{found.total} leaks{f', the oldest {len(found.leaks)} shown' if more else ''}; "
-        f"{found.as_of()['age_ms']} ms old"
-    )
+    told = "1 leak" if found.total == 1 else f"{found.total} leaks"
+    if found.total > len(found.leaks):
+        told += f", the oldest {len(found.leaks)} shown"
+    say(f"{told}; {found.as_of()['age_ms']} ms old", "dim")
 
 
 def _send(
