@@ -125,8 +125,8 @@ class _Record:
         return self._headers
 
 
-class _Ledger:
-    """The production ledger of one partition; what it journals is kept."""
+class GoldenLedger:
+    """The production ledger of one partition; what it writes is kept."""
 
     def __init__(self) -> None:
         nothing = cast("Any", _Nothing())
@@ -135,6 +135,8 @@ class _Ledger:
         self._offsets: Counter[str] = Counter()
         self._numbers: Counter[str] = Counter()
         self.journal: list[bytes] = []
+        self.written: list[tuple[Topic, bytes | None, bytes]] = []
+        """(topic, key, value) of everything."""
 
     def take(self, given: Input) -> None:
         """Decide one input, after whatever time has brought."""
@@ -154,14 +156,15 @@ class _Ledger:
         self, topic: Topic, partition: int, key: Any, value: bytes, headers: Any = None
     ) -> None:
         """See ``stockfold.runtime.processor.Outputs``."""
-        del partition, key, headers
+        del partition, headers
+        self.written.append((topic, key, value))
         if topic is JOURNAL:
             self.journal.append(value)
 
 
-def journal() -> list[bytes]:
-    """The values of a small journal in which everything happens."""
-    ledger, told = _Ledger(), []
+def lived() -> GoldenLedger:
+    """A ledger to which everything has happened."""
+    ledger, told = GoldenLedger(), []
     for seed in SEEDS:
         shift_us = (told[-1].now_us + 3_600 * SECOND_US - told[0].now_us) if told else 0
         for number, given in enumerate(seeded(seed, size=INPUTS, options=Options(skus=SKUS))):
@@ -173,7 +176,7 @@ def journal() -> list[bytes]:
             )
             told.append(late)
             ledger.take(late)
-    return ledger.journal
+    return ledger
 
 
 def kinds(values: Sequence[bytes]) -> Counter[str]:
@@ -217,7 +220,7 @@ def main() -> None:
     folder = FOLDER / version("stockfold")
     if folder.exists():
         sys.exit(f"{folder} is there, and a golden journal never changes: raise the version first")
-    values = journal()
+    values = lived().journal
     lacking = KINDS - set(kinds(values))
     if lacking:
         sys.exit(f"the journal lacks {', '.join(sorted(lacking))}: choose other seeds")
