@@ -14,7 +14,10 @@ import pytest
 from tests.conftest import NewEnvironment
 from tests.support import read_side as given
 from tests.support.kafka_io import Sender, committed, wait_for
+from tests.support.memory_feed import channel
+from tests.support.publishing import availability_service, eventually
 from tests.support.servers import server_folder
+from tests.support.woo_shop import Fault, Shop, ShopServer
 
 from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.times import SECOND_US
@@ -25,6 +28,7 @@ from stockfold.runtime.postgres import schema_name
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.supervisor import ServiceProcess, Supervisor
 from stockfold_services.projector.main import run
+from stockfold_services.publisher.main import run as run_publisher
 
 pytestmark = pytest.mark.integration
 
@@ -43,7 +47,7 @@ HANG_ONCE = """
 async def test_a_projector_whose_postgresql_never_answers_connects_anew(
     new_environment: NewEnvironment, postgres: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = new_environment(postgres={"dsn": postgres}, environment={"stall_limit_s": 2.0})
+    settings = new_environment(postgres={"dsn": postgres}, environment={"stall_limit_s": 4.0})
     stop = asyncio.Event()
     projector = asyncio.create_task(run(settings, stop))
     db = await asyncpg.connect(
@@ -59,7 +63,32 @@ async def test_a_projector_whose_postgresql_never_answers_connects_anew(
         stop.set()
         await projector
         await db.close()
-    assert "projector hangs: writing to PostgreSQL has not ended within 2 s" in caplog.text
+    assert "projector hangs: writing to PostgreSQL has not ended within 4 s" in caplog.text
+
+
+async def test_a_publisher_whose_shop_never_ends_its_answer_starts_anew(
+    new_environment: NewEnvironment, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ShopServer(Shop()) as server:
+        server.shop.add_products(["BEANS"])
+        server.shop.faults.queue.append(Fault("dripping", path="batch"))
+        settings = new_environment(
+            channels=[channel(server, timeout_s=1.0)], environment={"stall_limit_s": 2.0}
+        )
+        stop = asyncio.Event()
+        publisher = asyncio.create_task(run_publisher(settings, stop))
+        try:
+            async with availability_service(settings) as service:
+                await service.publish("woo", [("BEANS", 7)])
+                await eventually(
+                    lambda: server.shop.stock(["BEANS"]) == {"BEANS": 7},
+                    DEADLINE_S,
+                    "the shop shows what was published",
+                )
+        finally:
+            stop.set()
+            await publisher
+    assert "channel woo, sender 1 hangs: " in caplog.text
 
 
 async def holds_rows(db: asyncpg.Connection, table: str) -> None:

@@ -26,7 +26,7 @@ from stockfold.domain.errors import UnavailableError
 log = logging.getLogger(__name__)
 
 LOOKS_PER_LIMIT = 20
-CANCEL_S_MAX = 20.0
+CANCEL_S_MAX = 60.0
 """Longer than any of our services waits for its servers when it closes."""
 
 P = TypeVar("P", bound=Hashable)

@@ -110,6 +110,10 @@ class Source:
             if consumer is not None:
                 await _stop(consumer)
             raise _unavailable(settings, error) from error
+        except asyncio.CancelledError:
+            if consumer is not None:
+                await _stop(consumer)
+            raise
         try:
             yield source
         finally:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from tests.support.woo_shop.catalogue import RestError
 from tests.support.woo_shop.faults import HTML, Fault
@@ -97,6 +97,8 @@ async def _fail(
 ) -> Response | None:
     if fault.kind == "dropped":
         return None
+    if fault.kind == "dripping":
+        return StreamingResponse(_drip(), media_type="application/json")
     if fault.kind == "error":
         error = RestError(fault.status, "internal_server_error", "There was a critical error.")
         return _json(error.body(), fault.status)
@@ -110,6 +112,12 @@ async def _fail(
         parent_id = int(match[1]) if match else None
         await shop.batch(batch, parent_id, stop_after=len(batch.get("update", ())) // 2)
     return Response(HTML, fault.status, media_type="text/html")
+
+
+async def _drip() -> AsyncIterator[bytes]:
+    while True:
+        yield b" "
+        await asyncio.sleep(0.1)
 
 
 async def _answer(

@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["error", "html", "limited", "lost", "half", "dropped"]
+Kind = Literal["error", "html", "limited", "lost", "half", "dropped", "dripping"]
+# What may happen at random; an answer that never ends is no matter of trying again.
 KINDS: tuple[Kind, ...] = ("error", "html", "limited", "lost", "half", "dropped")
 
 HTML = (
@@ -25,6 +26,7 @@ class Fault:
     - ``lost``: everything is done, but the answer takes ``delay_s``: a time-out after success.
     - ``half``: a batch stops in the middle, then HTML and ``status``: an unknown prefix applied.
     - ``dropped``: nothing is done, and the connection breaks.
+    - ``dripping``: nothing is done, and the answer comes a byte at a time without an end.
     """
 
     kind: Kind
@@ -61,7 +63,7 @@ class Faults:
         for fault in self.queue:
             if fault.fits(method, path):
                 fault.times -= 1
-                self.met[fault.kind] += 1
+                self.met[fault.kind] = self.met.get(fault.kind, 0) + 1
                 return fault
         if self._rate and self._random.random() < self._rate:
             sample = self._random.choice(self._samples)
