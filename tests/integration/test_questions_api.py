@@ -142,7 +142,9 @@ async def test_an_oversell_is_told_with_what_channels_held_when_it_began(reader:
         5,
         "web",
     )
-    assert (await reader.get(f"/v1/skus/{SKU}/oversell", location="B"))["oversells"] == []
+    for question in ("oversell", "explain", "as-of?at=2026-11-01T12:00:00Z"):
+        sign = "&" if "?" in question else "?"
+        await reader.get(f"/v1/skus/{SKU}/{question}{sign}location=B", 404)
     await reader.get("/v1/skus/nobody/oversell", 404)
 
 

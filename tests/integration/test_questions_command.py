@@ -82,6 +82,12 @@ def test_explain_as_json_names_the_place_of_every_fact(told: Settings) -> None:
     assert 0 <= found["as_of"]["age_ms"] < 60_000
 
 
+def test_a_sku_is_found_whatever_the_settings_say_about_partitions(told: Settings) -> None:
+    other = told.model_copy(update={"kafka": told.kafka.model_copy(update={"sku_partitions": 7})})
+    for sku in ("milk", "bread"):
+        assert stockfold(other, "explain", sku, "--brief").startswith(f"SKU {sku}: ")
+
+
 def test_a_place_where_the_sku_never_was_is_said_to_be_unknown(told: Settings) -> None:
     with pytest.raises(StockfoldError, match="never at 'NOWHERE'"):
         stockfold(told, "explain", "milk", "NOWHERE")

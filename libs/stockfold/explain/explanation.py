@@ -42,6 +42,16 @@ def fold(sku: str, history: History) -> SkuState:
     return state
 
 
+def places_of(history: History) -> set[str]:
+    """Every location where a SKU ever was, or was expected."""
+    found = {delta[1] for entry in history for delta in entry.fact.deltas if delta[1]}
+    for entry in history:
+        inbound = entry.fact.change.inbound if entry.fact.change is not None else None
+        if inbound is not None:
+            found.update(line.location for line in inbound.lines if line.location)
+    return found
+
+
 def explain(
     sku: str,
     history: History,

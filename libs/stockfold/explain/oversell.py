@@ -20,6 +20,7 @@ from stockfold.ledger.evolve import evolve
 from stockfold.ledger.state import LineKey, SkuState
 
 LATE_MAX = 20
+CLAIMS_MAX = 100
 NEWEST = 50
 """Deficits that one answer tells."""
 
@@ -86,7 +87,9 @@ class Deficit:
     late: tuple[LateEvent, ...]
     """Events that came too late to prevent it, the one with most units first; at most 20."""
     claims: tuple[Claim, ...]
-    """Who holds the units of the location now, the newest claim first."""
+    """Who holds the units of the location now, the newest claim first; at most 100."""
+    claim_lines: int
+    """How many order lines that are in all."""
 
 
 @answer
@@ -206,6 +209,7 @@ def _deficit(
 ) -> Deficit:
     location = episode.location
     found = blame(timeline, overs, episode.began, episode.ended, location, episode.atp_before)
+    claims = _claims(state, location, given, found)
     late = sorted(found.late, key=lambda effect: (effect.units, -effect.late_us))
     return Deficit(
         sku=state.sku,
@@ -223,7 +227,8 @@ def _deficit(
         sentence=found.sentence,
         prevention=found.prevention,
         late=tuple(_late(effect) for effect in late[:LATE_MAX]),
-        claims=_claims(state, location, given, found),
+        claims=claims[:CLAIMS_MAX],
+        claim_lines=len(claims),
     )
 
 

@@ -12,7 +12,8 @@ from pydantic import AwareDatetime, BaseModel
 from stockfold.contracts.topics import AVAILABILITY, DELIVERIES, JOURNAL
 from stockfold.domain.times import to_us
 from stockfold.explain.as_of import AsOf, as_of
-from stockfold.explain.explanation import LAST, Explanation, explain
+from stockfold.explain.entry import History
+from stockfold.explain.explanation import LAST, Explanation, explain, places_of
 from stockfold.explain.listings import Listing
 from stockfold.explain.numbers import NUMBERS, NumberName
 from stockfold.explain.oversell import Deficit, deficits
@@ -21,7 +22,7 @@ from stockfold_services.api import inputs, models
 from stockfold_services.api.freshness import as_of_sku
 from stockfold_services.api.history import FACTS_MAX, history_of
 from stockfold_services.api.listings import listings_of
-from stockfold_services.api.problems import Problem
+from stockfold_services.api.problems import Problem, not_found
 from stockfold_services.api.routes.deps import Db, Wait
 
 router = APIRouter(prefix="/v1/skus", tags=["questions"])
@@ -79,6 +80,7 @@ async def explain_sku(
     async with db.reading() as connection:
         history = await history_of(connection, sku)
         as_of = await as_of_sku(connection, sku, JOURNAL)
+    _check_location(sku, history, location)
     found = await asyncio.to_thread(
         explain, sku, history, SYSTEM_CLOCK.now_us(), location, number or NUMBERS, last
     )
@@ -107,10 +109,16 @@ async def as_of_time(
         raise Problem(422, "Input not valid", "query.known_at: it is before query.at")
     async with db.reading() as connection:
         history = await history_of(connection, sku)
+        _check_location(sku, history, location)
         channels = await listings_of(connection, sku, at_us)
         state = await as_of_sku(connection, sku, JOURNAL, AVAILABILITY, DELIVERIES)
     found = await asyncio.to_thread(as_of, sku, history, at_us, known_us, location)
     return KnownAsOf(picture=found, channels=channels, as_of=state)
+
+
+def _check_location(sku: str, history: History, location: str | None) -> None:
+    if location is not None and location not in places_of(history):
+        raise not_found(f"SKU {sku!r} at location", location)
 
 
 def _past(moment: datetime, now_us: int, name: str) -> int:
@@ -136,6 +144,7 @@ async def oversell_of_sku(
     """
     async with db.reading() as connection:
         history = await history_of(connection, sku)
+        _check_location(sku, history, location)
         found = await asyncio.to_thread(deficits, sku, history, location, past=past)
         oversells = [
             Oversold(

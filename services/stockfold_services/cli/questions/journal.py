@@ -6,16 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from confluent_kafka.admin import AdminClient
+
 from stockfold.contracts.journal import Mark, decode_entry
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import SettingsError
 from stockfold.explain.entry import Entry
+from stockfold.explain.explanation import places_of
 from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.progress import Bars
+
+ANSWER_S_MAX = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +67,30 @@ def journal_errors(settings: Settings) -> Iterator[None]:
         yield
 
 
+def sku_partitions(settings: Settings) -> int:
+    """How many partitions the journal has on the broker: a command may have been given other
+    settings than the ledger, and would then look for a SKU in the wrong one.
+    """
+    name = JOURNAL.full_name(settings.prefix)
+    found = AdminClient(confluent_config(settings)).list_topics(timeout=ANSWER_S_MAX).topics
+    if name not in found:
+        raise SettingsError(
+            f"there is no topic {name}",
+            where=f"Kafka at {settings.kafka.bootstrap}",
+            remedy="Check environment.prefix; `stockfold topics apply` makes the topics.",
+        )
+    return len(found[name].partitions)
+
+
 def read_history(settings: Settings, sku: str) -> Read:
     """The facts of a SKU, in order; reads its whole journal partition.
 
     SettingsError when there are none.
     """
     key = sku.encode()
-    partition = partition_of(key, settings.kafka.sku_partitions)
     history: list[Entry] = []
     with journal_errors(settings), Bars() as bars:
+        partition = partition_of(key, sku_partitions(settings))
         reader = PartitionReader(settings)
         asked_us = SYSTEM_CLOCK.now_us()
         end = reader.stable_end(JOURNAL, partition)
@@ -94,13 +115,7 @@ def check_location(read: Read, location: str | None) -> None:
     """SettingsError when the SKU was never at the location."""
     if location is None:
         return
-    known = {delta[1] for entry in read.history for delta in entry.fact.deltas if delta[1]}
-    known |= {
-        line.location
-        for entry in read.history
-        if entry.fact.change is not None and entry.fact.change.inbound is not None
-        for line in entry.fact.change.inbound.lines
-    }
+    known = places_of(read.history)
     if location not in known:
         raise SettingsError(
             f"SKU {read.sku!r} was never at {location!r}",

@@ -30,7 +30,7 @@ from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.progress import Bars
 from stockfold_services.cli.questions.explain import origin
-from stockfold_services.cli.questions.journal import journal_errors
+from stockfold_services.cli.questions.journal import journal_errors, sku_partitions
 from stockfold_services.cli.questions.times import age_us
 
 SOURCE = "/stockfold/leaks"
@@ -136,11 +136,11 @@ def _disposition(text: str) -> Disposition:
 def _find(settings: Settings, search: Search, limit: int) -> Answer:
     """Fold one journal partition after the other; only what is open is kept."""
     answer = Answer([], 0, {}, SYSTEM_CLOCK.now_us())
-    partitions = range(settings.kafka.sku_partitions)
-    if search.sku is not None:
-        home = partition_of(search.sku.encode(), settings.kafka.sku_partitions)
-        partitions = range(home, home + 1)
     with journal_errors(settings), Bars() as bars:
+        partitions = range(sku_partitions(settings))
+        if search.sku is not None:
+            home = partition_of(search.sku.encode(), len(partitions))
+            partitions = range(home, home + 1)
         reader = PartitionReader(settings)
         for partition in partitions:
             end = answer.offsets[partition] = reader.stable_end(JOURNAL, partition)

@@ -26,6 +26,7 @@ from stockfold_services.cli.questions.journal import (
     check_location,
     journal_errors,
     read_history,
+    sku_partitions,
 )
 from stockfold_services.cli.questions.listings import Channels
 
@@ -114,6 +115,9 @@ def _print_deficit(console: Console, deficit: Deficit) -> None:
             f"  held by {order_line(claim.order, claim.line)}{channel}: {claim.reserved} reserved, "
             f"{claim.allocated} allocated{over}"
         )
+    more = deficit.claim_lines - len(deficit.claims)
+    if more:
+        say(f"  and by {more} older order lines")
 
 
 def _sentence(text: str) -> str:
@@ -154,7 +158,7 @@ def _shortages(settings: Settings) -> tuple[list[Shortage], dict[int, int]]:
     offsets: dict[int, int] = {}
     with journal_errors(settings), Bars() as bars:
         reader = PartitionReader(settings)
-        for partition in range(settings.kafka.sku_partitions):
+        for partition in range(sku_partitions(settings)):
             end = offsets[partition] = reader.stable_end(POSITIONS, partition)
             bars.stage(f"positions partition {partition}", end)
             for batch in reader.read(POSITIONS, partition, end=end):
