@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.support.explained import SKU, entries, story
 from tests.support.story import Story, minutes
 
-from stockfold.explain.oversell import Deficit, deficits, shortage
+from stockfold.explain.oversell import Deficit, deficits
+from stockfold.explain.shortage import shortage
 
 
 def found(told: Story, **how) -> list[Deficit]:

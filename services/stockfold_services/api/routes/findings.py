@@ -11,7 +11,7 @@ from stockfold.contracts.topics import JOURNAL, POSITIONS
 from stockfold.domain.times import DAY_US, SECOND_US
 from stockfold.explain.compensation import Choices, Disposition, Remainder
 from stockfold.explain.leaks import KINDS, Kind, Leak
-from stockfold.explain.oversell import Shortage, shortage
+from stockfold.explain.shortage import Shortage, shortage
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold_services.api import inputs, models
 from stockfold_services.api.freshness import as_of_all

@@ -12,7 +12,8 @@ from stockfold.contracts.topics import POSITIONS
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import to_us
 from stockfold.explain.listings import Listing
-from stockfold.explain.oversell import Deficit, Shortage, deficits, shortage
+from stockfold.explain.oversell import Deficit, deficits
+from stockfold.explain.shortage import Shortage, shortage
 from stockfold.explain.words import duration, order_line
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
