@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from tests.support.histories import Input, Options, histories, seeded
 from tests.support.journals import Journal, journal_of, without_seq
+from tests.support.ledger_process import LedgerProcess
 
 from stockfold.contracts.codec import encode
 from stockfold.contracts.places import SUMMARY
@@ -58,6 +59,26 @@ def test_both_paths_and_the_ledger_agree_on_a_seeded_history(seed: int) -> None:
 @given(histories(size=40, options=SKUS))
 def test_both_paths_and_the_ledger_agree_on_any_history(history: list[Input]) -> None:
     check(history)
+
+
+def test_units_that_are_expected_elsewhere_now_are_told_at_both_places() -> None:
+    process = LedgerProcess()
+    for revision, location in ((1, "A"), (2, "B")):
+        process.tell(
+            "InboundExpected",
+            inbound="PO",
+            line="1",
+            location=location,
+            quantity=5,
+            eta=None,
+            revision=revision,
+        )
+    journal = Journal(process)
+    told = {place: record["expected"] for (_, place), record in journal.positions.items()}
+    assert told["A"] == []
+    assert [row["quantity"] for row in told["B"]] == [5]
+    assert bulk(journal, 7) == scalar(journal)
+    assert {place: row["expected"] for (_, place), row in scalar(journal).items()} == told
 
 
 def test_an_empty_journal_has_no_places() -> None:

@@ -42,6 +42,8 @@ def places_changed(fact: Fact) -> Iterator[str]:
     if change is not None:
         if change.fence is not None or change.limit is not None:
             yield SUMMARY
+        if change.left:
+            yield change.left
         if change.inbound is not None:
             for line in change.inbound.lines:
                 if line.location:

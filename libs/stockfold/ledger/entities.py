@@ -281,6 +281,8 @@ class Change(msgspec.Struct, omit_defaults=True):
     line: Line | None = None
     transfer: Transfer | None = None
     inbound: Inbound | None = None
+    left: str = ""
+    """Location that a line of the inbound has left for another: nothing of it is due there now."""
     returned: Return | None = None
     count: tuple[str, int, int] | None = None
     """(location, bucket account, as_of UTC microseconds) of an applied count."""

@@ -72,12 +72,13 @@ def inbound_expected(state: SkuState, given: Input) -> Fact:
         return Fact(given.type, [], None, ("older_revision",))
     if line.closed_first and line.revision < 0:
         _close_through(line, revision)
+    left = line.location if line.location != body["location"] else ""
     line.location = body["location"]
     line.quantity = body["quantity"]
     line.eta_us = body["eta"]
     line.confidence = body["confidence"]
     line.revision = revision
-    return Fact(given.type, [], Change(inbound=inbound))
+    return Fact(given.type, [], Change(inbound=inbound, left=left))
 
 
 def inbound_closed(state: SkuState, given: Input) -> Fact:

@@ -53,6 +53,7 @@ class _Entities(msgspec.Struct):
     """The part of a fact's body that positions are made of."""
 
     inbound: Inbound | None = None
+    left: str = ""
     fence: Fence | None = None
     limit: Limit | None = None
 
@@ -138,6 +139,8 @@ class JournalColumns:
             if entities.inbound is not None:
                 self._inbounds.setdefault(sku, {})[entities.inbound.id] = entities.inbound
                 changed += [(row, sku, n.location) for n in entities.inbound.lines if n.location]
+                if entities.left:
+                    changed.append((row, sku, entities.left))
             if entities.fence is not None:
                 self._fences.setdefault(sku, {})[entities.fence.channel] = entities.fence
                 changed.append((row, sku, SUMMARY))

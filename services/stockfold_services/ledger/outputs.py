@@ -60,6 +60,8 @@ class BatchOutputs:
                     )
                 if change.fence is not None or change.limit is not None:
                     self._summaries[sku] = (state, cause)
+                if change.left:
+                    self._changed[(sku, change.left)] = (state, fact.cause)
                 if change.inbound is not None:
                     for known in change.inbound.lines:
                         if known.location:

@@ -235,6 +235,8 @@ def places_of(deltas: list[dict[str, Any]], change: Change | None) -> list[str]:
     if change is not None:
         if change.fence is not None or change.limit is not None:
             places.add("")
+        if change.left:
+            places.add(change.left)
         if change.inbound is not None:
             places.update(known.location for known in change.inbound.lines if known.location)
     return sorted(places)
