@@ -121,7 +121,7 @@ def _returned(fact: Fact) -> str:
     returned = _change(fact).returned
     name = f" with return {returned.id}" if returned is not None else ""
     if fact.kind == "ReturnAuthorized":
-        return f"a return was allowed{name}"
+        return f"return {returned.id} was allowed" if returned is not None else _plain(fact)
     if fact.kind == "ReturnReceived":
         return f"{was(-_first(fact, CUSTOMER))} brought back{_place(fact, into=True)}{name}"
     out = _first(fact, SCRAPPED)

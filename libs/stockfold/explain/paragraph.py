@@ -118,10 +118,8 @@ def _promised(state: SkuState, places: list[str], location: str | None) -> str:
     if waiting and location is None:
         units_waiting = sum(number for number, _ in waiting)
         whose = _named(_whose(waiting), "to {} other order lines")
-        told.append(
-            f"{units_waiting} more {_are(units_waiting)} accepted as backorders and wait for "
-            f"stock: {whose}."
-        )
+        wait = "waits for stock as a backorder" if units_waiting == 1 else "wait as backorders"
+        told.append(f"{units_waiting} more {wait}: {whose}.")
     return " ".join(filter(None, told))
 
 
