@@ -21,12 +21,13 @@ from tests.faults.scenarios import SCENARIOS
 from tests.faults.site import LOGS, STEPS_PASSED, Servers, servers
 
 JSON = Path("build/faults.json")
+REPORT_WIDTH = 120
 
 
 def main() -> int:
     """The exit code: 0 when everything holds."""
     given = _arguments()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=max(Console().width, REPORT_WIDTH))
     names = given.only.split(",") if given.only else list(SCENARIOS)
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:

@@ -30,9 +30,10 @@ from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.steps import step
 from stockfold.runtime.watchdog import Pulse
+from stockfold_services.publisher.awake import Awake
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.deliveries import Deliveries
-from stockfold_services.publisher.feed import Feed, Partitions, Read
+from stockfold_services.publisher.feed import SESSION_TIMEOUT_MS, Feed, Partitions, Read
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
 from stockfold_services.publisher.wanted import Finished
 from stockfold_services.publisher.watermark import Watermark
@@ -87,6 +88,7 @@ class Connection:
         self._deliveries = deliveries
         self._clock = clock
         self._breaker = Breaker(policy, rng)
+        self._awake = Awake(f"channel {name}", SESSION_TIMEOUT_MS / 2_000)
         self.backlog = Backlog(
             adapter.quantity_to_send,
             lambda failures: policy.delay_s(failures, rng),
@@ -108,10 +110,12 @@ class Connection:
         try:
             async with asyncio.TaskGroup() as outer:
                 outer.create_task(self._record())
+                watch = outer.create_task(self._awake.watch())
                 async with asyncio.TaskGroup() as inner:
                     inner.create_task(self._read(stop))
                     for pulse in self._sending:
                         inner.create_task(self._work(stop, pulse))
+                watch.cancel()
                 await self._outbox.put(None)
             await self._commit(self._watermarks.keys())
         finally:
@@ -204,6 +208,7 @@ class Connection:
             self._in_flight += 1
             try:
                 step("publisher.before_send")
+                self._awake.prove()
                 pulse.beat(f"{request.method} {request.path}")
                 response = await self._perform(request, stop)
                 step("publisher.after_send")

@@ -1,7 +1,8 @@
-"""No fault at all; then the evidence is tampered with, and every tampering must be found."""
+"""Nearly no fault; then the evidence is tampered with, and every tampering must be found."""
 
 from __future__ import annotations
 
+from stockfold.runtime.steps import ORDERS
 from tests.faults import tampering
 from tests.faults.evidence import gather
 from tests.faults.outcome import Outcome
@@ -11,7 +12,9 @@ from tests.faults.site import Servers, site
 def selftest(both: Servers, outcome: Outcome) -> None:
     """The harness can fail: lost, doubled, tampered and uncommitted data are all detected."""
     with site(both, outcome.name, outcome.seed) as place:
-        place.start()
+        place.start("projector", "publisher", "snapshotter")
+        for name in ("ledger", "availability"):  # Each loop aborts a transaction once.
+            place.service(name).start(**{ORDERS: f"{name}.before_commit:3:fail"})
         place.feeder.first_wave()
         place.feeder.feed_for(5, events_per_s=200)
         outcome.evidence = gather(place)
