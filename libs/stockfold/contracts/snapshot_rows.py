@@ -153,12 +153,14 @@ def _rare(state: SkuState) -> Rare:
 
 
 def _state(row: Row) -> SkuState:
-    state = SkuState(row.sku)
+    state = SkuState(
+        row.sku,
+        list(map(intern, row.locations)),
+        _array(row.book),
+        _array(row.outside),
+        _array(row.moves),
+    )
     state.seq = row.seq
-    state.locations = [intern(location) for location in row.locations]
-    state.book = _array(row.book)
-    state.outside = _array(row.outside)
-    state.moves = _array(row.moves)
     if row.rare is not None:
         _put_rare(state, row.rare)
     return state

@@ -34,6 +34,7 @@ ExpectedRow = tuple[str, str, int, int | None, int]
 """(inbound, line, units, ETA in UTC microseconds or None, confidence percent)."""
 
 _NO_ROW = array("q", [0] * STRIDE)
+_NOTHING_OUTSIDE = (0,) * OUTSIDE_COUNT
 
 EMPTY: dict[Any, Any] = cast("dict[Any, Any]", MappingProxyType({}))
 """Stands for every table that a SKU has not needed yet; ``own`` replaces it before a write. Most
@@ -73,12 +74,19 @@ class SkuState:
         "waiting",
     )
 
-    def __init__(self, sku: str) -> None:
+    def __init__(
+        self,
+        sku: str,
+        locations: list[str] | None = None,
+        book: array[int] | None = None,
+        outside: array[int] | None = None,
+        moves: array[int] | None = None,
+    ) -> None:
         self.sku = sku
         self.seq = 0
-        self.locations: list[str] = []
-        self.book = array("q")
-        self.outside = array("q", [0] * OUTSIDE_COUNT)
+        self.locations: list[str] = [] if locations is None else locations
+        self.book = array("q") if book is None else book
+        self.outside = array("q", _NOTHING_OUTSIDE) if outside is None else outside
         self.claims: dict[tuple[str, str], list[int]] = EMPTY
         """(location, channel) -> [reserved, allocated], while either is open."""
         self.backordered: dict[str, int] = EMPTY
@@ -103,7 +111,7 @@ class SkuState:
         self.document_times: dict[tuple[str, str, str], int] = EMPTY
         """When each of them was last recorded, UTC microseconds."""
         self.counts: dict[tuple[str, int], int] = EMPTY
-        self.moves = array("q")
+        self.moves = array("q") if moves is None else moves
         """Recent movements of counted buckets, three numbers each: row * 4 + bucket, occurred at
         (UTC microseconds), units."""
         self.moves_floor_us = 0
