@@ -22,7 +22,7 @@ def test_a_fit_policy_has_no_problems() -> None:
         (Policy("woo", 1, safety_stock=-1), "safety_stock -1"),
         (Policy("woo", 1, safety_stock=10**12 + 1), "safety_stock"),
         (Policy("woo", 1, low_stock=-5), "low_stock -5"),
-        (Policy("woo", 1, locations=("A", "A")), "more than once"),
+        (Policy("woo", 1, locations=("A", "A")), "location A is named twice"),
         (Policy("woo", 1, locations=("A|B",)), "the sign |"),
     ],
 )

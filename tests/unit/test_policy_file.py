@@ -12,8 +12,8 @@ from stockfold.availability.policy import Policy
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.policy import app
+from stockfold_services.cli.policy_compare import compare
 from stockfold_services.cli.policy_file import from_file, from_settings
-from stockfold_services.cli.policy_publish import compare
 
 GOOD = """\
 policies:

@@ -56,6 +56,21 @@ class Fencing:
                 found.append(Wanted(LIMIT, units, 0, limit[2]))
         return found
 
+    def folded(self, sku: str, category: str, summary: Summary) -> Summary:
+        """The summary as it will be when the ledger has folded what this policy wants."""
+        channel, revision = self._policy.channel, self._policy.revision
+        fences, limits = summary.fences, summary.limits
+        for wanted in self.wanted(sku, category, summary):
+            if wanted.kind == FENCE:
+                row = (channel, wanted.units or 0, wanted.priority, revision)
+                fences = (*(f for f in fences if f[0] != channel), row)
+            else:
+                limits = (
+                    *(m for m in limits if m[0] != channel),
+                    (channel, wanted.units, revision),
+                )
+        return Summary(summary.backordered, fences, limits)
+
     def settled(self, sku: str, category: str, summary: Summary) -> bool:
         """Whether this revision may be applied to the SKU: all it wants is folded, or was."""
         revision = self._policy.revision

@@ -45,10 +45,11 @@ def _names(policy: Policy) -> Iterator[Problem]:
         yield ("revision",), f"{policy.revision} is below 1"
     for field, kind in (("locations", "location"), ("tags", "tag")):
         names = getattr(policy, field) or ()
-        if any(not name or "|" in name for name in names):
-            yield (field,), f"hold a {kind} that is empty or holds the sign |"
-        if len(set(names)) != len(names):
-            yield (field,), f"name a {kind} more than once"
+        for number, name in enumerate(names):
+            if not name or "|" in name:
+                yield (field, number), f"{kind} {name!r} is empty or holds the sign |"
+            if name in names[:number]:
+                yield (field, number), f"{kind} {name} is named twice"
     if policy.locations == () and not policy.tags:
         yield ("locations",), "are none at all: leave them out for all"
 
@@ -58,8 +59,6 @@ def _scalars(policy: Policy) -> Iterator[Problem]:
         yield from _units((field,), getattr(policy, field))
     if policy.ceiling is not None:
         yield from _units(("ceiling",), policy.ceiling)
-        if policy.publish_zero_at and policy.ceiling <= policy.publish_zero_at:
-            yield ("ceiling",), f"{policy.ceiling} is not above publish_zero_at: all would be 0"
     yield from _percent(("share",), policy.share)
     for field in ("lead_time_days", "backorder_lead_time_days"):
         days = getattr(policy, field)

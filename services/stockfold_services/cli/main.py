@@ -28,6 +28,7 @@ from stockfold_services.cli.diff import diff
 from stockfold_services.cli.digest import digest
 from stockfold_services.cli.output import print_error
 from stockfold_services.cli.questions.as_of import as_of
+from stockfold_services.cli.questions.availability import SkuByDefault, availability
 from stockfold_services.cli.questions.explain import explain
 from stockfold_services.cli.questions.leaks import leaks
 from stockfold_services.cli.questions.oversell import oversell
@@ -45,7 +46,10 @@ app.command()(validate)
 app.command()(atp)
 app.command()(archive)
 app.command()(restore)
-app.command()(explain)
+explain_app = typer.Typer(help="Why numbers are what they are.", cls=SkuByDefault)
+explain_app.command("sku")(explain)
+explain_app.command("availability")(availability)
+app.add_typer(explain_app, name="explain")
 app.command("as-of")(as_of)
 app.command()(rebuild)
 app.command()(digest)

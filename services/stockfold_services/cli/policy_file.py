@@ -9,54 +9,33 @@ A file is refused whole, with the line and the reason of everything that is wron
         safety_stock: 2
         low_stock: 5
         per_location: false
+
+infra/docs/policies.md has every field, with an example.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from stockfold.availability.policy import UNITS_MAX, Policy
+from stockfold.availability.fitness import problems_at
+from stockfold.availability.policy import Policy
 from stockfold.domain.errors import SettingsError
-from stockfold.runtime.settings import Name, Settings, Zone
+from stockfold.runtime.settings import Settings
+from stockfold_services.cli.policy_entry import PolicyEntry
+from stockfold_services.cli.policy_known import Known, known_of_settings, objections
 
 FILE_BYTES_MAX = 1024 * 1024
 POLICIES_MAX = 1000
 DEPTH_MAX = 10
 REMEDY = "Mend it and try again; nothing was published, the policies before stay in force."
 
-Units = Annotated[StrictInt, Field(ge=0, le=UNITS_MAX)]
 Place = tuple[str | int, ...]
-
-
-class PolicyEntry(BaseModel):
-    """One channel's policy, without its revision: that is given when it is published."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    channel: Name
-    zone: Zone = "UTC"
-    locations: Annotated[list[Name], Field(min_length=1)] | None = None
-    safety_stock: Units = 0
-    low_stock: Units = 0
-    per_location: StrictBool = False
-
-    def policy(self) -> Policy:
-        """The policy, at revision 0: not published yet."""
-        return Policy(
-            channel=self.channel,
-            revision=0,
-            zone=self.zone,
-            locations=None if self.locations is None else tuple(self.locations),
-            safety_stock=self.safety_stock,
-            low_stock=self.low_stock,
-            per_location=self.per_location,
-        )
 
 
 class PolicyFile(BaseModel):
@@ -67,8 +46,11 @@ class PolicyFile(BaseModel):
     policies: Annotated[list[PolicyEntry], Field(min_length=1, max_length=POLICIES_MAX)]
 
 
-def from_settings(settings: Settings) -> list[Policy]:
-    """The policies that the channels of the settings ask for; SettingsError when unfit."""
+def from_settings(settings: Settings, known: Known | None = None) -> list[Policy]:
+    """The policies that the channels of the settings ask for; SettingsError when unfit.
+
+    ``known`` is what they may refer to; by default the locations of the settings.
+    """
     content = {
         "policies": [
             {
@@ -83,11 +65,15 @@ def from_settings(settings: Settings) -> list[Policy]:
     }
     if not settings.channels:
         return []
-    return _validated(content, {}, settings, "the channels of the settings")
+    known = known or known_of_settings(settings)
+    return _validated(content, {}, known, "the channels of the settings")
 
 
-def from_file(path: Path, settings: Settings) -> list[Policy]:
-    """The policies of a YAML file; SettingsError with the line of everything that is wrong."""
+def from_file(path: Path, settings: Settings, known: Known | None = None) -> list[Policy]:
+    """The policies of a YAML file; SettingsError with the line of everything that is wrong.
+
+    ``known`` is what they may refer to; by default the locations of the settings.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -113,7 +99,7 @@ def from_file(path: Path, settings: Settings) -> list[Policy]:
     twice = list(_index(root, (), lines)) if root is not None else []
     if twice:
         raise SettingsError("; ".join(twice), where=str(path), remedy=REMEDY)
-    return _validated(content, lines, settings, str(path))
+    return _validated(content, lines, known or known_of_settings(settings), str(path))
 
 
 def _refuse_traps(text: str, path: Path) -> None:
@@ -152,21 +138,33 @@ def _index(node: yaml.Node, place: Place, lines: dict[Place, int]) -> Iterator[s
             lines[inner] = key.start_mark.line + 1
 
 
-def _validated(
-    content: object, lines: dict[Place, int], settings: Settings, where: str
-) -> list[Policy]:
+def _validated(content: object, lines: dict[Place, int], known: Known, where: str) -> list[Policy]:
     try:
         entries = PolicyFile.model_validate(content).policies
     except ValidationError as error:
-        wrong = [
-            _sentence(lines, item["loc"], item["msg"].removeprefix("Value error, "))
-            for item in error.errors()
-        ]
-        raise SettingsError("; ".join(wrong), where=where, remedy=REMEDY) from None
-    wrong = [*_channels_twice(entries, lines), *_wrong_locations(entries, lines, settings)]
+        wrong = [_of_entry(lines, dict(item)) for item in error.errors()]
+        raise SettingsError("; ".join(dict.fromkeys(wrong)), where=where, remedy=REMEDY) from None
+    policies = [entry.policy() for entry in entries]
+    wrong = list(_channels_twice(entries, lines))
+    for number, policy in enumerate(policies):
+        # It gets its revision when it is published.
+        fit = problems_at(msgspec.structs.replace(policy, revision=1))
+        for place, reason in (*fit, *objections(policy, known)):
+            wrong.append(_sentence(lines, ("policies", number, *place), reason))
+    if not wrong:
+        for number, (place, reason) in known.overlaps(policies):
+            wrong.append(_sentence(lines, ("policies", number, *place), reason))
     if wrong:
         raise SettingsError("; ".join(wrong), where=where, remedy=REMEDY)
-    return [entry.policy() for entry in entries]
+    return policies
+
+
+def _of_entry(lines: dict[Place, int], item: dict[str, Any]) -> str:
+    """What pydantic found, at the place that the person wrote: one amount may stand for a rule."""
+    place: Place = item["loc"]
+    if lines and item["type"] not in {"missing", "extra_forbidden"}:
+        place = next((place[:n] for n in range(len(place), 0, -1) if place[:n] in lines), place)
+    return _sentence(lines, place, item["msg"].removeprefix("Value error, "))
 
 
 def _channels_twice(entries: list[PolicyEntry], lines: dict[Place, int]) -> Iterator[str]:
@@ -178,25 +176,6 @@ def _channels_twice(entries: list[PolicyEntry], lines: dict[Place, int]) -> Iter
             line = lines.get(("policies", before, "channel"))
             there = f" (first in line {line})" if line else ""
             yield _sentence(lines, place, f"channel {entry.channel} has a policy already{there}")
-
-
-def _wrong_locations(
-    entries: list[PolicyEntry], lines: dict[Place, int], settings: Settings
-) -> Iterator[str]:
-    known = [location.name for location in settings.locations]
-    for number, entry in enumerate(entries):
-        seen: set[str] = set()
-        for index, location in enumerate(entry.locations or ()):
-            place: Place = ("policies", number, "locations", index)
-            if location in seen:
-                yield _sentence(lines, place, f"location {location} is named twice")
-            seen.add(location)
-            if known and location not in known:
-                near = get_close_matches(location, known, 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                yield _sentence(
-                    lines, place, f"location {location} is not one of [[locations]]{hint}"
-                )
 
 
 def _sentence(lines: dict[Place, int], place: Place, reason: str) -> str:

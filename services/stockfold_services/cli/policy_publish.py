@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Literal
 
-import msgspec
 import stamina
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from stockfold.availability.policy import Policy, same_rules
+from stockfold.availability.policy import Policy
 from stockfold.contracts.policies import encode_policy
 from stockfold.contracts.topics import POLICIES
 from stockfold.runtime.audit import audited
@@ -19,6 +17,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.policies import PolicyBook
 from stockfold_services.cli.kafka_errors import kafka_errors
+from stockfold_services.cli.policy_compare import PolicyOutcome, compare, differing, is_richer
 from stockfold_services.cli.policy_file import from_settings
 
 ANSWER_S_MAX = 15.0
@@ -27,16 +26,6 @@ _NO_LEADER_YET = (
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
 )
-_SHOWN = ("zone", "locations", "safety_stock", "low_stock", "per_location")
-
-
-class PolicyOutcome(msgspec.Struct, frozen=True):
-    """What became of one wanted policy; ``revision`` is the one in force after it."""
-
-    channel: str
-    action: Literal["new", "changed", "unchanged"]
-    revision: int
-    changes: tuple[str, ...] = ()
 
 
 def policies_in_force(settings: Settings) -> dict[str, Policy]:
@@ -77,18 +66,19 @@ def _policy_errors(settings: Settings, what: str) -> AbstractContextManager[None
 def publish_policies(settings: Settings) -> list[PolicyOutcome]:
     """Publish the policies of ``settings.channels`` that differ from those in force.
 
-    For whatever starts everything by itself: nobody is asked, and the audit tells it.
+    For whatever starts everything by itself: nobody is asked, and the audit tells it. A channel
+    whose policy in force says more than the settings can say keeps it.
     """
     wanted = from_settings(settings)
+    if not wanted:
+        return []
+    in_force = policies_in_force(settings)
+    richer = {channel for channel, policy in in_force.items() if is_richer(policy)}
+    wanted = [policy for policy in wanted if policy.channel not in richer]
     planned = publish(settings, wanted, dry_run=True)
     if not differing(planned):
         return planned
     return publish_audited(settings, wanted, planned, "up")
-
-
-def differing(planned: Iterable[PolicyOutcome]) -> dict[str, tuple[str, ...]]:
-    """What would change, by channel."""
-    return {o.channel: o.changes for o in planned if o.action != "unchanged"}
 
 
 def publish_audited(
@@ -102,39 +92,6 @@ def publish_audited(
         outcomes = publish(settings, wanted)
         result["revisions"] = {o.channel: o.revision for o in outcomes if o.channel in changed}
     return outcomes
-
-
-def compare(
-    wanted: Iterable[Policy], in_force: dict[str, Policy]
-) -> list[tuple[Policy, PolicyOutcome]]:
-    """Each wanted policy with its revision, and what publishing it would do."""
-    found = []
-    for policy in wanted:
-        old = in_force.get(policy.channel)
-        if old is not None and same_rules(old, policy):
-            found.append((old, PolicyOutcome(policy.channel, "unchanged", old.revision)))
-            continue
-        new = msgspec.structs.replace(policy, revision=1 if old is None else old.revision + 1)
-        action: Literal["new", "changed"] = "new" if old is None else "changed"
-        outcome = PolicyOutcome(policy.channel, action, new.revision, _changes(old, new))
-        found.append((new, outcome))
-    return found
-
-
-def _changes(old: Policy | None, new: Policy) -> tuple[str, ...]:
-    if old is None:
-        return tuple(f"{name} {_shown(getattr(new, name))}" for name in _SHOWN)
-    return tuple(
-        f"{name} {_shown(getattr(old, name))} → {_shown(getattr(new, name))}"
-        for name in _SHOWN
-        if getattr(old, name) != getattr(new, name)
-    )
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "all"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def publish(
@@ -160,9 +117,9 @@ def publish(
     with _policy_errors(settings, "published"):
         producer.init_transactions(ANSWER_S_MAX)
         compared = compare(wanted, _read(settings))
-        differing = [policy for policy, outcome in compared if outcome.action != "unchanged"]
-        if differing:
-            _commit(settings, producer, differing)
+        changed = [policy for policy, outcome in compared if outcome.action != "unchanged"]
+        if changed:
+            _commit(settings, producer, changed)
     return [outcome for _, outcome in compared]
 
 
