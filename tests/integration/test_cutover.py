@@ -136,6 +136,9 @@ def test_a_cutover_under_load_that_was_cut_off_is_finished_and_loses_nothing(
         assert (found["first"]["sku"], found["first"]["kind"]) == ("Q1", "GoodsReceived")
         dry = stockfold_json(settings, "cutover", "mended", "--dry-run")
         assert dry["rows"] == {"positions": 1}
+        (foreseen,) = (change for change in dry["availability"] if change["sku"] == "Q1")
+        assert foreseen == {"channel": "web", "sku": "Q1", "told": 27, "will_be": 20}
+        assert {change["sku"] for change in dry["availability"]} <= {"Q1", *BUSY}
         with monkeypatch.context() as broken:
             broken.setattr(cutting, "publish", _die)
             with pytest.raises(Died):

@@ -69,7 +69,8 @@ def _difference(found: Cutover) -> str:
     if found.equal:
         return "they are equal: nothing will be told"
     rows = ", ".join(f"{count} rows of {table}" for table, count in found.rows.items())
-    return f"different are {rows}; {found.positions} positions will be told"
+    told = f"{found.positions} positions and {len(found.availability)} availabilities will be told"
+    return f"different are {rows}; {told}"
 
 
 def _told(found: Cutover, dry_run: bool) -> str:

@@ -22,6 +22,7 @@ from stockfold_services.projector.migrate import lock_schema, migrate
 from stockfold_services.rebuild import generations
 from stockfold_services.rebuild.building import connected
 from stockfold_services.rebuild.comparing import count_differences, prepare
+from stockfold_services.rebuild.foreseeing import Foreseen, foresee
 from stockfold_services.rebuild.publishing import plan, publish
 
 LOCK_S_MAX = 60.0
@@ -47,6 +48,8 @@ class Cutover(msgspec.Struct):
     rows: dict[str, int] = {}
     positions: int = 0
     told: int = 0
+    availability: list[Foreseen] = []
+    """What channels will be told of it."""
 
 
 def plan_of(settings: Settings, name: str, *, back: bool) -> Cutover:
@@ -63,7 +66,7 @@ def plan_of(settings: Settings, name: str, *, back: bool) -> Cutover:
     )
 
 
-async def look(settings: Settings, cutover: Cutover) -> Cutover:
+async def look(settings: Settings, cutover: Cutover, *, foreseeing: bool = True) -> Cutover:
     """What would differ, changing nothing but the outbox of the shadow.
 
     SettingsError when there is no such generation, or when it cannot become the live one.
@@ -89,6 +92,8 @@ async def look(settings: Settings, cutover: Cutover) -> Cutover:
                 cutover.rows = await count_differences(connection, sides)
                 cutover.equal = not cutover.rows
                 cutover.positions = await plan(connection, sides)
+            if foreseeing:
+                cutover.availability = await foresee(settings, connection, cutover.shadow)
     return cutover
 
 
@@ -123,7 +128,7 @@ async def cut_over(settings: Settings, cutover: Cutover) -> Cutover:
         connection = await stack.enter_async_context(connected(settings, cutover.live))
         await generations.lock(connection, f"{cutover.live} cutover")
         await generations.lock(connection, cutover.shadow)
-        await look(settings, cutover)
+        await look(settings, cutover, foreseeing=False)
         if cutover.swapped:
             # One that was put aside may be of an earlier release than the projector that runs.
             await migrate(connection, cutover.shadow)
