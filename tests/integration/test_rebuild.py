@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.support import servers
-from tests.support.command_line import stockfold_json
+from tests.support.command_line import stockfold, stockfold_json
 from tests.support.read_model import fetch, project_all, write_history
 
 from stockfold.domain.errors import SettingsError
@@ -70,6 +70,28 @@ def test_a_tampered_row_is_found_with_its_sku_and_fact(settings: Settings) -> No
     assert (first["sku"], first["seq"], first["event_id"]) == (sku, seq, event_id)
     live = stockfold_json(settings, "digest", "live")["digest"]
     assert stockfold_json(settings, "digest", "tampered")["digest"] != live
+    told = stockfold(settings, "diff", "live", "tampered", exit_code=1)
+    assert all(word in told for word in ("first divergence", event_id, "on_hand", location))
+
+
+def test_people_are_told_in_tables_what_programs_get_as_json(settings: Settings) -> None:
+    assert "would build" in stockfold(settings, "rebuild", "shown", "--dry-run")
+    told = stockfold(settings, "rebuild", "shown", "--yes", "--path", "scalar")
+    assert all(word in told for word in ("digest", "facts", "journal read to", "rows of journal"))
+    listed = stockfold(settings, "rebuild", "--list")
+    assert all(word in listed for word in ("live", "shown", "ready", "journal"))
+    total = stockfold_json(settings, "digest", "shown")["digest"]
+    assert total in told
+    assert total in stockfold(settings, "digest", "shown")
+    assert "are equal" in stockfold(settings, "diff", "live", "shown")
+    assert "nothing will be told" in stockfold(settings, "cutover", "shown", "--dry-run")
+    assert "would drop" in stockfold(settings, "rebuild", "shown", "--drop", "--dry-run")
+    with pytest.raises(SettingsError, match="nobody can be asked"):
+        stockfold(settings, "cutover", "shown")
+    with pytest.raises(SettingsError, match="neither rebuilt in place"):
+        stockfold(settings, "rebuild", "live", "--yes")
+    with pytest.raises(SettingsError, match="cannot name a generation"):
+        stockfold(settings, "rebuild", "Robert'); DROP", "--yes")
 
 
 class Cut(Exception):  # noqa: N818
