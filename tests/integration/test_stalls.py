@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import threading
 from contextlib import suppress
-from pathlib import Path
 
 import asyncpg
 import pytest
 from tests.conftest import NewEnvironment
 from tests.support import read_side as given
-from tests.support.kafka_io import Sender, committed, wait_for
 from tests.support.memory_feed import channel
 from tests.support.publishing import availability_service, eventually
-from tests.support.servers import server_folder
 from tests.support.woo_shop import Fault, Shop, ShopServer
 
-from stockfold.contracts.topics import JOURNAL
-from stockfold.domain.times import SECOND_US
-from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.embedded.kafka import EmbeddedKafka
-from stockfold.runtime.kafka import ensure_topics
 from stockfold.runtime.postgres import schema_name
-from stockfold.runtime.settings import Settings
-from stockfold.runtime.supervisor import ServiceProcess, Supervisor
 from stockfold_services.projector.main import run
 from stockfold_services.publisher.main import run as run_publisher
 
@@ -98,85 +85,3 @@ async def holds_rows(db: asyncpg.Connection, table: str) -> None:
             if await db.fetchval(f"SELECT count(*) FROM {table}"):
                 return
         await asyncio.sleep(0.05)
-
-
-def test_a_ledger_whose_broker_stands_still_ends_and_is_started_again() -> None:
-    with server_folder() as folder:
-        broker = EmbeddedKafka(folder / "kafka")
-        try:
-            _stop_the_broker_under_a_ledger(folder, broker)
-        finally:
-            broker.stop()
-
-
-def _stop_the_broker_under_a_ledger(folder: Path, broker: EmbeddedKafka) -> None:
-    settings = Settings(
-        environment={"data_dir": folder / "data", "stall_limit_s": 2.0},
-        kafka={"bootstrap": broker.start(), "sku_partitions": 1},
-    )
-    ensure_topics(settings)
-    process = ServiceProcess("ledger", "stockfold_services.cli.child", settings, folder)
-    supervisor, stop = Supervisor([("ledger", process)]), threading.Event()
-    thread = threading.Thread(target=supervisor.run, args=(stop,))
-    thread.start()
-    try:
-        sender = Sender(settings)
-        receive(sender, 3)
-        wait_for("the first fact", lambda: facts(settings) == 1)
-        # It is due while the broker stands still: then the ledger wants to commit.
-        reserve(sender, SYSTEM_CLOCK.now_us() + 4 * SECOND_US)
-        wait_for("the reservation", lambda: facts(settings) == 2)
-        pid = broker.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            wait_for("the ledger to notice", lambda: "ledger hangs: " in log_of(folder))
-        finally:
-            os.kill(pid, signal.SIGCONT)
-        receive(sender, 5)
-        wait_for("all facts, each once", lambda: facts(settings) == 4)
-    finally:
-        stop.set()
-        thread.join(DEADLINE_S)
-
-
-def receive(sender: Sender, units: int) -> None:
-    sender.event(
-        "GoodsReceived",
-        sku="BEANS",
-        location="L1",
-        quantity=units,
-        inbound=None,
-        line=None,
-        condition="on_hand",
-        document=None,
-        document_line=None,
-    )
-
-
-def reserve(sender: Sender, expires_us: int) -> None:
-    sender.event(
-        "ReserveStock",
-        sku="BEANS",
-        reservation="R-1",
-        order="O-1",
-        line="1",
-        channel="shop",
-        quantity=1,
-        locations=["L1"],
-        allow_split=False,
-        allow_partial=False,
-        allow_backorder=False,
-        needed_on=None,
-        supply_line=None,
-        expires_at=expires_us,
-        priority=0,
-    )
-
-
-def facts(settings: Settings) -> int:
-    return sum(record.name == "JournalFact" for record in committed(settings, JOURNAL))
-
-
-def log_of(folder: Path) -> str:
-    return "".join(path.read_text("utf-8", "replace") for path in folder.glob("ledger*.log*"))

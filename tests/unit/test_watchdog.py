@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from stockfold.domain.errors import UnavailableError
+from stockfold.runtime import watchdog
 from stockfold.runtime.watchdog import (
     Deafness,
     Pulse,
@@ -72,6 +73,23 @@ async def test_a_task_that_hangs_is_cancelled_and_told_as_unavailable() -> None:
     with pytest.raises(UnavailableError, match="projector hangs: writing to PostgreSQL"):
         await restarted_when_stalled(work(), [pulse], LIMIT_S)
     assert cancelled.is_set()
+
+
+async def test_a_task_whose_clean_up_hangs_too_is_cancelled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watchdog, "CANCEL_S_MAX", 0.1)
+    pulse = Pulse("projector")
+
+    async def work() -> None:
+        pulse.beat("writing to PostgreSQL")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.Event().wait()
+
+    with pytest.raises(UnavailableError, match="projector hangs"):
+        await restarted_when_stalled(work(), [pulse], LIMIT_S)
 
 
 async def test_what_the_task_raises_comes_through() -> None:

@@ -206,6 +206,8 @@ def create_topics(settings: Settings, topics: Sequence[Topic]) -> list[str]:
             # Another process may have created it meanwhile: that is what we wanted.
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise _unavailable(settings, f"topic {name} was not created: {error}") from error
+        except TimeoutError as error:
+            raise _unavailable(settings, f"topic {name} was not created in time") from error
     return sorted(created)
 
 
@@ -291,7 +293,7 @@ def _drift(
             lines.append(f"{name}: {counts[name]} partitions, declared {topic.partitions}")
         try:
             actual = future.result(ANSWER_S_MAX)
-        except KafkaException as error:
+        except (KafkaException, TimeoutError) as error:
             raise _unavailable(settings, f"topic {name} was not described: {error}") from error
         lines += [
             f"{name}: {key} is {actual[key].value}, declared {wanted}"

@@ -140,6 +140,12 @@ class PartitionReader:
             futures = self._admin.list_offsets(wanted, **options)
             try:
                 return {place: futures[place].result(timeout=SILENCE_S).offset for place in wanted}
+            except TimeoutError as error:
+                raise UnavailableError(
+                    f"the broker has not told an offset for {SILENCE_S:.0f} s",
+                    where=", ".join(f"{place.topic}/{place.partition}" for place in wanted),
+                    remedy="Check the broker; it is asked again.",
+                ) from error
             except KafkaException as error:
                 code = error.args[0].code()
                 if code not in NO_LEADER | OLD_EPOCH or self._clock.monotonic_s() > deadline:

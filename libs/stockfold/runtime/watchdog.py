@@ -26,8 +26,9 @@ from stockfold.domain.errors import UnavailableError
 log = logging.getLogger(__name__)
 
 LOOKS_PER_LIMIT = 20
-CANCEL_S_MAX = 60.0
+CANCEL_S_MAX = 20.0
 """Longer than any of our services waits for its servers when it closes."""
+CANCELS_MAX = 3
 
 P = TypeVar("P", bound=Hashable)
 
@@ -138,13 +139,15 @@ async def restarted_when_stalled(
 
 
 async def _cancelled(task: asyncio.Future[None]) -> None:
-    if task.done():
-        return
-    task.cancel()
-    await asyncio.wait({task}, timeout=CANCEL_S_MAX)
+    cancels = 0
+    while not task.done() and cancels < CANCELS_MAX:
+        # Once more when its own clean-up hangs: a rollback waits for the same silent server.
+        task.cancel()
+        cancels += 1
+        await asyncio.wait({task}, timeout=CANCEL_S_MAX)
     if not task.done():
         end_process("a task that hangs cannot be cancelled")
-    if not task.cancelled():
+    if cancels and not task.cancelled():
         task.exception()  # Looked at: what it ended with no longer matters.
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.faults.outcome import Outcome
-from tests.faults.scenarios import calm, inputs, kills, reply, servers_die, snapshots, storm, zombie
+from tests.faults.scenarios import (
+    calm,
+    inputs,
+    kills,
+    reply,
+    servers_die,
+    snapshots,
+    stalls,
+    storm,
+    zombie,
+)
 from tests.faults.site import Servers
 
 Scenario = Callable[[Servers, Outcome], None]
@@ -23,4 +33,5 @@ SCENARIOS: dict[str, Scenario] = {
     "poison": inputs.poison,
     "registry": inputs.registry,
     "clock": inputs.clock,
+    "stalls": stalls.stalls,
 }
