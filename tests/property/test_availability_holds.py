@@ -6,15 +6,18 @@ import itertools
 from typing import Any
 from unittest import mock
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.support import policies as drawn
 from tests.support.availability_harness import PARTITION, Harness
 
 from stockfold.availability.policy import Policy
 from stockfold.availability.positions import LocationNumbers, SkuPositions
 from stockfold.availability.reach import reach
 from stockfold.availability.rules import compute
+from stockfold.availability.surroundings import Places, Surroundings
 from stockfold.contracts.topics import AVAILABILITY, POSITIONS
 from stockfold_services.availability import processor as module
 
@@ -48,6 +51,7 @@ policies = st.builds(
     low_stock=st.integers(0, 10),
     per_location=st.booleans(),
 )
+any_policies = policies | drawn.policies(fence=drawn.fences)
 
 
 def positions(shelf: dict[str, LocationNumbers]) -> SkuPositions:
@@ -146,6 +150,8 @@ class Availability(RuleBasedStateMachine):
         self.shelves: dict[str, SkuPositions] = {}
         self.policies: dict[str, Policy] = {}
         self.versions: dict[tuple[str, str], int] = {}
+        self.categories: dict[str, str] = {}
+        self.tags: dict[str, set[str]] = {}
 
     @rule(sku=st.sampled_from(SKUS), location=places, row=numbers())
     def a_position_changes(self, sku: str, location: str, row: LocationNumbers) -> None:
@@ -162,21 +168,29 @@ class Availability(RuleBasedStateMachine):
         self.harness.log.append(POSITIONS, PARTITION, f"{location}|{sku}".encode(), None)
         known.remove(location)
 
-    @rule(channel=st.sampled_from(CHANNELS), wanted=policies, behind=st.integers(0, 2))
+    @rule(channel=st.sampled_from(CHANNELS), wanted=any_policies, behind=st.integers(0, 2))
     def a_policy_is_published(self, channel: str, wanted: Policy, behind: int) -> None:
         old = self.policies.get(channel)
         newest = 0 if old is None else old.revision
-        policy = Policy(
-            channel,
-            max(newest + 1 - behind, 1),
-            locations=wanted.locations,
-            safety_stock=wanted.safety_stock,
-            low_stock=wanted.low_stock,
-            per_location=wanted.per_location,
-        )
+        revision = max(newest + 1 - behind, 1)
+        policy = msgspec.structs.replace(wanted, channel=channel, revision=revision)
         self.harness.policy(policy)
         if policy.revision > newest:
             self.policies[channel] = policy
+
+    @rule(sku=st.sampled_from(SKUS), category=drawn.categories)
+    def the_catalogue_says_a_category(self, sku: str, category: str) -> None:
+        self.harness.item(sku, category)
+        self.categories[sku] = category
+
+    @rule(location=places, tags=st.sets(st.sampled_from(("store", "north"))))
+    def a_location_gets_tags(self, location: str, tags: set[str]) -> None:
+        self.harness.location(location, *sorted(tags))
+        self.tags[location] = tags
+
+    @rule()
+    def the_ledger_folds_what_it_was_asked(self) -> None:
+        self.harness.ledger_folds()
 
     @rule(records=st.integers(1, 3), abort=st.booleans())
     def the_loop_turns(self, records: int, abort: bool) -> None:
@@ -203,7 +217,7 @@ class Availability(RuleBasedStateMachine):
                 told = self.harness.told(channel, sku)
                 for before, after in itertools.pairwise(told):
                     assert after["version"] == before["version"] + 1
-                    seen = ("quantity", "status", "locations")
+                    seen = ("quantity", "status", "locations", "lead_time_days")
                     assert [before[n] for n in seen] != [after[n] for n in seen]
                 if told:
                     known = self.versions.get((channel, sku), 0)
@@ -212,9 +226,18 @@ class Availability(RuleBasedStateMachine):
 
     def told_last_equals_computed_from_scratch(self) -> None:
         self.harness.settle()
+        found: dict[str, set[str]] = {}
+        for location, tags in self.tags.items():
+            for tag in tags:
+                found.setdefault(tag, set()).add(location)
+        tagged = Places({tag: frozenset(names) for tag, names in found.items()})
         for channel, policy in self.policies.items():
             for sku, shelf in self.shelves.items():
-                expected = compute(policy, shelf)
+                summary = self.harness.folded_summary(sku)
+                if summary is not None:
+                    shelf.put_summary(summary, 1)
+                around = Surroundings(self.categories.get(sku, ""))
+                expected = compute(policy, shelf, around, tagged)
                 last = self.harness.told(channel, sku)[-1]
                 shares = tuple((s["location"], s["quantity"]) for s in last["locations"])
                 assert (last["quantity"], last["status"], shares) == (

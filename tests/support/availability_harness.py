@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from stockfold.availability.policy import Policy
+from stockfold.availability.positions import Summary
 from stockfold.contracts.codec import decode, encode
 from stockfold.contracts.policies import encode_policy
 from stockfold.contracts.reference import encode_record
@@ -27,6 +28,7 @@ from stockfold.domain.reference import CatalogItem, Location, key_of
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Headers, Record
 from stockfold_services.availability.processor import AvailabilityProcessor
+from stockfold_services.availability.records import read_position
 
 PARTITION = 0
 
@@ -244,6 +246,16 @@ class Harness:
             rows[body["channel"]] = {n: v for n, v in body.items() if n != "sku"}
             self.summary(body["sku"])
         return len(records)
+
+    def folded_summary(self, sku: str) -> Summary | None:
+        """The SKU's summary as the ledger told it last."""
+        key = b"|" + sku.encode()
+        records = [r for r in self.log.records(POSITIONS, PARTITION) if r.key() == key]
+        if not records:
+            return None
+        read = read_position(records[-1].value())
+        assert isinstance(read.numbers, Summary)
+        return read.numbers
 
     def policy(self, policy: Policy) -> None:
         """Somebody publishes a policy."""

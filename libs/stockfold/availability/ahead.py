@@ -121,6 +121,7 @@ class SoldAhead:
             for location in draft.atp
         }
         draft.quantity = sum(draft.atp.values())
+        draft.short = any(units < 0 for units in draft.atp.values())
         draft.note("preorder", words.preorder, sum(arriving.values()), due[0][0], due[-1][0])
 
 

@@ -19,11 +19,11 @@ class Draft:
 
     ``quantity`` is the running quantity, signed. ``atp`` are the signed units of each eligible
     location that may still be promised there; ``locations`` are the eligible ones, None for all.
-    ``arriving`` are units by location that have yet to come, while they are looked at. ``fenced``
-    are the units granted to the channel's own ring-fence, ``open`` those that the channel itself
-    still counts as open, in total and by location. ``window`` is the promotion that is on.
-    ``ahead`` is the status of a promise of what has yet to come, ``next_available`` the day from
-    which it can be kept.
+    ``net`` is their sum, and ``short`` whether any of them is below zero. ``arriving`` are units by
+    location that have yet to come, while they are looked at. ``fenced`` are the units granted to
+    the channel's own ring-fence, ``open`` those that the channel itself still counts as open, in
+    total and by location. ``window`` is the promotion that is on. ``ahead`` is the status of a
+    promise of what has yet to come, ``next_available`` the day from which it can be kept.
     """
 
     __slots__ = (
@@ -32,6 +32,7 @@ class Draft:
         "atp",
         "fenced",
         "locations",
+        "net",
         "next_available",
         "notes",
         "open",
@@ -39,6 +40,7 @@ class Draft:
         "policy",
         "positions",
         "quantity",
+        "short",
         "surroundings",
         "window",
     )
@@ -55,6 +57,8 @@ class Draft:
         self.positions = positions
         self.surroundings = surroundings
         self.quantity = 0
+        self.net = 0
+        self.short = False
         self.atp: dict[str, int] = {}
         self.arriving: dict[str, int] = EMPTY
         self.fenced = 0

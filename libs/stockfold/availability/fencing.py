@@ -69,7 +69,7 @@ class Fencing:
                     *(m for m in limits if m[0] != channel),
                     (channel, wanted.units, revision),
                 )
-        return Summary(summary.backordered, fences, limits)
+        return Summary(summary.backordered, fences, limits, summary.seq)
 
     def settled(self, sku: str, category: str, summary: Summary) -> bool:
         """Whether this revision may be applied to the SKU: all it wants is folded, or was."""

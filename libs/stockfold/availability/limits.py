@@ -6,7 +6,7 @@ from stockfold.availability import words
 from stockfold.availability.categories import upwards
 from stockfold.availability.draft import Draft
 from stockfold.availability.policy import Promotion
-from stockfold.availability.positions import SkuPositions
+from stockfold.availability.positions import Grants, SkuPositions
 from stockfold.availability.stock import part_down
 from stockfold.ledger.sourcing import granted
 
@@ -36,24 +36,38 @@ def fences(draft: Draft) -> None:
     take the pool of all locations less what is granted to others. A channel's own claims have used
     up its fence by as much.
     """
-    known = draft.positions.summary.fences
-    if not known:
+    positions = draft.positions
+    if not positions.summary.fences:
         return
-    claimed = claims_by_channel(draft.positions)
-    pool = _pool(draft)
-    unused = [(-rank, owner, units - claimed.get(owner, 0)) for owner, units, rank, _ in known]
-    others = []
+    if draft.arriving or draft.policy.in_transit:
+        grants = _grants(positions, _pool(draft))
+    else:
+        grants = positions.grants
+        if grants is None:
+            grants = positions.grants = _grants(positions, _pool(draft))
+    pool, fenced = grants
+    bound = pool
     draft.fenced = 0
-    for owner, units in granted(unused, pool):
+    for owner, units in fenced:
         if owner == draft.policy.channel:
             draft.fenced = units
-        elif units:
-            others.append((owner, units))
-    bound = pool - sum(units for _, units in others)
+        else:
+            bound -= units
     if bound < draft.quantity:
         taken = draft.quantity - bound
         draft.quantity = bound
+        others = [(owner, units) for owner, units in fenced if owner != draft.policy.channel]
         draft.note("ring_fences", words.ring_fences, taken, others)
+
+
+def _grants(positions: SkuPositions, pool: int) -> Grants:
+    """What the ring-fences of the SKU are granted of a pool; none that is granted nothing."""
+    claimed = claims_by_channel(positions)
+    unused = [
+        (-priority, owner, units - claimed.get(owner, 0))
+        for owner, units, priority, _ in positions.summary.fences
+    ]
+    return pool, [(owner, units) for owner, units in granted(unused, pool) if units]
 
 
 def claims_by_channel(positions: SkuPositions) -> dict[str, int]:

@@ -40,20 +40,25 @@ class Summary(msgspec.Struct, frozen=True, gc=False):
 
 NO_SUMMARY = Summary()
 
+Grants = tuple[int, list[tuple[str, int]]]
+"""The pool, and what each channel's ring-fence is granted of it."""
+
 
 class SkuPositions:
     """All that is known of one SKU: the latest record of each location, and of the SKU itself.
 
-    ``seq`` is the highest sequence number of the SKU that any of them is as of.
+    ``seq`` is the highest sequence number of the SKU that any of them is as of. ``grants`` is kept
+    for the next channel's answer until a number changes.
     """
 
-    __slots__ = ("locations", "seq", "sku", "summary")
+    __slots__ = ("grants", "locations", "seq", "sku", "summary")
 
     def __init__(self, sku: str) -> None:
         self.sku = sku
         self.seq = 0
         self.locations: dict[str, LocationNumbers] = {}
         self.summary = NO_SUMMARY
+        self.grants: Grants | None = None
 
     def put(self, location: str, numbers: LocationNumbers, seq: int) -> bool:
         """Take a location's latest numbers; False when later ones are known already.
@@ -63,6 +68,7 @@ class SkuPositions:
         known = self.locations.get(location)
         if known is not None and seq < known.seq:
             return False
+        self.grants = None
         self.locations[location] = numbers
         self.seq = max(self.seq, seq)
         return True
@@ -71,12 +77,14 @@ class SkuPositions:
         """Take the SKU's latest summary; False when a later one is known already."""
         if seq < self.summary.seq:
             return False
+        self.grants = None
         self.summary = summary
         self.seq = max(self.seq, seq)
         return True
 
     def remove(self, location: str) -> None:
         """Forget a location that the ledger has taken back; the SKU's summary when empty."""
+        self.grants = None
         if location:
             self.locations.pop(location, None)
         else:

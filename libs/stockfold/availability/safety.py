@@ -89,7 +89,9 @@ class SafetyRules:
         general, at = self.chosen(draft.positions.sku, draft.surroundings.category)
         if at:
             self._keep_at(draft, at)
-        if general is not None:
+        if general is not None and not at and not general.basis_points:
+            take(draft, general.units, general)
+        elif general is not None:
             keep(draft, general, [units for place, units in draft.atp.items() if place not in at])
 
     @staticmethod
@@ -116,6 +118,11 @@ def keep(draft: Draft, rule: Safety, free: list[int]) -> None:
         if len(free) < len(draft.atp):
             # It may not take what locations with a rule of their own have.
             units = min(units, sum(units for units in free if units > 0))
+    take(draft, units, rule)
+
+
+def take(draft: Draft, units: int, rule: Safety) -> None:
+    """Take so many units off, by the rule that says so."""
     if units:
         draft.quantity -= units
         draft.note("safety_stock", words.safety_stock, units, rule)

@@ -12,12 +12,18 @@ from stockfold.availability.positions import LocationNumbers
 
 def on_hand(draft: Draft) -> None:
     """Start from the units on the shelf at the eligible locations."""
-    total = 0
+    total = net = 0
+    short = False
     atp = draft.atp
     for location, numbers in _eligible(draft):
         total += numbers.on_hand
-        atp[location] = numbers.atp
+        atp[location] = free = numbers.atp
+        net += free
+        if free < 0:
+            short = True
     draft.quantity = total
+    draft.net = net
+    draft.short = short
     draft.note("on_hand", words.on_hand, total, len(atp), draft.locations is not None)
 
 
@@ -35,15 +41,16 @@ def in_transit(draft: Draft) -> None:
             draft.atp[location] += units
     if total:
         draft.quantity += total
+        draft.net += total
+        draft.short = any(units < 0 for units in draft.atp.values())
         draft.note("in_transit", words.in_transit, total)
 
 
 def promised(draft: Draft) -> None:
     """Take off what is reserved or allocated there, by whichever channel."""
-    net = sum(draft.atp.values())
-    claims = draft.quantity - net
+    claims = draft.quantity - draft.net
     if claims:
-        draft.quantity = net
+        draft.quantity = draft.net
         draft.note("promised", words.promised, claims)
 
 
@@ -52,8 +59,8 @@ def deficit(draft: Draft) -> None:
 
     pool = Σ max(ATP at location, 0): a deficit is never netted (semantics.md, "ATP now").
     """
-    missing = [(location, -atp) for location, atp in draft.atp.items() if atp < 0]
-    if missing:
+    if draft.short:
+        missing = [(location, -atp) for location, atp in draft.atp.items() if atp < 0]
         draft.quantity += sum(units for _, units in missing)
         draft.note("deficit", words.deficit, sorted(missing))
 

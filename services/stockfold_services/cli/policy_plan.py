@@ -99,9 +99,10 @@ class Planner:
             return
         surroundings = Surroundings(sku.category, self._now_us)
         old = {c: p.compute(positions, surroundings) for c, p in self._before.items()}
-        known, positions.summary = positions.summary, self._folded(sku)
+        known = positions.summary
+        positions.put_summary(self._folded(sku), positions.seq)
         new = {c: p.compute(positions, surroundings) for c, p in self._after.items()}
-        positions.summary = known
+        positions.put_summary(known, positions.seq)
         for channel, answer in new.items():
             before = old.get(channel)
             if self._count(self._plans[channel], before, answer):
