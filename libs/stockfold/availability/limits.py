@@ -39,12 +39,12 @@ def fences(draft: Draft) -> None:
     positions = draft.positions
     if not positions.summary.fences:
         return
-    if draft.arriving or draft.policy.in_transit:
+    plain = not draft.arriving and not draft.policy.in_transit
+    grants = positions.grants if plain else None
+    if grants is None:
         grants = _grants(positions, _pool(draft))
-    else:
-        grants = positions.grants
-        if grants is None:
-            grants = positions.grants = _grants(positions, _pool(draft))
+        if plain:
+            positions.grants = grants
     pool, fenced = grants
     bound = pool
     draft.fenced = 0
