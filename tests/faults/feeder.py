@@ -36,6 +36,7 @@ class Feeder:
         self._thread: threading.Thread | None = None
         self._refused: list[Event] = []
         self._failed: list[str] = []
+        self._abandoned = False
         self.ends: dict[tuple[str, int], int] = {}
         """(topic without prefix, partition) → the offset after the last event taken."""
         self.acknowledged: dict[tuple[str, int, int], str] = {}
@@ -55,13 +56,28 @@ class Feeder:
                     headers=list(event.headers),
                     on_delivery=self._taken(event),
                 )
-            left = self._producer.flush(FLUSH_S_MAX)
+            left = self._flush()
             if left:
                 raise RuntimeError(f"{left} events were not acknowledged")
             # As any producer does: what the broker did not take is sent again, under the same id.
             waiting = self._refused
             if waiting:
                 time.sleep(0.5)
+
+    def _flush(self) -> int:
+        """How many events are not acknowledged when time is up, or nobody waits for them."""
+        deadline = time.monotonic() + FLUSH_S_MAX
+        while left := self._producer.flush(0.5):
+            if self._abandoned or time.monotonic() > deadline:
+                break
+        return left
+
+    def abandon(self) -> None:
+        """Send no more, whatever has become of what was sent."""
+        self._abandoned = True
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(10)
 
     def _taken(self, event: Event) -> object:
         def on_delivery(error: object, message: object) -> None:

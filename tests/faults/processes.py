@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,11 +33,23 @@ class Service:
     module: str = ""
     is_expected_to_end: bool = False
     _child: subprocess.Popen[bytes] | None = None
-    starts: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _closed: bool = False
 
     def start(self, **environment: str) -> None:
-        """Start the process; its output is appended to its log."""
-        self.starts += 1
+        """Start the process; its output is appended to its log. RuntimeError once closed."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(f"{self.name} is not started again: the scenario has ended")
+            self._start(environment)
+
+    def close(self) -> None:
+        """Stop it for good, whoever may still want to start it again."""
+        with self._lock:
+            self._closed = True
+        self.stop()
+
+    def _start(self, environment: dict[str, str]) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("STOCKFOLD_")}
         given = {"STOCKFOLD_CONFIG": str(self.config), **self.environment, **environment}
         given["PYTHONFAULTHANDLER"] = "1"

@@ -137,10 +137,12 @@ class Site:
 
     def stop(self) -> None:
         """Stop everything of the environment."""
-        self.feeder.stop()
-        for service in self.services.values():
-            service.stop()
-        self.observer.stop()
+        try:
+            for service in self.services.values():
+                service.close()
+        finally:
+            self.observer.stop()
+            self.feeder.abandon()
 
 
 @contextmanager
