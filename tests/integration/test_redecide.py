@@ -49,7 +49,7 @@ def given(settings: Settings) -> dict[tuple[int, str], int]:
     """The end of each input topic that has any input, by partition."""
     reader = PartitionReader(settings)
     ends = {
-        (partition, topic.name): reader.committed_end(topic, partition)
+        (partition, topic.name): reader.settled_end(topic, partition)
         for topic in INPUTS
         for partition in range(settings.kafka.sku_partitions)
     }

@@ -65,7 +65,7 @@ async def caught_up(settings: Settings) -> None:
     """Wait until the projector has read every topic to its end."""
     reader = PartitionReader(settings)
     ends = {
-        (topic.name, partition): reader.committed_end(topic, partition)
+        (topic.name, partition): reader.settled_end(topic, partition)
         for topic in TOPICS
         for partition in range(settings.kafka.sku_partitions)
     }

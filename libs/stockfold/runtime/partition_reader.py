@@ -100,30 +100,11 @@ class PartitionReader:
             )
         self._clock.sleep(0.05)
 
-    def committed_end(self, topic: Topic, partition: int) -> int:
-        """An offset before which everything that was written until now is decided.
-
-        Other than ``stable_end`` it comes to an end while the partition is written to.
-        UnavailableError when a transaction stays open for a minute and a half.
-        """
-        place = TopicPartition(topic.full_name(self._prefix), partition)
-        written = self._latest(place, IsolationLevel.READ_UNCOMMITTED)
-        deadline = self._clock.monotonic_s() + STABLE_WAIT_S
-        while (stable := self._latest(place, IsolationLevel.READ_COMMITTED)) < written:
-            if self._clock.monotonic_s() > deadline:
-                raise UnavailableError(
-                    f"an open transaction hides {written - stable} records",
-                    where=f"{place.topic} partition {partition}",
-                    remedy="Find the producer that keeps it open, or wait for its time-out.",
-                )
-            self._clock.sleep(0.02)
-        return stable
-
     def first_at(self, topic: Topic, partition: int, timestamp_ms: int) -> int:
         """The first offset whose record has this timestamp or a later one, else the end."""
         place = TopicPartition(topic.full_name(self._prefix), partition)
         found = self._offset(place, OffsetSpec.for_timestamp(timestamp_ms))
-        return found if found >= 0 else self.committed_end(topic, partition)
+        return found if found >= 0 else self.settled_end(topic, partition)
 
     def _latest(self, place: TopicPartition, level: IsolationLevel) -> int:
         return self._offset(place, OffsetSpec.latest(), isolation_level=level)

@@ -49,7 +49,7 @@ async def copy_records(
     topics = COPIED if wanted.until is None else (JOURNAL,)
     partitions = range(settings.kafka.sku_partitions)
     # Positions first: whatever is committed later is read by the projector after a cutover.
-    report.positions = {p: reader.committed_end(POSITIONS, p) for p in partitions}
+    report.positions = {p: reader.settled_end(POSITIONS, p) for p in partitions}
     behind = {(POSITIONS.name, p): end for p, end in report.positions.items()}
     ends: dict[Place, int] = {}
     for topic in topics:

@@ -44,7 +44,7 @@ def parse_until(text: str) -> Until:
 
 def end_of(reader: PartitionReader, topic: Topic, partition: int, until: Until | None) -> int:
     """The offset to stop before."""
-    end = reader.committed_end(topic, partition)
+    end = reader.settled_end(topic, partition)
     if until is None:
         return end
     if until.time_us is None:
