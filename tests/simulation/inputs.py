@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from stockfold.availability.policy import Policy
+from stockfold.availability.policy import Backorder, Policy, ReservationTerms, RingFence
 from stockfold.contracts import codec, envelope
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import INPUT_OF
 from stockfold.domain.errors import ContractError
+from stockfold_services.availability.compiler import SOURCE
 from tests.support.bodies import LOCATIONS
 from tests.support.histories import Input, Options, seeded
 
-from .kafka_log import Log, Place
+from .kafka_log import Entry, Log, Place
 from .world import World
 
 SKUS = ("SKU-1", "SKU-2", "SKU-3", "SKU-4", "SKU-5")
@@ -131,6 +132,31 @@ def _altered(one: Sent) -> bytes:
     return codec.encode(f"stockfold.{one.told.event_type}", {**body, field: body[field] + 1})
 
 
+def decided_by_availability(entry: Entry) -> Input | None:
+    """The input that an entry is, when it is of the policy compiler."""
+    about = envelope.parse(entry.headers())
+    if about.source != SOURCE:
+        return None
+    body = codec.decode(entry.value())[1]
+    name = about.type.removeprefix("stockfold.")
+    return Input(name, body, about.id, about.source, about.time_us, about.time_us)
+
+
+def _fenced(random: Random) -> dict[str, Any]:
+    """Ring-fences and backorder limits, so that availability is a source of the ledger."""
+    if random.random() < 0.5:
+        return {}
+    skus = random.sample(SKUS, random.choice((0, 1, 3)))
+    fences = tuple(RingFence(random.randint(0, 6), random.choice((0, 1)), sku) for sku in skus)
+    limits = tuple(Backorder(random.randint(0, 4), sku) for sku in skus)
+    return {
+        "ring_fences": fences,
+        "backorders": random.choice((None, limits)),
+        "share": random.choice((10_000, 5_000)),
+        "reservations": ReservationTerms(allow_backorder=True),
+    }
+
+
 def policies(random: Random) -> list[tuple[float, Policy]]:
     """Policies, and when they are published."""
     found = []
@@ -145,6 +171,7 @@ def policies(random: Random) -> list[tuple[float, Policy]]:
                 safety_stock=random.choice((0, 0, 2)),
                 low_stock=random.choice((0, 3)),
                 per_location=random.random() < 0.3,
+                **_fenced(random),
             )
             found.append((at_s, policy))
             at_s += random.choice((0.5, 3.0, 9.0))

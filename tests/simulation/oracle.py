@@ -27,6 +27,7 @@ from tests.support.model.log import Refused
 
 from .availability_oracle import judge_availability
 from .history import History
+from .inputs import decided_by_availability
 from .kafka_log import Entry
 from .sums import judge_sums
 
@@ -128,6 +129,7 @@ class PartitionJudge:
         for entry in decided.inputs:
             place = (entry.topic(), entry.offset())
             told = self.history.sender.sent.get((entry.topic(), self.number, entry.offset()))
+            told = told or decided_by_availability(entry)
             assert told is not None, f"{place} was never sent"
             self._one(told, place, own[place], decided.now_us)
         for sku in {fact.cause.sku for fact in decided.facts if not fact.cause.topic}:
