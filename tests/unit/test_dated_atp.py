@@ -12,6 +12,7 @@ from tests.support.story import Story
 
 from stockfold.domain.times import DAY_US
 from stockfold.ledger.dated import Series, promises, series
+from stockfold.ledger.outlook import outlook_of
 
 TODAY = START_US // DAY_US
 
@@ -22,7 +23,8 @@ def story() -> Story:
 
 
 def dated(story: Story, days: int = 7, location: str | None = None) -> Series:
-    return series(story.subject.state, lambda us: us // DAY_US, TODAY, days, location)
+    outlook = outlook_of(story.subject.state)
+    return series(outlook, lambda us: us // DAY_US, TODAY, days, location)
 
 
 def eta(day: int) -> int:

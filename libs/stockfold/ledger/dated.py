@@ -6,18 +6,15 @@ overdue or has no date stands beside the series: not silently counted, not silen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from stockfold.ledger.accounts import ALLOCATED, ON_HAND, RESERVED
+from stockfold.domain.days import DayOf
 from stockfold.ledger.entities import Line
-from stockfold.ledger.state import ExpectedRow, SkuState
+from stockfold.ledger.outlook import Outlook
 
 DAYS_MAX = 732
-
-DayOf = Callable[[int], int]
-"""The day, in the series' zone, of a time in UTC microseconds."""
 
 
 class Supply(msgspec.Struct, frozen=True):
@@ -59,7 +56,7 @@ def promises(on_hand: int, changes: Mapping[int, int], days: int) -> tuple[list[
 
 
 def series(
-    state: SkuState, day_of: DayOf, today: int, days: int, location: str | None = None
+    outlook: Outlook, day_of: DayOf, today: int, days: int, location: str | None = None
 ) -> Series:
     """The dated ATP of a SKU, or of it at one location. ValueError beyond ``DAYS_MAX`` days.
 
@@ -68,63 +65,75 @@ def series(
     """
     if not 0 < days <= DAYS_MAX:
         raise ValueError(f"days must be 1 to {DAYS_MAX}")
-    places = [location] if location is not None else state.locations
-    supplies = list(_supplies(state, day_of, location))
+    supplies = supplies_of(outlook, day_of)
+    here = [s for s in supplies if location in {None, s.location}]
     changes: dict[int, int] = {}
-    for supply in supplies:
+    for supply in here:
         if supply.day is not None and supply.day >= today:
             _add(changes, supply.day - today, supply.units)
+    # A backorder is tied to a line wherever that line is due.
     eta_days = {(s.inbound, s.line): s.day for s in supplies}
     claimed = 0
-    for line in state.lines.values():
-        claimed += _demand(changes, line, eta_days, today, location)
+    for line in outlook.lines:
+        for day, units in demand_of(line, eta_days, today, location):
+            _add(changes, day - today, -units)
+        claimed += _claims(line, location)
     # Claims of no known line would be a defect; what lines do not explain counts today.
-    held = sum(state.number(place, RESERVED) + state.number(place, ALLOCATED) for place in places)
+    held = sum(u for place, u in outlook.held.items() if location in {None, place})
     _add(changes, 0, claimed - held)
-    start = sum(state.number(place, ON_HAND) for place in places)
+    start = sum(u for place, u in outlook.on_hand.items() if location in {None, place})
     projection, least = promises(start, changes, days)
     return Series(
         today,
         tuple(projection),
         tuple(least),
-        tuple(s for s in supplies if s.day is not None and s.day < today),
-        tuple(s for s in supplies if s.day is None),
+        tuple(s for s in here if s.day is not None and s.day < today),
+        tuple(s for s in here if s.day is None),
     )
+
+
+def supplies_of(outlook: Outlook, day_of: DayOf) -> list[Supply]:
+    """What is to come, with the day it is due on."""
+    return [
+        Supply(
+            c.inbound,
+            c.line,
+            c.location,
+            c.units,
+            None if c.eta_us is None else day_of(c.eta_us),
+            c.confidence,
+        )
+        for c in outlook.coming
+    ]
+
+
+def demand_of(
+    line: Line,
+    eta_days: Mapping[tuple[str, str], int | None],
+    today: int,
+    location: str | None,
+) -> list[tuple[int, int]]:
+    """(day, units) of what a line claims at a location, or of all that it has open."""
+    reserved = sum(u for place, u in line.reserved if location in {None, place})
+    allocated = sum(a.open for a in line.allocations if location in {None, a.location})
+    needed = line.needed_on if line.needed_on is not None else today
+    found = [(needed, reserved), (today, allocated)]
+    if location is None:
+        found.append((waits_until(line, eta_days, today), line.backordered))
+    return [(day, units) for day, units in found if units]
+
+
+def waits_until(line: Line, eta_days: Mapping[tuple[str, str], int | None], today: int) -> int:
+    """The day that a line's backorder counts on: its supply line's, or today (ruling 21)."""
+    day = eta_days.get(line.supply) if line.supply is not None else None
+    return today if day is None else day
+
+
+def _claims(line: Line, location: str | None) -> int:
+    reserved = sum(u for place, u in line.reserved if location in {None, place})
+    return reserved + sum(a.open for a in line.allocations if location in {None, a.location})
 
 
 def _add(changes: dict[int, int], day: int, units: int) -> None:
     if units:
         changes[max(day, 0)] = changes.get(max(day, 0), 0) + units
-
-
-def _demand(
-    changes: dict[int, int],
-    line: Line,
-    eta_days: Mapping[tuple[str, str], int | None],
-    today: int,
-    location: str | None,
-) -> int:
-    """Add a line's demand to its days; returns its reserved and allocated units here."""
-    reserved = sum(u for place, u in line.reserved if location in {None, place})
-    allocated = sum(a.open for a in line.allocations if location in {None, a.location})
-    needed = line.needed_on if line.needed_on is not None else today
-    _add(changes, needed - today, -reserved)
-    _add(changes, 0, -allocated)
-    if line.backordered and location is None:
-        day = eta_days.get(line.supply) if line.supply is not None else None
-        _add(changes, (day if day is not None else today) - today, -line.backordered)
-    return reserved + allocated
-
-
-def _supplies(state: SkuState, day_of: DayOf, location: str | None) -> Iterable[Supply]:
-    rows: Iterable[tuple[str, list[ExpectedRow]]] = state.expected.items()
-    for place, expected in rows:
-        if location in {None, place}:
-            for inbound, line, units, eta_us, confidence in expected:
-                day = day_of(eta_us) if eta_us is not None else None
-                yield Supply(inbound, line, place, units, day, confidence)
-    for transfer in state.transfers.values():
-        for place, units in transfer.posted:
-            if units > 0 and location in {None, place}:
-                day = day_of(transfer.eta_us) if transfer.eta_us is not None else None
-                yield Supply(transfer.id, "", place, units, day)

@@ -17,7 +17,9 @@ from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.overview import counts, projector_state
 from stockfold_services.api.routes import (
     availability,
+    batch,
     contracts,
+    dated,
     deliveries,
     exceptions,
     findings,
@@ -32,8 +34,10 @@ from stockfold_services.api.routes import (
 _ROUTERS = (
     positions,
     questions,  # Before skus, whose path takes everything.
+    dated,
     skus,
     findings,
+    batch,
     availability,
     journal,
     reservations,
@@ -74,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.prefix = settings.prefix
     app.state.database = database
     app.state.waiting = Waiting(database)
+    app.state.zones = {place.name: place.zone for place in settings.locations}
     problems.install(app)
     app.middleware("http")(_with_headers)
     for module in _ROUTERS:

@@ -42,16 +42,22 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection in one read-only snapshot.
+        """A connection in one read-only snapshot. UnavailableError as ``asking``."""
+        async with (
+            self.asking() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for one statement, which is a snapshot of its own: one round trip.
 
         UnavailableError when PostgreSQL does not answer, or the projector has made no tables yet.
         """
         try:
             pool = await self._opened()
-            async with (
-                pool.acquire(timeout=ACQUIRE_S_MAX) as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
+            async with pool.acquire(timeout=ACQUIRE_S_MAX) as connection:
                 yield connection
         except asyncpg.exceptions.QueryCanceledError as error:
             raise UnavailableError(

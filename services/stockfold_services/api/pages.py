@@ -119,10 +119,27 @@ def interface(openapi: dict[str, Any]) -> str:
         for method, operation in operations.items():
             parts.append(f"<h3>{escape(method.upper())} {escape(path)}</h3>")
             parts.append(f"<p>{escape(operation.get('description', ''))}</p>")
-            rows = "".join(_parameter(row) for row in operation.get("parameters", []))
+            given = [*operation.get("parameters", []), *_body(openapi, operation)]
+            rows = "".join(_parameter(row) for row in given)
             if rows:
                 parts.append(f"<table>{rows}</table>")
     return page(openapi["info"]["title"], "".join(parts))
+
+
+def _body(openapi: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """The members of a request's JSON body, as parameters are told."""
+    content = operation.get("requestBody", {}).get("content", {})
+    name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rsplit("/", 1)[-1]
+    members = openapi.get("components", {}).get("schemas", {}).get(name, {}).get("properties", {})
+    return [
+        {
+            "name": member,
+            "in": "body",
+            "schema": schema,
+            "description": schema.get("description", ""),
+        }
+        for member, schema in members.items()
+    ]
 
 
 def _parameter(row: dict[str, Any]) -> str:
@@ -131,7 +148,12 @@ def _parameter(row: dict[str, Any]) -> str:
     limits = [
         f"{word} {option[name]}"
         for option in options
-        for name, word in (("minimum", "from"), ("maximum", "to"), ("maxLength", "at most"))
+        for name, word in (
+            ("minimum", "from"),
+            ("maximum", "to"),
+            ("maxLength", "at most"),
+            ("maxItems", "at most"),
+        )
         if name in option
     ]
     if schema.get("default") is not None:

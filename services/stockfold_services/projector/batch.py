@@ -24,6 +24,7 @@ from stockfold_services.projector.tables import (
     RESERVATION_STATUS,
     SKU_SUMMARIES,
     TABLES,
+    TRANSFERS,
     UNREADABLE,
     Table,
 )
@@ -155,12 +156,16 @@ class Batch:
         status = None if change is None else rows.status_row(record, change, partition)
         line = change.line if change is not None else None
         demand = None if line is None else rows.line_row(record, line, partition)
+        transfer = change.transfer if change is not None else None
+        moved = None if transfer is None else rows.transfer_row(record, transfer, partition)
         # Rows are made first and added then: a fact is in all its tables or in none.
         self._add(JOURNAL, fact)
         if status is not None:
             self._add(RESERVATION_STATUS, status)
         if demand is not None:
             self._put(DEMAND_LINES, demand[:3], demand)
+        if moved is not None:
+            self._put(TRANSFERS, moved[:2], moved)
 
 
 _TAKERS: dict[str, Callable[[Batch, Record, int, int], None]] = {

@@ -12,7 +12,7 @@ import orjson
 
 from stockfold.domain.times import EPOCH, from_us
 from stockfold.ledger.accounts import CODES, STRIDE
-from stockfold.ledger.entities import Change, Line, decode_change
+from stockfold.ledger.entities import Change, Line, Transfer, decode_change
 
 Record = Mapping[str, Any]
 Row = tuple[Any, ...]
@@ -270,6 +270,19 @@ def line_row(record: Record, line: Line, partition: int) -> Row:
             ]
         ),
         moment(line.expires_us),
+        from_us(record["recorded_at"]),
+        partition,
+    )
+
+
+def transfer_row(record: Record, transfer: Transfer, partition: int) -> Row:
+    """The transfer that a fact carries as a row of transfers."""
+    return (
+        record["sku"],
+        transfer.id,
+        record["seq"],
+        json_text([{"location": place, "quantity": units} for place, units in transfer.posted]),
+        None if transfer.eta_us is None else from_us(transfer.eta_us),
         from_us(record["recorded_at"]),
         partition,
     )

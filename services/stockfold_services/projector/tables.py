@@ -192,6 +192,13 @@ DEMAND_LINES = Table(
     ("sku", "order_id", "line"),
     ("seq",),
 )
+TRANSFERS = Table(
+    "transfers",
+    "What each transfer has in transit, and when it is due, the latest. From the journal.",
+    ("sku", "transfer", "seq", "in_transit", "eta", "recorded_at", "partition"),
+    ("sku", "transfer"),
+    ("seq",),
+)
 RESERVATION_STATUS = Table(
     "reservation_status",
     "Answers to reservation commands and what became of them. From the journal.",
@@ -267,6 +274,7 @@ TABLES: tuple[Table, ...] = (
     AVAILABILITY_HISTORY,
     JOURNAL,
     DEMAND_LINES,
+    TRANSFERS,
     RESERVATION_STATUS,
     EXCEPTIONS,
     DELIVERIES,

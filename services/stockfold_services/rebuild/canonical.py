@@ -67,6 +67,7 @@ COMPARED: tuple[Compared, ...] = (
         tables.SKU_SUMMARIES, JOURNAL.name, _ASIDE, ("backordered_by_channel", "fences", "limits")
     ),
     Compared(tables.DEMAND_LINES, JOURNAL.name),
+    Compared(tables.TRANSFERS, JOURNAL.name),
     Compared(tables.RESERVATION_STATUS, JOURNAL.name),
     Compared(tables.EXCEPTIONS, EXCEPTIONS.name),
     Compared(tables.AVAILABILITY, AVAILABILITY.name),

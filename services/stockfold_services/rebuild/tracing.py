@@ -41,7 +41,12 @@ async def first_divergence(connection: asyncpg.Connection, sides: Sides, sku: st
         seq, how = await _first_missed(connection, sides, sku, location)
         if seq is not None:
             return await _told(connection, sides, sku, seq, how)
-    for table in (tables.SKU_SUMMARIES, tables.DEMAND_LINES, tables.RESERVATION_STATUS):
+    for table in (
+        tables.SKU_SUMMARIES,
+        tables.DEMAND_LINES,
+        tables.TRANSFERS,
+        tables.RESERVATION_STATUS,
+    ):
         seq = await _other_row(connection, sides, sku, table)
         if seq is not None:
             how = f"the facts are equal; the row of {table.name} as of this fact is not"

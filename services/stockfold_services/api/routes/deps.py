@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -22,5 +23,13 @@ def _waiting(request: Request) -> Waiting:
     return waiting
 
 
+def _zones(request: Request) -> Mapping[str, str]:
+    zones = request.app.state.zones
+    assert isinstance(zones, dict)
+    return zones
+
+
 Db = Annotated[Database, Depends(_database)]
 Wait = Annotated[Waiting, Depends(_waiting)]
+Zones = Annotated[Mapping[str, str], Depends(_zones)]
+"""The IANA zone of each location that the settings name."""

@@ -1,0 +1,260 @@
+"""Order promising: by when can a channel have N units of a SKU? Pure.
+
+Answered from dated ATP (semantics.md, "Dated ATP"): what is promised to somebody else for a later
+day is not promised again for an earlier one. Safety stock and shares do not count here: they limit
+what is published, not what is honoured. Fences of other channels do, as in the ledger (ruling 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from stockfold.availability import promise_words as words
+from stockfold.domain.days import DayOf
+from stockfold.ledger.dated import Series, Supply, series, supplies_of, waits_until
+from stockfold.ledger.entities import Line
+from stockfold.ledger.outlook import Outlook
+from stockfold.ledger.sourcing import granted
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """How many units, for whom, from where, and how far to look ahead.
+
+    ``locations`` of None are all, else in order of preference. ``lead_time_days`` is from the day
+    that the units are there to their dispatch. Supply below ``confidence`` percent is not relied
+    on. ``today`` is in days since 1970.
+    """
+
+    quantity: int
+    today: int
+    days: int
+    channel: str = ""
+    locations: tuple[str, ...] | None = None
+    lead_time_days: int = 0
+    confidence: int = 0
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Units from one location, and the days since 1970 on which they are there and can leave."""
+
+    location: str
+    units: int
+    available_on: int
+    dispatch_on: int
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """The earliest day on which one location has them all; None: never, by what is known."""
+
+    location: str
+    available_on: int | None
+    dispatch_on: int | None
+    reasons: tuple[str, ...]
+
+
+class Promised(msgspec.Struct, frozen=True):
+    """The answer. ``available_on`` of None: never, by what is known.
+
+    ``parts`` are one when a single location has them all on the earliest day. ``reservable_now``
+    are the units that a reservation would be confirmed for at once. Overdue and undated supply,
+    and supply that is not trusted enough, stand beside and are not relied on.
+    """
+
+    available_on: int | None
+    dispatch_on: int | None
+    parts: tuple[Part, ...]
+    locations: tuple[Whole, ...]
+    reasons: tuple[str, ...]
+    reservable_now: int
+    overdue: tuple[Supply, ...]
+    undated: tuple[Supply, ...]
+    untrusted: tuple[Supply, ...]
+
+
+def promise(outlook: Outlook, ask: Ask, day_of: DayOf) -> Promised:
+    """The earliest day for all of ``ask.quantity``, and why. ValueError when it is not positive."""
+    if ask.quantity < 1:
+        raise ValueError("a quantity to be promised is at least 1")
+    return _Promising(outlook, ask, day_of).answer()
+
+
+class _Promising:
+    """One answer in the making."""
+
+    def __init__(self, outlook: Outlook, ask: Ask, day_of: DayOf) -> None:
+        trusted = tuple(c for c in outlook.coming if c.confidence >= ask.confidence)
+        self.all_supplies = supplies_of(outlook, day_of)
+        self.outlook = msgspec.structs.replace(outlook, coming=trusted)
+        self.ask = ask
+        self.supplies = supplies_of(self.outlook, day_of)
+        self.eta_days = {(s.inbound, s.line): s.day for s in self.all_supplies}
+        self.curves: dict[str, Series] = {
+            place: series(self.outlook, day_of, ask.today, ask.days, place)
+            for place in {*outlook.locations, *(ask.locations or ())}
+        }
+        places = outlook.locations if ask.locations is None else list(dict.fromkeys(ask.locations))
+        self.places: Sequence[str] = places
+        self.pool = [self._free(self.curves, day) for day in range(ask.days)]
+
+    def answer(self) -> Promised:
+        """The earliest day over all the locations, and that of each."""
+        ask = self.ask
+        together = self._together(self.places)
+        day = _first(together, ask.quantity)
+        parts = () if day is None else self._parts(day)
+        here = set(self.places)
+        beside = [s for s in self.all_supplies if s.location in here]
+        return Promised(
+            None if day is None else ask.today + day,
+            None if not parts else max(part.dispatch_on for part in parts),
+            parts,
+            tuple(self._whole(place) for place in self.places),
+            tuple(self._reasons(day, parts, together)),
+            self._now(),
+            tuple(s for s in beside if s.day is not None and s.day < ask.today),
+            tuple(s for s in beside if s.day is None),
+            tuple(s for s in beside if s.confidence < ask.confidence),
+        )
+
+    def _free(self, curves: Mapping[str, Series], day: int) -> int:
+        return sum(max(curve.promises[day], 0) for curve in curves.values())
+
+    def _together(self, places: Sequence[str]) -> list[int]:
+        """Units that may be promised for each day from any of the places, rising.
+
+        Who waits for the same units comes first, and so do the fences of others (ruling 4).
+        """
+        chosen = {place: self.curves[place] for place in places}
+        waiting, rivals = self._waiting(places)
+        shared = {p: self.curves[p] for p in self.curves if p in rivals or p in chosen}
+        everyone, _ = self._waiting(None)
+        found = []
+        for day in range(self.ask.days):
+            own = self._free(chosen, day)
+            due = sum(units for at, units in waiting if at <= day)
+            own = min(own, self._free(shared, day) - due)
+            if self.outlook.fences:
+                left = self.pool[day] - sum(units for at, units in everyone if at <= day)
+                own = min(own, left - self._fenced(left))
+            found.append(own)
+        for day in range(self.ask.days - 2, -1, -1):
+            found[day] = min(found[day], found[day + 1])
+        return found
+
+    def _waiting(self, places: Sequence[str] | None) -> tuple[list[tuple[int, int]], set[str]]:
+        """(day from today, units) of backorders that may take units there, and where else."""
+        found, rivals = [], set[str]()
+        for line in self.outlook.lines:
+            may = line.places_to_wait()
+            if line.backordered and (places is None or not set(may).isdisjoint(places)):
+                found.append((self._waits(line), line.backordered))
+                rivals.update(may)
+        return found, rivals
+
+    def _waits(self, line: Line) -> int:
+        today = self.ask.today
+        return max(waits_until(line, self.eta_days, today) - today, 0)
+
+    def _fenced(self, pool: int) -> int:
+        """Units of the pool that the fences of other channels are granted."""
+        unused = [
+            (-f.priority, f.channel, f.quantity - self.outlook.claims.get(f.channel, 0))
+            for f in self.outlook.fences
+        ]
+        return sum(u for owner, u in granted(unused, max(pool, 0)) if owner != self.ask.channel)
+
+    def _now(self) -> int:
+        atp = {place: self.outlook.atp(place) for place in self.curves}
+        pool = sum(max(units, 0) for units in atp.values())
+        free = sum(max(atp[place], 0) for place in self.places)
+        return max(min(free, pool - self._fenced(pool)), 0)
+
+    def _parts(self, day: int) -> tuple[Part, ...]:
+        """From as few locations as may be: one that has all, else those that have most."""
+        left = self.ask.quantity
+        order = {place: at for at, place in enumerate(self.places)}
+        free = {place: self.curves[place].promises[day] for place in self.places}
+        whole = [place for place in self.places if free[place] >= left]
+        parts = []
+        for place in whole[:1] or sorted(order, key=lambda p: (-free[p], order[p])):
+            units = min(max(free[place], 0), left)
+            if units:
+                left -= units
+                parts.append(self._part(place, units, day))
+        assert not left, "the day was chosen because it has them all"
+        return tuple(parts)
+
+    def _part(self, place: str, units: int, day: int) -> Part:
+        first = _first(self.curves[place].promises, units)
+        on = self.ask.today + (day if first is None else first)
+        return Part(place, units, on, on + self.ask.lead_time_days)
+
+    def _whole(self, place: str) -> Whole:
+        ask = self.ask
+        together = self._together((place,))
+        day = _first(together, ask.quantity)
+        if day is None:
+            most = max(together[-1], 0)
+            return Whole(place, None, None, (words.never_here(place, ask.quantity, most),))
+        on = ask.today + day
+        reasons = [self._supplied(place, ask.quantity, on), *self._held_back(place, day, together)]
+        return Whole(place, on, on + ask.lead_time_days, tuple(reasons))
+
+    def _reasons(self, day: int | None, parts: tuple[Part, ...], together: list[int]) -> list[str]:
+        ask = self.ask
+        if day is None:
+            last = ask.today + ask.days - 1
+            return [words.never(ask.quantity, max(together[-1], 0), last)]
+        reasons = [words.can_leave(ask.quantity, parts, ask.lead_time_days)]
+        reasons += [self._supplied(p.location, p.units, p.available_on) for p in parts]
+        if day:
+            reasons.append(words.day_before(max(together[day - 1], 0), ask.today + day - 1))
+        if self._now() < ask.quantity:
+            reasons.append(words.not_yet_reservable(self._now()))
+        return reasons
+
+    def _supplied(self, place: str, units: int, day: int) -> str:
+        arrivals = sorted(
+            (
+                s
+                for s in self.supplies
+                if s.location == place and s.day is not None and self.ask.today <= s.day <= day
+            ),
+            key=lambda s: (s.day, s.inbound, s.line),
+        )
+        on_hand = self.outlook.on_hand.get(place, 0)
+        claimed = self.outlook.held.get(place, 0)
+        needed = units - max(on_hand - claimed, 0)
+        used = []
+        for supply in arrivals:
+            if needed <= 0:
+                break
+            used.append(supply)
+            needed -= supply.units
+        return words.supplied(place, units, on_hand, claimed, used)
+
+    def _held_back(self, place: str, day: int, together: list[int]) -> list[str]:
+        """Why not the day before: later demand, those who wait or fences, or nothing there."""
+        if not day:
+            return []
+        ask, curve = self.ask, self.curves[place]
+        if curve.projection[day - 1] >= ask.quantity > curve.promises[day - 1]:
+            least = curve.promises[day - 1]
+            low = curve.projection.index(least, day - 1)
+            takers = [
+                (line.order, line.line, sum(u for p, u in line.reserved if p == place))
+                for line in self.outlook.lines
+                if line.needed_on is not None and day - 1 < line.needed_on - ask.today <= low
+            ]
+            taken = [taker for taker in takers if taker[2]]
+            return [words.later_demand(ask.today + low, least, taken)]
+        if curve.promises[day - 1] >= ask.quantity:
+            return [words.others_first(curve.promises[day - 1], max(together[day - 1], 0))]
+        return [words.day_before(max(curve.promises[day - 1], 0), ask.today + day - 1)]
+
+
+def _first(levels: Sequence[int], units: int) -> int | None:
+    """The first day that has so many; levels never fall."""
+    return next((day for day, level in enumerate(levels) if level >= units), None)

@@ -1,0 +1,183 @@
+"""Many listings at once, and dated ATP, over HTTP; tables that the projector's own code filled."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from tests.integration.test_api import Reader
+from tests.support import read_side as given
+from tests.support.ledger_process import LedgerProcess
+
+from stockfold.contracts.topics import JOURNAL, POSITIONS
+from stockfold.domain.times import DAY_US, from_us
+from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.settings import Settings
+from stockfold_services.api.app import create_app
+from stockfold_services.api.routes.batch import LISTINGS_MAX
+
+pytestmark = pytest.mark.integration
+
+BATCH = "/v1/availability:batchGet"
+SKU = "S/1"
+
+
+@pytest.fixture
+async def reader(postgres: str) -> AsyncIterator[Reader]:
+    settings = Settings(
+        environment={"prefix": f"t{uuid.uuid4().hex[:8]}."},
+        postgres={"dsn": postgres},
+        locations=[{"name": "A", "zone": "Pacific/Auckland"}, {"name": "B"}],
+    )
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield Reader(settings, client)
+    await app.state.database.close()
+
+
+async def post(reader: Reader, body: object, status: int = 200) -> dict:
+    answer = await reader.client.post(BATCH, json=body)
+    assert answer.status_code == status, answer.text
+    kind = "application/problem+json" if status >= 400 else "application/json"
+    assert answer.headers["content-type"] == kind
+    return answer.json()
+
+
+def now_story() -> LedgerProcess:
+    """Five on hand at A, ten due in two days, four in transit due in three, three taken later."""
+    process = LedgerProcess()
+    now_us = process.now_us = SYSTEM_CLOCK.now_us()
+    told = {"sku": SKU}
+    process.tell("GoodsReceived", **told, location="A", quantity=5, condition="on_hand")
+    process.tell("GoodsReceived", **told, location="B", quantity=4, condition="on_hand")
+    process.tell(
+        "InboundExpected",
+        **told,
+        inbound="PO-1",
+        line="1",
+        location="A",
+        quantity=10,
+        eta=now_us + 2 * DAY_US,
+        confidence=80,
+        revision=1,
+    )
+    process.tell(
+        "TransferDispatched",
+        **told,
+        **{"from": "B", "to": "A"},
+        transfer="T-1",
+        quantity=4,
+        eta=now_us + 3 * DAY_US,
+        bucket="on_hand",
+    )
+    process.tell(
+        "ReserveStock",
+        **told,
+        reservation="R-1",
+        order="O-1",
+        line="1",
+        channel="web",
+        quantity=3,
+        locations=["A"],
+        needed_on=(from_us(now_us).date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days + 5,
+    )
+    return process
+
+
+async def project(reader: Reader, process: LedgerProcess) -> None:
+    """The tables as the ledger's records make them."""
+    records = process.log.records
+    await reader.fill(
+        *[
+            (topic, message.key(), message.value())
+            for topic in (JOURNAL, POSITIONS)
+            for message in records.get(topic.name, ())
+        ]
+    )
+
+
+async def test_a_batch_answers_in_the_order_asked_and_lists_what_is_unknown(
+    reader: Reader,
+) -> None:
+    await reader.fill(
+        given.availability("web", "a", 3, 7),
+        given.availability("web", "b", 1, 0),
+        given.availability("shop", "b", 2, 4),
+        given.mark(),
+    )
+    found = await post(reader, {"channels": ["web", "shop"], "skus": ["b", "a", "b"]})
+    told = [(row["channel"], row["sku"], row["quantity"]) for row in found["availability"]]
+    assert told == [("web", "b", 0), ("web", "a", 7), ("shop", "b", 4)]
+    assert found["unknown"] == [{"channel": "shop", "sku": "a"}]
+    assert found["as_of"]["offsets"] == {"0": 1}
+    assert found["as_of"]["lag"] == 0
+    for row in (*found["availability"], found["as_of"]):
+        assert 0 <= row["age_ms"] < 60_000
+    assert [(row["seq"], row["partition"]) for row in found["availability"]] == [
+        (1, 0),
+        (3, 0),
+        (2, 0),
+    ]
+
+
+async def test_a_batch_of_a_thousand_is_answered_whole(reader: Reader) -> None:
+    skus = [f"sku-{i}" for i in range(1000)]
+    await reader.fill(*[given.availability("web", sku, 1, i) for i, sku in enumerate(skus)])
+    found = await post(reader, {"channels": ["web"], "skus": skus})
+    assert [row["quantity"] for row in found["availability"]] == list(range(1000))
+    assert found["unknown"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"channels": ["web"]}, "skus"),
+        ({"channels": [], "skus": ["a"]}, "channels"),
+        ({"channels": ["web"], "skus": ["s" * 513]}, "512"),
+        ({"channels": ["web"], "skus": ["nul\x00"]}, "pattern"),
+        ({"channels": ["web"], "skus": [f"s{i}" for i in range(1001)]}, "1000"),
+        ({"channels": [f"c{i}" for i in range(51)], "skus": ["a"]}, "50"),
+        ({"channels": ["web"], "skus": ["a"], "more": 1}, "more"),
+        (
+            {"channels": [f"c{i}" for i in range(11)], "skus": [f"s{i}" for i in range(1000)]},
+            str(LISTINGS_MAX),
+        ),
+    ],
+)
+async def test_a_batch_beyond_its_limits_is_refused_whole(
+    reader: Reader, body: dict, told: str
+) -> None:
+    problem = await post(reader, body, 422)
+    assert told in problem["detail"]
+    assert problem["status"] == 422
+
+
+async def test_dated_atp_counts_supply_and_later_demand_on_their_days(reader: Reader) -> None:
+    await project(reader, now_story())
+    found = await reader.get("/v1/skus/S%2F1/atp", days=7, zone="UTC")
+    assert [day["promise"] for day in found["days"]] == [5, 5, 15, 16, 16, 16, 16]
+    assert [day["projection"] for day in found["days"]] == [5, 5, 15, 19, 19, 16, 16]
+    today = datetime.now(UTC).date()
+    assert found["days"][0]["day"] in {today.isoformat(), (today - timedelta(1)).isoformat()}
+    assert (found["atp"], found["deficit"], found["location"]) == (2, 0, None)
+    assert found["as_of"]["seq"] == 5
+    at_b = await reader.get("/v1/skus/S%2F1/atp", days=2, location="B")
+    assert [day["promise"] for day in at_b["days"]] == [0, 0]
+    assert at_b["zone"] == "UTC"
+
+
+async def test_a_locations_days_are_its_own(reader: Reader) -> None:
+    await project(reader, now_story())
+    found = await reader.get("/v1/skus/S%2F1/atp", location="A")
+    assert (found["zone"], len(found["days"])) == ("Pacific/Auckland", 14)
+
+
+async def test_dated_atp_refuses_what_is_not_there(reader: Reader) -> None:
+    await project(reader, now_story())
+    assert "Mars/Base" in (await reader.get("/v1/skus/S%2F1/atp", 422, zone="Mars/Base"))["detail"]
+    await reader.get("/v1/skus/S%2F1/atp", 422, days=733)
+    await reader.get("/v1/skus/nobody/atp", 404)
