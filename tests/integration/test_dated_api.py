@@ -181,3 +181,31 @@ async def test_dated_atp_refuses_what_is_not_there(reader: Reader) -> None:
     assert "Mars/Base" in (await reader.get("/v1/skus/S%2F1/atp", 422, zone="Mars/Base"))["detail"]
     await reader.get("/v1/skus/S%2F1/atp", 422, days=733)
     await reader.get("/v1/skus/nobody/atp", 404)
+
+
+async def test_a_promise_names_the_day_the_places_and_what_supplies_it(reader: Reader) -> None:
+    await project(reader, now_story())
+    found = await reader.get("/v1/skus/S%2F1/promise", quantity=11)
+    today = datetime.now(UTC).date()
+    assert found["known"] is True
+    assert found["available_on"] in {(today + timedelta(days=d)).isoformat() for d in (1, 2)}
+    assert [(part["location"], part["units"]) for part in found["parts"]] == [("A", 11)]
+    assert "10 of inbound PO-1 line 1" in found["reasons"][1]
+    assert (found["reservable_now"], found["lead_time_days"]) == (2, 0)
+    assert found["as_of"]["seq"] == 5
+
+
+async def test_never_by_what_is_known_is_an_answer_of_its_own(reader: Reader) -> None:
+    await project(reader, now_story())
+    found = await reader.get("/v1/skus/S%2F1/promise", quantity=17, days=30)
+    assert (found["known"], found["available_on"], found["parts"]) == (False, None, [])
+    assert "at most 16 of 17" in found["reasons"][0]
+
+
+async def test_a_promise_refuses_what_makes_no_sense(reader: Reader) -> None:
+    await project(reader, now_story())
+    await reader.get("/v1/skus/S%2F1/promise", 422)
+    await reader.get("/v1/skus/S%2F1/promise", 422, quantity=0)
+    await reader.get("/v1/skus/S%2F1/promise", 422, quantity=1, locations=["x"] * 101)
+    await reader.get("/v1/skus/S%2F1/promise", 422, quantity=1, locations=["\x00"])
+    await reader.get("/v1/skus/nobody/promise", 404, quantity=1)

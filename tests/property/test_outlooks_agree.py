@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from tests.support.histories import START_US, Input, histories, seeded
 from tests.support.journals import journal_of
 
-from stockfold.availability.promising import Ask, promise
+from stockfold.availability.promises import Ask
+from stockfold.availability.promising import promise
 from stockfold.contracts.codec import decode
 from stockfold.contracts.journal import Mark, decode_entry
 from stockfold.contracts.topics import JOURNAL, POSITIONS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
+from stockfold.availability.promises import Part
 from stockfold.domain.days import iso_day
 from stockfold.ledger.dated import Supply
 
@@ -12,26 +12,7 @@ TAKERS_MAX = 5
 """Demand lines that one sentence names."""
 
 
-class PartLike(Protocol):
-    """Units from one location."""
-
-    @property
-    def location(self) -> str:
-        """Where."""
-        ...
-
-    @property
-    def units(self) -> int:
-        """How many."""
-        ...
-
-    @property
-    def dispatch_on(self) -> int:
-        """The day, since 1970, on which they can leave."""
-        ...
-
-
-def can_leave(quantity: int, parts: Sequence[PartLike], lead_time_days: int) -> str:
+def can_leave(quantity: int, parts: Sequence[Part], lead_time_days: int) -> str:
     """What leaves where and when."""
     told = " and ".join(
         f"{part.units} from {part.location} on {iso_day(part.dispatch_on)}" for part in parts

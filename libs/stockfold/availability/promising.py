@@ -12,65 +12,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from stockfold.availability import promise_words as words
+from stockfold.availability.promises import Ask, Part, Promised, Whole
+from stockfold.availability.waiting import Waiting, served
 from stockfold.domain.days import DayOf
-from stockfold.ledger.dated import Series, Supply, series, supplies_of, waits_until
-from stockfold.ledger.entities import Line
+from stockfold.ledger.dated import Series, series, supplies_of, waits_until
 from stockfold.ledger.outlook import Outlook
 from stockfold.ledger.sourcing import granted
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """How many units, for whom, from where, and how far to look ahead.
-
-    ``locations`` of None are all, else in order of preference. ``lead_time_days`` is from the day
-    that the units are there to their dispatch. Supply below ``confidence`` percent is not relied
-    on. ``today`` is in days since 1970.
-    """
-
-    quantity: int
-    today: int
-    days: int
-    channel: str = ""
-    locations: tuple[str, ...] | None = None
-    lead_time_days: int = 0
-    confidence: int = 0
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Units from one location, and the days since 1970 on which they are there and can leave."""
-
-    location: str
-    units: int
-    available_on: int
-    dispatch_on: int
-
-
-class Whole(msgspec.Struct, frozen=True):
-    """The earliest day on which one location has them all; None: never, by what is known."""
-
-    location: str
-    available_on: int | None
-    dispatch_on: int | None
-    reasons: tuple[str, ...]
-
-
-class Promised(msgspec.Struct, frozen=True):
-    """The answer. ``available_on`` of None: never, by what is known.
-
-    ``parts`` are one when a single location has them all on the earliest day. ``reservable_now``
-    are the units that a reservation would be confirmed for at once. Overdue and undated supply,
-    and supply that is not trusted enough, stand beside and are not relied on.
-    """
-
-    available_on: int | None
-    dispatch_on: int | None
-    parts: tuple[Part, ...]
-    locations: tuple[Whole, ...]
-    reasons: tuple[str, ...]
-    reservable_now: int
-    overdue: tuple[Supply, ...]
-    undated: tuple[Supply, ...]
-    untrusted: tuple[Supply, ...]
 
 
 def promise(outlook: Outlook, ask: Ask, day_of: DayOf) -> Promised:
@@ -96,7 +43,9 @@ class _Promising:
         }
         places = outlook.locations if ask.locations is None else list(dict.fromkeys(ask.locations))
         self.places: Sequence[str] = places
-        self.pool = [self._free(self.curves, day) for day in range(ask.days)]
+        self.free = [self._free(day) for day in range(ask.days)]
+        self.waiting = self._waiting()
+        self.known: dict[object, int] = {}
 
     def answer(self) -> Promised:
         """The earliest day over all the locations, and that of each."""
@@ -118,44 +67,54 @@ class _Promising:
             tuple(s for s in beside if s.confidence < ask.confidence),
         )
 
-    def _free(self, curves: Mapping[str, Series], day: int) -> int:
-        return sum(max(curve.promises[day], 0) for curve in curves.values())
+    def _free(self, day: int) -> dict[str, int]:
+        return {place: max(curve.promises[day], 0) for place, curve in self.curves.items()}
 
     def _together(self, places: Sequence[str]) -> list[int]:
         """Units that may be promised for each day from any of the places, rising.
 
         Who waits for the same units comes first, and so do the fences of others (ruling 4).
         """
-        chosen = {place: self.curves[place] for place in places}
-        waiting, rivals = self._waiting(places)
-        shared = {p: self.curves[p] for p in self.curves if p in rivals or p in chosen}
-        everyone, _ = self._waiting(None)
+        chosen = set(places)
         found = []
-        for day in range(self.ask.days):
-            own = self._free(chosen, day)
-            due = sum(units for at, units in waiting if at <= day)
-            own = min(own, self._free(shared, day) - due)
+        for free, waiting in zip(self.free, self.waiting, strict=True):
+            # What can be served from elsewhere holds nothing back here.
+            elsewhere = {place: units for place, units in free.items() if place not in chosen}
+            most, due = sum(free[place] for place in chosen), self._served(waiting, free)
+            if waiting:
+                most += self._served(waiting, elsewhere) - due
             if self.outlook.fences:
-                left = self.pool[day] - sum(units for at, units in everyone if at <= day)
-                own = min(own, left - self._fenced(left))
-            found.append(own)
+                left = sum(free.values()) - due
+                most = min(most, left - self._fenced(left))
+            found.append(most)
         for day in range(self.ask.days - 2, -1, -1):
             found[day] = min(found[day], found[day + 1])
         return found
 
-    def _waiting(self, places: Sequence[str] | None) -> tuple[list[tuple[int, int]], set[str]]:
-        """(day from today, units) of backorders that may take units there, and where else."""
-        found, rivals = [], set[str]()
-        for line in self.outlook.lines:
-            may = line.places_to_wait()
-            if line.backordered and (places is None or not set(may).isdisjoint(places)):
-                found.append((self._waits(line), line.backordered))
-                rivals.update(may)
-        return found, rivals
+    def _served(self, waiting: Waiting, free: Mapping[str, int]) -> int:
+        if not waiting:
+            return 0
+        key = tuple(waiting.items()), tuple(free.items())
+        if key not in self.known:
+            self.known[key] = served(waiting, free)
+        return self.known[key]
 
-    def _waits(self, line: Line) -> int:
-        today = self.ask.today
-        return max(waits_until(line, self.eta_days, today) - today, 0)
+    def _waiting(self) -> list[Waiting]:
+        """Backorders whose day has come, by day and by the places that may serve them."""
+        due: dict[int, list[tuple[frozenset[str], int]]] = {}
+        for line in self.outlook.lines:
+            if line.backordered:
+                day = max(waits_until(line, self.eta_days, self.ask.today) - self.ask.today, 0)
+                due.setdefault(day, []).append((frozenset(line.places_to_wait()), line.backordered))
+        found: list[Waiting] = []
+        known: dict[frozenset[str], int] = {}
+        for day in range(self.ask.days):
+            if day in due:
+                known = dict(known)
+                for places, units in due[day]:
+                    known[places] = known.get(places, 0) + units
+            found.append(known)
+        return found
 
     def _fenced(self, pool: int) -> int:
         """Units of the pool that the fences of other channels are granted."""
@@ -240,13 +199,16 @@ class _Promising:
         if not day:
             return []
         ask, curve = self.ask, self.curves[place]
-        if curve.projection[day - 1] >= ask.quantity > curve.promises[day - 1]:
-            least = curve.promises[day - 1]
-            low = curve.projection.index(least, day - 1)
+        there = next(
+            (d for d in range(day) if curve.projection[d] >= ask.quantity > curve.promises[d]), None
+        )
+        if there is not None:
+            least = curve.promises[there]
+            low = curve.projection.index(least, there)
             takers = [
                 (line.order, line.line, sum(u for p, u in line.reserved if p == place))
                 for line in self.outlook.lines
-                if line.needed_on is not None and day - 1 < line.needed_on - ask.today <= low
+                if line.needed_on is not None and there < line.needed_on - ask.today <= low
             ]
             taken = [taker for taker in takers if taker[2]]
             return [words.later_demand(ask.today + low, least, taken)]

@@ -26,15 +26,18 @@ from stockfold_services.api.routes import (
     health,
     journal,
     positions,
+    promises,
     questions,
     reservations,
     skus,
 )
+from stockfold_services.api.terms import ChannelTerms
 
 _ROUTERS = (
     positions,
     questions,  # Before skus, whose path takes everything.
     dated,
+    promises,
     skus,
     findings,
     batch,
@@ -59,10 +62,12 @@ _HEADERS = {
 def create_app(settings: Settings) -> FastAPI:
     """The application over the read model of ``settings``. Nothing is connected yet."""
     database = Database(settings)
+    terms = ChannelTerms(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        terms.close()
         await database.close()
 
     app = FastAPI(
@@ -78,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.prefix = settings.prefix
     app.state.database = database
     app.state.waiting = Waiting(database)
+    app.state.terms = terms
     app.state.zones = {place.name: place.zone for place in settings.locations}
     problems.install(app)
     app.middleware("http")(_with_headers)

@@ -34,6 +34,17 @@ def atp(
     settings = attach(load(config))
     zone = zone or zone_of(settings, location)
     day_of = zone_days(zone)
+    state = known_state(settings, sku)
+    today = day_of(SYSTEM_CLOCK.now_us())
+    found = series(outlook_of(state), day_of, today, days, location)
+    if as_json:
+        print_json(_as_json(state, found, zone, location))
+    else:
+        _print(found)
+
+
+def known_state(settings: Settings, sku: str) -> SkuState:
+    """A SKU's state by the journal; SettingsError when it has none."""
     with kafka_errors(
         "the journal was not read",
         where=f"Kafka at {settings.kafka.bootstrap}",
@@ -46,12 +57,7 @@ def atp(
             where=f"environment prefix {settings.prefix!r}",
             remedy="Check the spelling; a renamed SKU is a new one.",
         )
-    today = day_of(SYSTEM_CLOCK.now_us())
-    found = series(outlook_of(state), day_of, today, days, location)
-    if as_json:
-        print_json(_as_json(state, found, zone, location))
-    else:
-        _print(found)
+    return state
 
 
 def zone_of(settings: Settings, location: str | None) -> str:

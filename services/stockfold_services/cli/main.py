@@ -27,6 +27,7 @@ from stockfold_services.cli.cutover import cutover
 from stockfold_services.cli.diff import diff
 from stockfold_services.cli.digest import digest
 from stockfold_services.cli.output import print_error
+from stockfold_services.cli.promise import promise
 from stockfold_services.cli.questions.as_of import as_of
 from stockfold_services.cli.questions.availability import SkuByDefault, availability
 from stockfold_services.cli.questions.explain import explain
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(validate)
 app.command()(atp)
+app.command()(promise)
 app.command()(archive)
 app.command()(restore)
 explain_app = typer.Typer(help="Why numbers are what they are.", cls=SkuByDefault)

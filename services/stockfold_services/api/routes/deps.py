@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
+from stockfold_services.api.terms import ChannelTerms
 
 
 def _database(request: Request) -> Database:
@@ -29,7 +30,14 @@ def _zones(request: Request) -> Mapping[str, str]:
     return zones
 
 
+def _terms(request: Request) -> ChannelTerms:
+    terms = request.app.state.terms
+    assert isinstance(terms, ChannelTerms)
+    return terms
+
+
 Db = Annotated[Database, Depends(_database)]
 Wait = Annotated[Waiting, Depends(_waiting)]
 Zones = Annotated[Mapping[str, str], Depends(_zones)]
 """The IANA zone of each location that the settings name."""
+ByChannel = Annotated[ChannelTerms, Depends(_terms)]

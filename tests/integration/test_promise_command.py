@@ -1,0 +1,63 @@
+"""``stockfold promise`` and the api answer on the terms of the policy that is in force."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from tests.support.command_line import stockfold_json
+from tests.support.kafka_io import Sender, committed, wait_for
+from tests.support.running_ledger import ledger
+
+from stockfold.availability.policy import Policy
+from stockfold.contracts.topics import JOURNAL
+from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.settings import Settings
+from stockfold_services.api.app import create_app
+from stockfold_services.api.terms import ChannelTerms
+from stockfold_services.cli.policy_publish import publish
+
+pytestmark = pytest.mark.integration
+
+POLICY = Policy("web", 0, zone="Europe/Berlin", locations=("A",), lead_time_days=2)
+
+
+async def test_the_terms_of_a_channel_are_those_of_its_policy(environment: Settings) -> None:
+    publish(environment, [POLICY], dry_run=False)
+    with ledger(environment):
+        sender = Sender(environment)
+        for place, units in (("A", 5), ("B", 7)):
+            sender.event("GoodsReceived", sku="S", location=place, quantity=units)
+        wait_for(
+            "two facts",
+            lambda: sum(r.name == "JournalFact" for r in committed(environment, JOURNAL)) == 2,
+        )
+    found = stockfold_json(environment, "promise", "S", "5", "--channel", "web")
+    assert (found["zone"], found["lead_time_days"], found["known"]) == ("Europe/Berlin", 2, True)
+    assert found["dispatch_on"] > found["available_on"]
+    assert [row["location"] for row in found["locations"]] == ["A"]
+    assert stockfold_json(environment, "promise", "S", "6", "--channel", "web")["known"] is False
+    assert stockfold_json(environment, "promise", "S", "12")["known"] is True
+    terms = ChannelTerms(environment)
+    try:
+        assert (await terms.of("web")).locations == ("A",)
+        publish(environment, [Policy("web", 0, locations=("B",))], dry_run=False)
+        for _ in range(100):
+            if (await terms.of("web")).locations == ("B",):
+                break
+            await asyncio.sleep(0.1)
+        assert (await terms.of("web")).policy.revision == 2
+    finally:
+        terms.close()
+
+
+async def test_a_channel_without_a_policy_is_said_to_have_none(environment: Settings) -> None:
+    with pytest.raises(StockfoldError, match="no policy of channel"):
+        stockfold_json(environment, "promise", "S", "1", "--channel", "nobody")
+    app = create_app(environment)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        answer = await client.get("/v1/skus/S/promise?quantity=1&channel=nobody")
+    app.state.terms.close()
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
