@@ -202,7 +202,7 @@ def test_fences_that_cannot_all_be_met_are_refused_at_their_line(tmp_path: Path)
     assert refusal(rules, tmp_path, known) == said
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(st.tuples(*(policies(channel) for channel in CHANNELS)))
 def test_a_policy_as_it_is_written_is_that_policy(
     tmp_path_factory: pytest.TempPathFactory, wanted: tuple[Policy, ...]

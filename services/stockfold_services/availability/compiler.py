@@ -7,6 +7,8 @@ the next look finds what the ledger still does not know (decision record 0008).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from stockfold.availability.fencing import FENCE, LIMIT, Wanted
 from stockfold.client.ids import derive_id
 from stockfold.contracts import envelope
@@ -15,10 +17,35 @@ from stockfold.contracts.topics import RESERVATIONS
 from stockfold.runtime.processor import Outputs
 from stockfold_services.availability.in_force import InForce
 from stockfold_services.availability.memory import SkuMemory
+from stockfold_services.availability.policies import PolicyBook
 
 SOURCE = "stockfold/policies"
 
 _encoders = {kind: encoder(f"stockfold.{kind}") for kind in (FENCE, LIMIT)}
+
+
+def compile_all(
+    book: PolicyBook, sku: SkuMemory, out: Outputs, partition: int, now_us: int
+) -> Iterable[InForce]:
+    """Tell the ledger what any policy wants of the SKU; the policies that apply to it now.
+
+    A SKU that nothing was wanted of is not asked about again until its summary, its category or
+    any policy changes.
+    """
+    policies = book.in_force.values()
+    if not book.fenced:
+        return policies
+    about = (book.changes, sku.category, sku.positions.summary)
+    known = sku.settled
+    if known is not None and known[:2] == about[:2] and known[2] is about[2]:
+        return policies
+    wanting = [policy for policy in book.fenced if policy.wanted(sku)]
+    if not wanting:
+        sku.settled = about
+        return policies
+    for policy in wanting:
+        compile_fences(policy, sku, out, partition, now_us)
+    return [policy.applied_to(sku) for policy in policies]
 
 
 def compile_fences(

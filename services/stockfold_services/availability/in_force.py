@@ -30,6 +30,11 @@ class InForce:
         if before is not None:
             before.before = None
 
+    @property
+    def is_fenced(self) -> bool:
+        """Whether the policy says anything of fences or limits."""
+        return self._fencing is not None
+
     def wanted(self, sku: SkuMemory) -> list[Wanted]:
         """What the ledger has yet to be told about the SKU."""
         if self._fencing is None:

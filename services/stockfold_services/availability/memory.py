@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from sys import intern
 
-from stockfold.availability.positions import LocationNumbers, SkuPositions
+from stockfold.availability.positions import LocationNumbers, SkuPositions, Summary
 from stockfold.contracts.reference import decode_item
 from stockfold.contracts.topics import AVAILABILITY, CATALOG, POSITIONS
 from stockfold.domain.errors import ContractError
@@ -36,10 +36,11 @@ class SkuMemory:
     """One SKU: its positions, why they last changed, and what each channel was last told.
 
     ``asked`` is what the ledger was told of fences and limits in this process, by (channel, event
-    type): revision, units, priority.
+    type): revision, units, priority. ``settled`` is what it was when the ledger knew all: changes
+    of policies, category, summary.
     """
 
-    __slots__ = ("asked", "category", "cause", "positions", "published")
+    __slots__ = ("asked", "category", "cause", "positions", "published", "settled")
 
     def __init__(self, sku: str) -> None:
         self.positions = SkuPositions(sku)
@@ -47,6 +48,7 @@ class SkuMemory:
         self.category = ""
         self.published: dict[str, Published] = {}
         self.asked = _NOTHING_ASKED
+        self.settled: tuple[int, str, Summary] | None = None
 
 
 class PartitionMemory:

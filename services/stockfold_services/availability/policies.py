@@ -37,6 +37,10 @@ class PolicyBook:
 
     def __init__(self) -> None:
         self.in_force: dict[str, InForce] = {}
+        self.fenced: list[InForce] = []
+        """Those of them that want something of the ledger."""
+        self.changes = 0
+        """How often the policies in force have changed."""
         self._places = NO_PLACES
         self._next_offset = 0
 
@@ -49,11 +53,11 @@ class PolicyBook:
         """Choose the locations by their new tags; a change of each policy that this touches."""
         before, self._places = self._places, places
         changes = []
-        for channel, known in self.in_force.items():
+        for channel, known in list(self.in_force.items()):
             policy = known.policy
             if not policy.tags:
                 continue
-            self.in_force[channel] = InForce(policy, places, known.before)
+            self._replace(channel, InForce(policy, places, known.before))
             old = before.eligible(policy.locations, policy.tags) or ()
             new = places.eligible(policy.locations, policy.tags) or ()
             if old != new:
@@ -93,14 +97,23 @@ class PolicyBook:
                     old.revision,
                 )
             return None
-        self.in_force[policy.channel] = InForce(policy, self._places, known)
+        self._replace(policy.channel, InForce(policy, self._places, known))
         log.info("policy of %s: revision %d is in force", policy.channel, policy.revision)
         at_us = record.timestamp()[1] * 1000
         return PolicyChange(policy, reach(old, policy), Cause(at_us, "", at_us))
 
+    def _replace(self, channel: str, new: InForce | None) -> None:
+        if new is None:
+            del self.in_force[channel]
+        else:
+            self.in_force[channel] = new
+        self.fenced = [known for known in self.in_force.values() if known.is_fenced]
+        self.changes += 1
+
     def _withdraw(self, key: bytes | None) -> None:
         channel = (key or b"").decode("utf-8", "replace")
-        if self.in_force.pop(channel, None) is not None:
+        if channel in self.in_force:
+            self._replace(channel, None)
             log.warning("policy of %s is withdrawn: nothing more is told to it", channel)
 
 

@@ -14,7 +14,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold_services.availability.backlog import Scan
-from stockfold_services.availability.compiler import compile_fences
+from stockfold_services.availability.compiler import compile_all, compile_fences
 from stockfold_services.availability.in_force import InForce
 from stockfold_services.availability.memory import PartitionMemory, SkuMemory
 from stockfold_services.availability.places import PlaceBook, ReferenceFeed
@@ -93,12 +93,9 @@ class AvailabilityProcessor:
             sku = _take(memory, record, out, now_us)
             if sku is not None:
                 changed[sku.positions.sku] = sku
-        policies = list(self.book.in_force.values())
         for sku in changed.values():
             surroundings = self._surroundings(sku)
-            for policy in policies:
-                compile_fences(policy, sku, out, partition, now_us)
-                applied = policy.applied_to(sku)
+            for applied in compile_all(self.book, sku, out, partition, now_us):
                 answer = _changed_answer(applied, sku, surroundings)
                 if answer is not None:
                     self._tell(out, partition, applied, sku, answer, sku.cause)
