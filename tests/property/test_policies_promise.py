@@ -24,7 +24,6 @@ from tests.support.policies import (
 
 from stockfold.availability.policy import ALL, Policy, Safety
 from stockfold.availability.positions import LocationNumbers, SkuPositions, Summary
-from stockfold.availability.reach import reach
 from stockfold.availability.rules import Pipeline, compute
 from stockfold.availability.surroundings import Surroundings
 
@@ -151,19 +150,6 @@ def test_the_breakdown_adds_up(
     elif answer.status not in {"backorder", "preorder"}:
         assert sum(number for _, number in answer.locations) == answer.quantity
     assert all(number >= 0 for _, number in answer.locations)
-
-
-@given(policies(), policies(), shelves, summaries, surroundings)
-def test_a_policy_change_touches_no_sku_out_of_its_reach(
-    old: Policy, new: Policy, shelf: Shelf, summary: Summary, around: Surroundings
-) -> None:
-    for after in (new, msgspec.structs.replace(old, locations=new.locations)):
-        touched = reach(old, after)
-        if touched is None or not touched.isdisjoint(shelf):
-            continue
-        known = positions(shelf, summary)
-        one, other = compute(old, known, around, PLACES), compute(after, known, around, PLACES)
-        assert one.visible == other.visible
 
 
 @given(numbers(), summaries)

@@ -14,6 +14,7 @@ from stockfold.availability.positions import Summary
 from stockfold.contracts.codec import decode, encode
 from stockfold.contracts.policies import encode_policy
 from stockfold.contracts.reference import encode_record
+from stockfold.contracts.schedule import Moment, decode_schedule, encode_heard
 from stockfold.contracts.topics import (
     AVAILABILITY,
     CATALOG,
@@ -22,9 +23,10 @@ from stockfold.contracts.topics import (
     POSITIONS,
     REFERENCE,
     RESERVATIONS,
+    SCHEDULE,
     Topic,
 )
-from stockfold.domain.reference import CatalogItem, Location, key_of
+from stockfold.domain.reference import Authority, CatalogItem, Location, key_of
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Headers, Record
 from stockfold_services.availability.processor import AvailabilityProcessor
@@ -143,14 +145,17 @@ class _Feed:
         pass
 
 
-class _ReferenceFeed(_Feed):
-    _next = 0
+class _WholeFeed(_Feed):
+    def __init__(self, log: Log, topic: Topic) -> None:
+        super().__init__(log)
+        self._topic = topic
+        self._next = 0
 
     def read_whole(self, reader: PartitionReader) -> Iterator[Sequence[Record]]:
         yield self.poll()
 
     def poll(self) -> Sequence[Record]:
-        records = self._log.records(REFERENCE, 0, self._next)
+        records = self._log.records(self._topic, 0, self._next)
         self._next += len(records)
         return cast("Sequence[Record]", records)
 
@@ -171,7 +176,9 @@ class Harness:
 
     def start(self) -> None:
         """Start anew on what is committed, as after a kill."""
-        self.processor = AvailabilityProcessor(_Feed(self.log), _ReferenceFeed(self.log))
+        self.processor = AvailabilityProcessor(
+            _Feed(self.log), _WholeFeed(self.log, REFERENCE), _WholeFeed(self.log, SCHEDULE)
+        )
         self._recover()
 
     def _recover(self) -> None:
@@ -231,6 +238,20 @@ class Harness:
         """The reference data say which tags a location has."""
         record = Location(name, 1, tags=tags)
         self.log.append(REFERENCE, 0, key_of(record).encode(), encode_record(record))
+
+    def authority(self, source: str, *locations: str, rhythm_s: int | None = None) -> None:
+        """The reference data say where a source speaks (nothing: everywhere), and how often."""
+        record = Authority(source, source, 1, locations or None, rhythm_s=rhythm_s)
+        self.log.append(REFERENCE, 0, key_of(record).encode(), encode_record(record))
+
+    def heard(self, source: str, at_us: int) -> None:
+        """The ledger, or the source itself, says when it was heard from."""
+        self.log.append(SCHEDULE, 0, *encode_heard(source, at_us))
+
+    def moments(self) -> list[Moment]:
+        """The moments that were told, oldest first."""
+        told = [decode_schedule(record.value()) for record in self.log.records(SCHEDULE, 0)]
+        return [moment for moment in told if isinstance(moment, Moment)]
 
     def ledger_folds(self) -> int:
         """The ledger takes the ring-fences and limits asked of it, and tells the summaries."""

@@ -6,7 +6,6 @@ import pytest
 
 from stockfold.availability.fitness import problems
 from stockfold.availability.policy import Policy, same_rules
-from stockfold.availability.reach import NOTHING, reach, widest
 
 
 def test_a_fit_policy_has_no_problems() -> None:
@@ -34,31 +33,3 @@ def test_revision_and_order_of_locations_are_no_rules() -> None:
     assert same_rules(Policy("w", 1, locations=("A", "B")), Policy("w", 2, locations=("B", "A")))
     assert not same_rules(Policy("w", 1), Policy("w", 1, locations=("A",)))
     assert not same_rules(Policy("w", 1), Policy("w", 1, zone="Europe/Berlin"))
-
-
-def test_a_new_policy_can_touch_every_sku() -> None:
-    assert reach(None, Policy("w", 1)) is None
-
-
-def test_other_numbers_can_touch_every_sku() -> None:
-    assert reach(Policy("w", 1), Policy("w", 2, safety_stock=1)) is None
-    assert reach(Policy("w", 1), Policy("w", 2, low_stock=1)) is None
-    assert reach(Policy("w", 1), Policy("w", 2, per_location=True)) is None
-
-
-def test_a_location_more_or_less_can_touch_only_skus_that_are_there() -> None:
-    before, after = Policy("w", 1, locations=("A", "B")), Policy("w", 2, locations=("B", "C"))
-    assert reach(before, after) == {"A", "C"}
-
-
-def test_from_all_locations_to_some_can_touch_every_sku() -> None:
-    assert reach(Policy("w", 1), Policy("w", 2, locations=("A",))) is None
-
-
-def test_another_zone_touches_nothing() -> None:
-    assert reach(Policy("w", 1), Policy("w", 2, zone="Europe/Berlin")) == NOTHING
-
-
-def test_two_changes_touch_what_either_touches() -> None:
-    assert widest(frozenset("A"), frozenset("B")) == {"A", "B"}
-    assert widest(frozenset("A"), None) is None

@@ -136,7 +136,7 @@ def test_a_silent_location_counts_for_nothing_where_the_policy_says_zero() -> No
     known = given({"BERLIN": 1, "ROME": 9}, silent=SILENT)
     known.when(silence=Silence("zero"), per_location=True).then(1).at(BERLIN=1, ROME=0)
     known.when(silence=Silence("zero")).because(
-        "9 units are not counted, as nothing is heard from ROME (9)"
+        "9 units are not counted, as nothing is heard from ROME since 2026-02-16 11:50 UTC (9)"
     )
 
 

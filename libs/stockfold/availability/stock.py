@@ -79,9 +79,9 @@ def silence(draft: Draft) -> None:
         if free > 0 and silent[location] <= since_max:
             kept = free if terms.then == "zero" else kept_of(free, terms.units, terms.basis_points)
             atp[location] -= kept
-            doubted.append((location, kept))
+            doubted.append((location, kept, silent[location]))
     if doubted:
-        draft.quantity -= sum(units for _, units in doubted)
+        draft.quantity -= sum(units for _, units, _ in doubted)
         draft.note("silence", words.silence, doubted)
 
 

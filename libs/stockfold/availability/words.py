@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from stockfold.availability.policy import Safety
+from stockfold.domain.times import from_us
 
 NAMED_MAX = 5
 _EPOCH = dt.date(1970, 1, 1)
@@ -51,10 +52,17 @@ def in_transit(total: int) -> str:
     return f"{units(total)} {_are(total)} on the way there and count as supply"
 
 
-def silence(doubted: Sequence[tuple[str, int]]) -> str:
-    """What is not trusted."""
-    total = sum(number for _, number in doubted)
-    return f"{units(total)} {_are(total)} not counted, as nothing is heard from {_named(doubted)}"
+def silence(doubted: Sequence[tuple[str, int, int]]) -> str:
+    """What is not trusted: (location, units, since when nothing is heard, in UTC microseconds)."""
+    total = sum(number for _, number, _ in doubted)
+    named = [
+        f"{place} since {from_us(since).strftime('%Y-%m-%d %H:%M')} UTC ({number})"
+        for place, number, since in doubted[:NAMED_MAX]
+    ]
+    rest = len(doubted) - NAMED_MAX
+    more = f" and {rest} more" if rest > 0 else ""
+    where = ", ".join(named) + more
+    return f"{units(total)} {_are(total)} not counted, as nothing is heard from {where}"
 
 
 def promotion(name: str) -> str:

@@ -178,6 +178,16 @@ REFERENCE = Topic(
     partitions=1,
     compacted=True,
 )
+SCHEDULE = Topic(
+    "stockfold.schedule.v1",
+    "availability and ledger",
+    "What time brings: moments at which promises can change, and when sources were heard from.",
+    "moment|time, or source|source",
+    ("stockfold.MomentReached", "stockfold.SourceHeard"),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+)
 AUDIT = Topic(
     "stockfold.audit.v1",
     "command line",
@@ -208,6 +218,7 @@ TOPICS: tuple[Topic, ...] = (
     DELIVERIES,
     CATALOG,
     REFERENCE,
+    SCHEDULE,
     AUDIT,
 )
 INPUT_OF: dict[str, Topic] = {schema: topic for topic in INPUTS for schema in topic.schemas}

@@ -65,7 +65,10 @@ class Location(msgspec.Struct, frozen=True):
 
 
 class Authority(msgspec.Struct, frozen=True):
-    """A source may speak for these locations and event types; None means all."""
+    """A source may speak for these locations and event types; None means all.
+
+    ``rhythm_s``: it is heard from within so many seconds as long as it is well; None: whenever.
+    """
 
     authority: str
     source: str
@@ -74,6 +77,7 @@ class Authority(msgspec.Struct, frozen=True):
     types: tuple[str, ...] | None = None
     role: str = "primary"
     active: bool = True
+    rhythm_s: int | None = None
 
 
 class Alias(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stockfold.availability.reach import Reach, widest
+from stockfold.availability.reach import Reach
 from stockfold_services.availability.records import Cause
 
 
@@ -42,6 +42,6 @@ class Backlog:
         """Have a channel's SKUs looked at, the unfinished ones of an earlier scan included."""
         before = self.scans.pop(channel, None)
         if before is not None:
-            reach = widest(before.reach, reach)
-        if skus and (reach is None or reach):
+            reach |= before.reach
+        if skus and reach:
             self.scans[channel] = Scan(skus, reach, cause)

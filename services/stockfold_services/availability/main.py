@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from stockfold.contracts.topics import REFERENCE
+from stockfold.contracts.topics import REFERENCE, SCHEDULE
 from stockfold.runtime.exactly_once import ExactlyOnceLoop
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.serve import serve
@@ -18,9 +18,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """Serve this instance's share of the partitions until ``stop``."""
     feed = KafkaPolicyFeed(settings)
     reference = TopicFollower(settings, REFERENCE, "availability.reference")
+    schedule = TopicFollower(settings, SCHEDULE, "availability.schedule")
     loop = ExactlyOnceLoop(
         settings,
-        AvailabilityProcessor(feed, reference),
+        AvailabilityProcessor(feed, reference, schedule),
         instance=settings.availability.instance,
         batch_events_max=settings.availability.batch_events_max,
         batch_ms_max=settings.availability.batch_ms_max,
@@ -31,6 +32,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     finally:
         feed.close()
         reference.close()
+        schedule.close()
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from stockfold.availability.policy import Policy, same_rules
 from stockfold.availability.reach import Reach, reach
+from stockfold.availability.schedule import Times
 from stockfold.availability.surroundings import NO_PLACES, Places
 from stockfold.contracts.policies import read_policy
 from stockfold.contracts.topics import POLICIES
@@ -41,6 +42,8 @@ class PolicyBook:
         """Those of them that want something of the ledger."""
         self.changes = 0
         """How often the policies in force have changed."""
+        self.times = Times()
+        """The newest moment, and the silent locations: a change touches nothing beyond them."""
         self._places = NO_PLACES
         self._next_offset = 0
 
@@ -61,7 +64,7 @@ class PolicyBook:
             old = before.eligible(policy.locations, policy.tags) or ()
             new = places.eligible(policy.locations, policy.tags) or ()
             if old != new:
-                touched = frozenset(old) ^ frozenset(new)
+                touched = Reach(locations=frozenset(old) ^ frozenset(new))
                 changes.append(PolicyChange(policy, touched, cause))
         return changes
 
@@ -100,7 +103,9 @@ class PolicyBook:
         self._replace(policy.channel, InForce(policy, self._places, known))
         log.info("policy of %s: revision %d is in force", policy.channel, policy.revision)
         at_us = record.timestamp()[1] * 1000
-        return PolicyChange(policy, reach(old, policy), Cause(at_us, "", at_us))
+        times = self.times
+        touched = reach(old, policy, self._places, moment_us=times.moment_us, silent=times.silent)
+        return PolicyChange(policy, touched, Cause(at_us, "", at_us))
 
     def _replace(self, channel: str, new: InForce | None) -> None:
         if new is None:

@@ -7,18 +7,19 @@ import time
 from collections.abc import Sequence
 
 from stockfold.availability.answer import Answer
+from stockfold.availability.reach import EVERYTHING
 from stockfold.availability.surroundings import Surroundings
-from stockfold.contracts.topics import AVAILABILITY, CATALOG, EXCEPTIONS, POLICIES, POSITIONS, Topic
+from stockfold.contracts.topics import AVAILABILITY, CATALOG, EXCEPTIONS, POSITIONS, Topic
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
-from stockfold_services.availability.backlog import Scan
 from stockfold_services.availability.compiler import compile_all, compile_fences
+from stockfold_services.availability.following import Following, ScheduleFeed
 from stockfold_services.availability.in_force import InForce
 from stockfold_services.availability.memory import PartitionMemory, SkuMemory
-from stockfold_services.availability.places import PlaceBook, ReferenceFeed
-from stockfold_services.availability.policies import PolicyBook, PolicyChange, PolicyFeed
+from stockfold_services.availability.places import ReferenceFeed
+from stockfold_services.availability.policies import PolicyChange, PolicyFeed
 from stockfold_services.availability.records import (
     Cause,
     Published,
@@ -28,7 +29,6 @@ from stockfold_services.availability.records import (
 
 log = logging.getLogger(__name__)
 
-POLICY_POLL_US = 100_000
 LOOKS_PER_TICK_MAX = 20_000
 """(channel, SKU) pairs that one tick computes again: about 60 ms."""
 EVENTS_PER_TICK_MAX = 4_000
@@ -41,13 +41,14 @@ class AvailabilityProcessor:
     name = "availability"
     inputs: Sequence[Topic] = (CATALOG, POSITIONS)
 
-    def __init__(self, feed: PolicyFeed, reference: ReferenceFeed | None = None) -> None:
-        self._feed = feed
-        self._reference = reference
-        self._places = PlaceBook()
-        self._polled_us = 0
-        self._policies_read = False
-        self.book = PolicyBook()
+    def __init__(
+        self,
+        policies: PolicyFeed,
+        reference: ReferenceFeed | None = None,
+        schedule: ScheduleFeed | None = None,
+    ) -> None:
+        self._following = Following(policies, reference, schedule)
+        self.book = self._following.book
         self.partitions: dict[int, PartitionMemory] = {}
         self.told = 0
 
@@ -58,21 +59,13 @@ class AvailabilityProcessor:
 
         Every SKU is then looked at once, at a bounded rate: policies may have changed meanwhile.
         """
-        if not self._policies_read:
-            if self._reference is not None:
-                for batch in self._reference.read_whole(reader):
-                    self._places.apply(batch)
-                self.book.take_places(self._places.places, Cause())
-            for batch in reader.read(POLICIES, 0):
-                for record in batch:
-                    self._apply(record)
-            self._policies_read = True
+        self._following.read_whole(reader)
         began = time.monotonic()
         memory = PartitionMemory.recover(partition, reader)
         self.partitions[partition] = memory
         skus = list(memory.skus)
         for channel in self.book.in_force:
-            memory.backlog.add(channel, skus, None, None)
+            memory.backlog.add(channel, skus, EVERYTHING, None)
         if skus:
             log.info(
                 "partition %d: %d SKUs folded in %.2f s",
@@ -84,6 +77,7 @@ class AvailabilityProcessor:
     def drop(self, partition: int) -> None:
         """Forget a partition's memory."""
         self.partitions.pop(partition, None)
+        self._following.scheduler.forget_asked()
 
     def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
         """Fold a batch of positions; each SKU that changed is looked at once."""
@@ -101,19 +95,21 @@ class AvailabilityProcessor:
                     self._tell(out, partition, applied, sku, answer, sku.cause)
 
     def _surroundings(self, sku: SkuMemory) -> Surroundings:
-        return Surroundings(sku.category)
+        times = self._following.times
+        return Surroundings(sku.category, times.moment_us, times.silent)
 
     def tick_due(self, now_us: int) -> bool:
-        """Whether a policy change has left work; new policies are taken in here."""
-        if not 0 <= now_us - self._polled_us < POLICY_POLL_US:
-            self._polled_us = now_us
-            for record in self._feed.poll():
-                self._apply(record)
-            self._follow_places(now_us)
+        """Whether a policy or time has left work; new ones are taken in here."""
+        for change in self._following.poll(now_us):
+            for memory in self.partitions.values():
+                _schedule(memory, change)
+        if self._following.scheduler.is_due:
+            return True
         return any(memory.backlog for memory in self.partitions.values())
 
     def tick(self, out: Outputs, now_us: int) -> None:
         """Do a bounded part of that work: find what falls to zero first, then tell the rest."""
+        self._following.scheduler.tell(out)
         looks, events = LOOKS_PER_TICK_MAX, EVENTS_PER_TICK_MAX
         scanning = [memory for memory in self.partitions.values() if memory.backlog.scans]
         for memory in scanning:
@@ -123,22 +119,7 @@ class AvailabilityProcessor:
         for memory in self.partitions.values():
             events = self._tell_later(memory, out, events)
 
-    # --- policies -----------------------------------------------------------------------------
-
-    def _apply(self, record: Record) -> None:
-        change = self.book.apply(record)
-        if change is not None:
-            for memory in self.partitions.values():
-                _schedule(memory, change)
-
-    def _follow_places(self, now_us: int) -> None:
-        """Take in new tags of locations: policies may choose by them."""
-        records = self._reference.poll() if self._reference is not None else ()
-        if not records or not self._places.apply(records):
-            return
-        for change in self.book.take_places(self._places.places, Cause(now_us, "", now_us)):
-            for memory in self.partitions.values():
-                _schedule(memory, change)
+    # --- what a change leaves -------------------------------------------------------------------
 
     def _scan(
         self, memory: PartitionMemory, out: Outputs, looks: int, events: int, now_us: int
@@ -157,7 +138,7 @@ class AvailabilityProcessor:
             for name in part:
                 sku = memory.skus[name]
                 events -= compile_fences(policy, sku, out, memory.number, now_us)
-                if not _touches(scan, sku):
+                if not scan.reach.touches(sku.positions, sku.category):
                     continue
                 applied = policy.applied_to(sku)
                 answer = _changed_answer(applied, sku, self._surroundings(sku))
@@ -234,10 +215,6 @@ def _take(memory: PartitionMemory, record: Record, out: Outputs, now_us: int) ->
     except ContractError as error:
         _refuse(out, record, error, now_us)
         return None
-
-
-def _touches(scan: Scan, sku: SkuMemory) -> bool:
-    return scan.reach is None or not scan.reach.isdisjoint(sku.positions.locations)
 
 
 def _schedule(memory: PartitionMemory, change: PolicyChange) -> None:

@@ -139,6 +139,7 @@ class LedgerProcessor:
         for name, last in last_of_topics(records).items():
             memory.next_offsets[topics[name][0]] = last.offset() + 1
         batch.finish(memory.next_offsets)
+        self._rules.hearing.tell(out)
 
     def _take_item(self, memory: Partition, batch: BatchOutputs, message: Record) -> None:
         try:
@@ -169,6 +170,8 @@ class LedgerProcessor:
                 message.value(),
                 message.headers(),
             )
+            if self._rules.hearing.rhythms:
+                self._rules.hearing.hear(given.source, given.caused_us)
             state = memory.skus.get(given.sku)
             if state is None:  # A SKU that is known here was looked at before.
                 refuse_misrouted(given.sku, memory.number, self._partition_count)

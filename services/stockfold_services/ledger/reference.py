@@ -24,6 +24,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.catalogue import Catalogue, Terms
+from stockfold_services.ledger.hearing import Hearing
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class ReferenceRules:
         self._aliases = AliasBook()
         self._snapshot_limits: dict[str, int] = {}
         self._idle = not self._enforce
+        self.hearing = Hearing()
 
     # --- taking reference data in -------------------------------------------------------------
 
@@ -79,6 +81,7 @@ class ReferenceRules:
     def drop(self, partition: int) -> None:
         """Forget a partition's catalogue."""
         self._catalogues.pop(partition, None)
+        self.hearing.forget_told()
 
     def take_item(self, partition: int, record: Record) -> None:
         """Take a record of the catalogue topic; ContractError when it cannot be one."""
@@ -116,6 +119,7 @@ class ReferenceRules:
         match known:
             case Authority():
                 self._authorities.put(known)
+                self.hearing.put(known)
             case Alias():
                 if known.kind != "sku":  # A SKU is its key: its aliases are resolved at the edge.
                     self._aliases.put(known)
@@ -132,6 +136,7 @@ class ReferenceRules:
                 self._snapshot_limits.pop(location, None)
             case "authority", (authority,):
                 self._authorities.withdraw(authority)
+                self.hearing.withdraw(authority)
             case "alias", (alias_kind, scope, code):
                 self._aliases.withdraw(alias_kind, scope, code)
             case _:

@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from stockfold.contracts.codec import decode
-from stockfold.contracts.topics import AVAILABILITY, POSITIONS, REFERENCE, Topic
+from stockfold.contracts.topics import AVAILABILITY, POSITIONS, REFERENCE, SCHEDULE, Topic
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_reader import PartitionReader
@@ -95,7 +95,8 @@ async def foresee(
     reader = PartitionReader(settings)
     feed = KafkaPolicyFeed(settings)
     reference = TopicFollower(settings, REFERENCE, "cutover.reference")
-    processor = AvailabilityProcessor(feed, reference)
+    schedule = TopicFollower(settings, SCHEDULE, "cutover.schedule")
+    processor = AvailabilityProcessor(feed, reference, schedule)
     found: list[Foreseen] = []
     try:
         for partition in sorted({row["partition"] for row in rows}):
@@ -104,6 +105,7 @@ async def foresee(
     finally:
         feed.close()
         reference.close()
+        schedule.close()
     return found
 
 

@@ -238,6 +238,7 @@ FIELDS: dict[str, dict[str, Parser]] = {
         "types": event_types,
         "role": one_of(*ROLES),
         "active": flag,
+        "rhythm_s": limit,
     },
     "alias": {
         "scope": place,

@@ -126,7 +126,7 @@ def _csv(path: Path) -> Iterator[Row]:
 
 _EMPTY = frozenset(
     {"name", "category", "units", "tags", "bill_of_materials", "locations", "types"}
-    | {"snapshot_limit"}
+    | {"snapshot_limit", "rhythm_s"}
 )
 
 
