@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import NewEnvironment
 from tests.support.command_line import stockfold, stockfold_json
 from tests.support.kafka_io import Sender, committed, wait_for
 from tests.support.running_ledger import ledger, running
@@ -22,6 +23,7 @@ from stockfold.domain.errors import SettingsError
 from stockfold.domain.reference import CatalogItem, Location, key_of
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.main import run
+from stockfold_services.cli.policy_publish import publish_policies
 
 pytestmark = pytest.mark.integration
 
@@ -174,6 +176,23 @@ def test_a_file_is_refused_whole_and_the_policies_before_stay(
     assert stockfold_json(environment, "policy", "show") == in_force
     taken = stockfold_json(environment, "policy", "check", str(file), "--let-fences-overlap")
     assert taken == {"valid": True, "channels": ["shop"], "offline": False}
+
+
+def test_a_channel_of_the_settings_keeps_a_policy_that_says_more(
+    new_environment: NewEnvironment, file: Path
+) -> None:
+    shop = {"name": "woo", "kind": "woocommerce", "url": "https://shop.example"}
+    secrets = {"consumer_key": "env:KEY", "consumer_secret": "env:SECRET"}
+    settings = new_environment(channels=[{**shop, **secrets, "safety_stock": 3}])
+    set_the_scene(settings)
+    assert [o.action for o in publish_policies(settings)] == ["new"]
+    stockfold(settings, "policy", "apply", str(file), "--yes")
+    assert publish_policies(settings) == []
+    (woo,) = [p for p in stockfold_json(settings, "policy", "show") if p["channel"] == "woo"]
+    assert (woo["revision"], woo["safety_stock"]) == (2, 0)
+    file.write_text(stockfold(settings, "policy", "show", "--yaml"), "utf-8")
+    outcomes = stockfold_json(settings, "policy", "apply", str(file), "--yes")["policies"]
+    assert {o["action"] for o in outcomes} == {"unchanged"}
 
 
 @pytest.mark.parametrize(

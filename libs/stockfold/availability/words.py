@@ -27,7 +27,7 @@ def on_hand(total: int, places: int, chosen: bool) -> str:
         where = "none of this channel's locations has" if chosen else "no location has"
         return f"{where} ever held this SKU"
     where = "location" if places == 1 else "locations"
-    whose = f"{places} of this channel's {where}" if chosen else f"{places} {where}"
+    whose = f"{places} of this channel's locations" if chosen else f"{places} {where}"
     if total < 0:
         return f"the shelf count at {whose} is {units(total)}: a receipt is missing"
     return f"{units(total)} {_are(total)} on the shelf at {whose}"

@@ -20,7 +20,7 @@ class Published:
     quantity: int
     """Units that the channel was told it may sell."""
     status: str
-    """in_stock, low_stock or out_of_stock."""
+    """in_stock, low_stock, out_of_stock, backorder or preorder."""
     policy_revision: int
     """Revision of the channel's policy that it was computed with."""
     seq: int
