@@ -1,0 +1,98 @@
+"""A plan: what every channel's numbers would become, with its fences as if they were folded."""
+
+from __future__ import annotations
+
+from tests.support.promise_story import NOW_US, shelf
+
+from stockfold.availability.policy import Policy, RingFence
+from stockfold.availability.positions import Summary
+from stockfold.availability.surroundings import NO_PLACES
+from stockfold_services.availability.memory import SkuMemory
+from stockfold_services.cli.policy_plan import Change, ChannelPlan, Plan, Planner
+
+
+def sku(name: str, units: int, summary: Summary | None = None, **claims: int) -> SkuMemory:
+    memory = SkuMemory(name)
+    memory.positions.put("BERLIN", shelf(units, claims=claims), 1)
+    if summary is not None:
+        memory.positions.put_summary(summary, 2)
+    return memory
+
+
+def plan(
+    in_force: list[Policy], wanted: list[Policy], skus: list[SkuMemory], largest: int = 5
+) -> Plan:
+    planner = Planner({p.channel: p for p in in_force}, wanted, NO_PLACES, NOW_US)
+    return planner.plan(skus, largest)
+
+
+def of(found: Plan, channel: str) -> ChannelPlan:
+    return next(one for one in found.channels if one.channel == channel)
+
+
+def test_every_channel_is_summed_before_and_after_and_the_largest_changes_named() -> None:
+    skus = [sku("a", 10), sku("b", 3), sku("c", 2), sku("d", 0)]
+    found = plan([Policy("woo", 1)], [Policy("woo", 2, safety_stock=3)], skus, largest=2)
+    assert found.channels == [
+        ChannelPlan(
+            "woo",
+            skus=4,
+            changed=3,
+            units_before=15,
+            units_after=7,
+            to_zero=2,
+            largest=[
+                Change("a", 10, 7, "in_stock", "in_stock"),
+                Change("b", 3, 0, "in_stock", "out_of_stock"),
+            ],
+        )
+    ]
+
+
+def test_a_new_channel_was_told_nothing_before() -> None:
+    found = plan([], [Policy("woo", 1)], [sku("a", 4)])
+    assert of(found, "woo").largest == [Change("a", None, 4, None, "in_stock")]
+    assert of(found, "woo").from_zero == 1
+
+
+def test_fences_are_taken_as_the_ledger_would_fold_them_for_every_channel() -> None:
+    fenced = Policy("woo", 2, ring_fences=(RingFence(4, sku="a"),))
+    skus = [sku("a", 10)]
+    found = plan([Policy("woo", 1), Policy("shop", 1)], [fenced], skus)
+    assert (of(found, "shop").units_before, of(found, "shop").units_after) == (10, 6)
+    assert of(found, "woo").changed == 0
+    # The SKU itself is as it was.
+    assert skus[0].positions.summary.fences == ()
+
+
+def test_fences_of_several_channels_above_the_pool_are_named() -> None:
+    summary = Summary(fences=(("shop", 5, 0, 1),))
+    fenced = Policy("woo", 1, ring_fences=(RingFence(4, sku="a"),))
+    (overlap,) = plan([], [fenced], [sku("a", 8, summary)]).overlaps
+    assert overlap.sentence == (
+        "the ring-fences of a add up to 9 units (shop 5, woo 4), which is above its pool of 8"
+    )
+    assert plan([], [fenced], [sku("a", 9, summary)]).overlaps == []
+
+
+def test_what_a_channels_own_orders_have_used_up_of_a_fence_does_not_overlap() -> None:
+    summary = Summary(fences=(("shop", 5, 0, 1),))
+    fenced = Policy("woo", 1, ring_fences=(RingFence(4, sku="a"),))
+    assert plan([], [fenced], [sku("a", 9, summary, shop=2)]).overlaps == []
+    assert len(plan([], [fenced], [sku("a", 9, summary, amazon=2)]).overlaps) == 1
+
+
+def test_one_fence_above_the_pool_overlaps_with_nothing() -> None:
+    fenced = Policy("woo", 1, ring_fences=(RingFence(40, sku="a"),))
+    assert plan([], [fenced], [sku("a", 8)]).overlaps == []
+
+
+def test_a_sku_that_only_the_catalogue_knows_is_not_planned() -> None:
+    assert of(plan([], [Policy("woo", 1)], [SkuMemory("a")]), "woo").skus == 0
+
+
+def test_of_very_many_changes_the_largest_are_kept() -> None:
+    skus = [sku(f"s{n}", n) for n in range(1, 2_500)]
+    found = plan([], [Policy("woo", 1)], skus, largest=2)
+    assert [change.sku for change in of(found, "woo").largest] == ["s2499", "s2498"]
+    assert of(found, "woo").changed == 2_499
