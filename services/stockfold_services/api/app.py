@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.settings import Settings
 from stockfold_services.api import pages, problems
+from stockfold_services.api.changes import Changes
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.overview import counts, projector_state
 from stockfold_services.api.routes import (
     availability,
     batch,
+    changes,
     contracts,
     dated,
     deliveries,
@@ -41,6 +45,7 @@ _ROUTERS = (
     skus,
     findings,
     batch,
+    changes,
     availability,
     journal,
     reservations,
@@ -84,22 +89,33 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.waiting = Waiting(database)
     app.state.terms = terms
+    app.state.changes = Changes(database)
     app.state.zones = {place.name: place.zone for place in settings.locations}
     problems.install(app)
-    app.middleware("http")(_with_headers)
+    app.add_middleware(_WithHeaders)
     for module in _ROUTERS:
         app.include_router(module.router)
     _add_pages(app, database)
     return app
 
 
-async def _with_headers(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+class _WithHeaders:
+    """Adds the headers of every answer, and leaves streams as they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
 
 
 def _add_pages(app: FastAPI, database: Database) -> None:

@@ -36,8 +36,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     PostgreSQL may come and go: while it is away, questions are answered with 503.
     """
     listener = _listen(settings.api.host, settings.api.port)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -54,6 +55,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     try:
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        # Streams would hold it up to the end of its patience.
+        app.state.changes.close()
         server.should_exit = True
         stopped.cancel()
         try:

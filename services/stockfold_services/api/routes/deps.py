@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from stockfold_services.api.changes import Changes
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.terms import ChannelTerms
@@ -36,8 +37,15 @@ def _terms(request: Request) -> ChannelTerms:
     return terms
 
 
+def _feed(request: Request) -> Changes:
+    feed = request.app.state.changes
+    assert isinstance(feed, Changes)
+    return feed
+
+
 Db = Annotated[Database, Depends(_database)]
 Wait = Annotated[Waiting, Depends(_waiting)]
 Zones = Annotated[Mapping[str, str], Depends(_zones)]
 """The IANA zone of each location that the settings name."""
 ByChannel = Annotated[ChannelTerms, Depends(_terms)]
+Feed = Annotated[Changes, Depends(_feed)]
