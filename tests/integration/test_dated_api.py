@@ -30,7 +30,10 @@ async def reader(postgres: str) -> AsyncIterator[Reader]:
     settings = Settings(
         environment={"prefix": f"t{uuid.uuid4().hex[:8]}."},
         postgres={"dsn": postgres},
-        locations=[{"name": "A", "zone": "Pacific/Auckland"}, {"name": "B"}],
+        locations=[
+            {"name": "A", "zone": "Pacific/Auckland", "costs": {"south": 1}},
+            {"name": "B", "priority": 3, "costs": {"south": 2}},
+        ],
     )
     app = create_app(settings)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -209,3 +212,44 @@ async def test_a_promise_refuses_what_makes_no_sense(reader: Reader) -> None:
     await reader.get("/v1/skus/S%2F1/promise", 422, quantity=1, locations=["x"] * 101)
     await reader.get("/v1/skus/S%2F1/promise", 422, quantity=1, locations=["\x00"])
     await reader.get("/v1/skus/nobody/promise", 404, quantity=1)
+
+
+async def test_sourcing_advice_is_near_and_says_what_is_missing(reader: Reader) -> None:
+    await reader.fill(
+        *(given.fact("x", 1), given.position("x", "A", 1, on_hand=5)),
+        *(given.fact("x", 2), given.position("x", "B", 2, on_hand=9)),
+        *(given.fact("y", 1), given.position("y", "B", 1, on_hand=2)),
+    )
+    order = {"region": "south", "lines": [{"sku": "x", "quantity": 4}]}
+    found = await advised(reader, order)
+    assert found["picks"] == [{"location": "A", "sku": "x", "quantity": 4}]
+    assert (found["splits"], found["cost"], found["exact"]) == (0, 1, True)
+    assert found["as_of"]["age_ms"] >= 0
+    order["lines"].append({"sku": "y", "quantity": 3})
+    found = await advised(reader, order)
+    assert found["locations"] == ["B"]
+    assert found["missing"] == [{"sku": "y", "quantity": 1}]
+    assert (await advised(reader, {**order, "locations": ["A"]}))["locations"] == ["A"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lines": []},
+        {"lines": [{"sku": "x", "quantity": 0}]},
+        {"lines": [{"sku": f"s{i}", "quantity": 1} for i in range(201)]},
+        {"region": ""},
+        {"locations": []},
+        {"surprise": 1},
+    ],
+)
+async def test_an_order_beyond_the_limits_is_refused(reader: Reader, wrong: dict) -> None:
+    await reader.fill(given.mark())
+    order = {"region": "south", "lines": [{"sku": "x", "quantity": 1}], **wrong}
+    await advised(reader, order, 422)
+
+
+async def advised(reader: Reader, order: dict, status: int = 200) -> dict:
+    answer = await reader.client.post("/v1/sourcing:advise", json=order)
+    assert answer.status_code == status, answer.text
+    return answer.json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import pytest
@@ -23,7 +24,9 @@ pytestmark = pytest.mark.integration
 POLICY = Policy("web", 0, zone="Europe/Berlin", locations=("A",), lead_time_days=2)
 
 
-async def test_the_terms_of_a_channel_are_those_of_its_policy(environment: Settings) -> None:
+async def test_the_terms_of_a_channel_are_those_of_its_policy(
+    environment: Settings, tmp_path: Path
+) -> None:
     publish(environment, [POLICY], dry_run=False)
     with ledger(environment):
         sender = Sender(environment)
@@ -39,6 +42,11 @@ async def test_the_terms_of_a_channel_are_those_of_its_policy(environment: Setti
     assert [row["location"] for row in found["locations"]] == ["A"]
     assert stockfold_json(environment, "promise", "S", "6", "--channel", "web")["known"] is False
     assert stockfold_json(environment, "promise", "S", "12")["known"] is True
+    order = tmp_path / "order.yaml"
+    order.write_text("{region: south, channel: web, lines: [{sku: S, quantity: 6}]}")
+    advice = stockfold_json(environment, "sourcing", "advise", str(order))
+    assert advice["picks"] == [{"location": "A", "sku": "S", "quantity": 5}]
+    assert advice["missing"] == [{"sku": "S", "quantity": 1}]
     terms = ChannelTerms(environment)
     try:
         assert (await terms.of("web")).locations == ("A",)
@@ -61,3 +69,22 @@ async def test_a_channel_without_a_policy_is_said_to_have_none(environment: Sett
         answer = await client.get("/v1/skus/S/promise?quantity=1&channel=nobody")
     app.state.terms.close()
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{region: south, lines: []}", "1 to 200 lines"),
+        ("{region: south, lines: [{sku: S, quantity: 0}]}", "from 1 to"),
+        ("{region: south, lines: [{sku: S, quantity: many}]}", "Expected `int`"),
+        ("{region: [", "flow"),
+        ("{lines: [{sku: S, quantity: 1}]}", "region"),
+    ],
+)
+def test_an_order_file_that_makes_no_sense_is_refused(
+    environment: Settings, tmp_path: Path, text: str, told: str
+) -> None:
+    order = tmp_path / "order.yaml"
+    order.write_text(text)
+    with pytest.raises(StockfoldError, match=told):
+        stockfold_json(environment, "sourcing", "advise", str(order))

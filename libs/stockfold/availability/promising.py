@@ -17,7 +17,7 @@ from stockfold.availability.waiting import Waiting, served
 from stockfold.domain.days import DayOf
 from stockfold.ledger.dated import Series, series, supplies_of, waits_until
 from stockfold.ledger.outlook import Outlook
-from stockfold.ledger.sourcing import granted
+from stockfold.ledger.sourcing import held_for_others
 
 
 def promise(outlook: Outlook, ask: Ask, day_of: DayOf) -> Promised:
@@ -117,12 +117,8 @@ class _Promising:
         return found
 
     def _fenced(self, pool: int) -> int:
-        """Units of the pool that the fences of other channels are granted."""
-        unused = [
-            (-f.priority, f.channel, f.quantity - self.outlook.claims.get(f.channel, 0))
-            for f in self.outlook.fences
-        ]
-        return sum(u for owner, u in granted(unused, max(pool, 0)) if owner != self.ask.channel)
+        known = self.outlook
+        return held_for_others(known.fences, known.claims, self.ask.channel, pool)
 
     def _now(self) -> int:
         atp = {place: self.outlook.atp(place) for place in self.curves}

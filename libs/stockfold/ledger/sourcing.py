@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from stockfold.ledger.entities import Fence
 from stockfold.ledger.state import SkuState
 
 Places = list[tuple[str, int]]
@@ -40,6 +41,14 @@ def granted(unused: list[tuple[int, str, int]], pool: int) -> list[tuple[str, in
         left -= taken
         found.append((channel, taken))
     return found
+
+
+def held_for_others(
+    fences: Iterable[Fence], claims: Mapping[str, int], channel: str, pool: int
+) -> int:
+    """Units of the pool that fences grant to others than ``channel``; ``claims`` by channel."""
+    unused = [(-f.priority, f.channel, f.quantity - claims.get(f.channel, 0)) for f in fences]
+    return sum(units for owner, units in granted(unused, max(pool, 0)) if owner != channel)
 
 
 def backorder_room(state: SkuState, channel: str) -> int:

@@ -19,6 +19,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     model_validator,
@@ -328,6 +329,13 @@ class LocationSettings(_Section):
 
     name: Name = Field(description="The location's id; never changes, never holds |.")
     zone: Zone = Field(default="UTC", description="IANA zone of the location's days and cut-offs.")
+    priority: int = Field(
+        default=0, description="In sourcing advice, the higher comes first among equally near ones."
+    )
+    costs: dict[Name, NonNegativeInt] = Field(
+        default_factory=dict,
+        description="In sourcing advice, what a parcel to each region costs, in any one unit.",
+    )
 
 
 class Settings(BaseSettings):

@@ -34,6 +34,7 @@ from stockfold_services.api.routes import (
     questions,
     reservations,
     skus,
+    sourcing,
 )
 from stockfold_services.api.terms import ChannelTerms
 
@@ -44,6 +45,7 @@ _ROUTERS = (
     promises,
     skus,
     findings,
+    sourcing,
     batch,
     changes,
     availability,
@@ -90,7 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.waiting = Waiting(database)
     app.state.terms = terms
     app.state.changes = Changes(database)
-    app.state.zones = {place.name: place.zone for place in settings.locations}
+    app.state.places = {place.name: place for place in settings.locations}
     problems.install(app)
     app.add_middleware(_WithHeaders)
     for module in _ROUTERS:

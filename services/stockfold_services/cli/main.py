@@ -19,6 +19,7 @@ from stockfold_services.cli import (
     export,
     schemas,
     snapshots,
+    sourcing,
     topics,
 )
 from stockfold_services.cli.archive import archive, restore
@@ -67,6 +68,7 @@ app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(audit.app, name="audit")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(export.app, name="export")
+app.add_typer(sourcing.app, name="sourcing")
 
 for _name in ("policy",):
     if find_spec(f"stockfold_services.cli.{_name}"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stockfold.contracts.journal import Mark, decode_entry
 from stockfold.contracts.partitioner import partition_of
@@ -32,3 +32,23 @@ def state_of(settings: Settings, sku: str) -> SkuState:
     for fact in facts_of(settings, sku):
         evolve(state, fact)
     return state
+
+
+def states_of(settings: Settings, skus: Iterable[str]) -> dict[str, SkuState]:
+    """The states of several SKUs; each of their partitions is read once."""
+    states = {sku: SkuState(sku) for sku in skus}
+    wanted: dict[int, dict[bytes, SkuState]] = {}
+    for sku, state in states.items():
+        key = sku.encode()
+        partition = partition_of(key, settings.kafka.sku_partitions)
+        wanted.setdefault(partition, {})[key] = state
+    reader = PartitionReader(settings)
+    for partition, mine in wanted.items():
+        for batch in reader.read(JOURNAL, partition):
+            for record in batch:
+                found = mine.get(record.key() or b"")
+                if found is not None:
+                    entry = decode_entry(record.value())
+                    assert not isinstance(entry, Mark), "marks have no key"
+                    evolve(found, entry)
+    return states

@@ -18,7 +18,7 @@ from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import as_of_sku
 from stockfold_services.api.outlooks import read_outlook
 from stockfold_services.api.problems import Problem, not_found
-from stockfold_services.api.routes.deps import Db, Wait, Zones
+from stockfold_services.api.routes.deps import Db, Places, Wait
 
 router = APIRouter(prefix="/v1/skus", tags=["dated"])
 
@@ -71,7 +71,7 @@ class DatedAtp(BaseModel):
 async def dated_atp(
     db: Db,
     wait: Wait,
-    zones: Zones,
+    places: Places,
     sku: inputs.SkuPath,
     days: Annotated[int, Query(ge=1, le=DAYS_MAX, description="Days to look ahead.")] = 14,
     location: inputs.LocationQuery = None,
@@ -80,18 +80,19 @@ async def dated_atp(
     wait_ms: inputs.WaitMs = 2000,
 ) -> DatedAtp:
     """What may be promised of a SKU for each day from today, and what is overdue or undated."""
-    zone = zone or zones.get(location or "", "UTC")
+    known = places.get(location or "")
+    zone = zone or ("UTC" if known is None else known.zone)
     day_of = zone_days(zone)
     await wait.for_positions(sku, min_seq, wait_ms)
     outlook, as_of = await outlook_now(db, sku)
     found = series(outlook, day_of, day_of(SYSTEM_CLOCK.now_us()), days, location)
-    places = outlook.locations if location is None else [location]
+    shown_places = outlook.locations if location is None else [location]
     return DatedAtp(
         sku=sku,
         location=location,
         zone=zone,
         atp=_atp(outlook, location),
-        deficit=sum(max(-outlook.atp(place), 0) for place in places),
+        deficit=sum(max(-outlook.atp(place), 0) for place in shown_places),
         days=_days(found),
         overdue=[shown(supply) for supply in found.overdue],
         undated=[shown(supply) for supply in found.undated],

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from stockfold.runtime.settings import LocationSettings
 from stockfold_services.api.changes import Changes
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
@@ -25,10 +26,10 @@ def _waiting(request: Request) -> Waiting:
     return waiting
 
 
-def _zones(request: Request) -> Mapping[str, str]:
-    zones = request.app.state.zones
-    assert isinstance(zones, dict)
-    return zones
+def _places(request: Request) -> Mapping[str, LocationSettings]:
+    places = request.app.state.places
+    assert isinstance(places, dict)
+    return places
 
 
 def _terms(request: Request) -> ChannelTerms:
@@ -45,7 +46,7 @@ def _feed(request: Request) -> Changes:
 
 Db = Annotated[Database, Depends(_database)]
 Wait = Annotated[Waiting, Depends(_waiting)]
-Zones = Annotated[Mapping[str, str], Depends(_zones)]
-"""The IANA zone of each location that the settings name."""
+Places = Annotated[Mapping[str, LocationSettings], Depends(_places)]
+"""The locations that the settings name."""
 ByChannel = Annotated[ChannelTerms, Depends(_terms)]
 Feed = Annotated[Changes, Depends(_feed)]
