@@ -11,7 +11,7 @@ from typing import Any
 
 from stockfold.contracts.journal import decode_entry
 from stockfold.contracts.policies import encode_policy
-from stockfold.contracts.topics import INPUTS, JOURNAL, POLICIES, POSITIONS, TOPICS
+from stockfold.contracts.topics import INPUTS, JOURNAL, POLICIES, TOPICS
 from stockfold.runtime.exactly_once import ExactlyOnceLoop
 from stockfold.runtime.kafka import group_id
 from stockfold.runtime.records import Record
@@ -176,7 +176,7 @@ class History:
     def _availability(self, process: Process, life: Life) -> None:
         clients = self._clients(process, life)
         feed = KafkaPolicyFeed(self.settings, clients)
-        processor = process.processor = AvailabilityProcessor(feed)
+        processor = process.processor = AvailabilityProcessor(feed, self.partitions)
         self.parts.loop(
             self.settings,
             processor,
@@ -247,7 +247,7 @@ class History:
         for place, partition in self.log.partitions.items():
             if partition.open:
                 return f"{place} has an open transaction"
-        for kind, topics in (("ledger", INPUTS), ("availability", (POSITIONS,))):
+        for kind, topics in (("ledger", INPUTS), ("availability", AvailabilityProcessor.inputs)):
             owned = sorted(
                 number
                 for process in self.processes
@@ -274,7 +274,8 @@ class History:
                 if any(memory.is_expiry_due(late_us) for memory in processor.partitions.values()):
                     return f"{process.name} is late with an expiry"
             else:
-                if any(memory.backlog for memory in processor.partitions.values()):
+                memories = processor.partitions.values()
+                if any(memory.backlog or memory.kits.is_due for memory in memories):
                     return f"{process.name} has a backlog"
                 book = processor.book.policies
                 if {channel: policy.revision for channel, policy in book.items()} != self.revisions:

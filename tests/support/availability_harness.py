@@ -12,6 +12,7 @@ from typing import Any, cast
 from stockfold.availability.policy import Policy
 from stockfold.availability.positions import Summary
 from stockfold.contracts.codec import decode, encode
+from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.policies import encode_policy
 from stockfold.contracts.reference import encode_record
 from stockfold.contracts.schedule import Moment, decode_schedule, encode_heard
@@ -111,6 +112,10 @@ class Log:
             newest.values(), key=lambda record: record.offset()
         )
 
+    def settled_end(self, topic: Topic, partition: int) -> int:
+        """See ``PartitionReader.settled_end``: nothing is ever under way here."""
+        return self.end(topic, partition)
+
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
     ) -> Iterator[list[FakeRecord]]:
@@ -121,14 +126,14 @@ class Log:
 
 class _Outputs:
     def __init__(self) -> None:
-        self.waiting: list[tuple[Topic, int, bytes | None, bytes, Any]] = []
+        self.waiting: list[tuple[Topic, int, bytes | None, bytes | None, Any]] = []
 
     def produce(
         self,
         topic: Topic,
         partition: int,
         key: bytes | None,
-        value: bytes,
+        value: bytes | None,
         headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         self.waiting.append((topic, partition, key, value, headers))
@@ -161,12 +166,12 @@ class _WholeFeed(_Feed):
 
 
 class Harness:
-    """One availability instance on one partition of an in-memory log."""
+    """One availability instance on the partitions of an in-memory log."""
 
-    def __init__(self) -> None:
+    def __init__(self, partitions: int = 1) -> None:
         self.log = Log()
-        self.committed = 0
-        self.items_committed = 0
+        self.partitions = partitions
+        self.offsets: dict[tuple[str, int], int] = {}
         self.fences: dict[str, dict[str, dict[str, Any]]] = {}
         """What the ledger has folded, by SKU and event type and channel."""
         self.ledger_position = 0
@@ -177,14 +182,25 @@ class Harness:
     def start(self) -> None:
         """Start anew on what is committed, as after a kill."""
         self.processor = AvailabilityProcessor(
-            _Feed(self.log), _WholeFeed(self.log, REFERENCE), _WholeFeed(self.log, SCHEDULE)
+            _Feed(self.log),
+            self.partitions,
+            _WholeFeed(self.log, REFERENCE),
+            _WholeFeed(self.log, SCHEDULE),
         )
-        self._recover()
+        for number in range(self.partitions):
+            self._recover(number)
 
-    def _recover(self) -> None:
-        self.processor.recover(PARTITION, cast("PartitionReader", self.log))
-        self._position = self.committed
-        self._items_position = self.items_committed
+    def _recover(self, number: int) -> None:
+        self.processor.recover(number, cast("PartitionReader", self.log))
+
+    @property
+    def committed(self) -> int:
+        """How far the positions of the first partition are read."""
+        return self.offsets.get((POSITIONS.name, PARTITION), 0)
+
+    def home(self, sku: str) -> int:
+        """The partition of a SKU."""
+        return partition_of(sku.encode(), self.partitions)
 
     # --- inputs -------------------------------------------------------------------------------
 
@@ -194,7 +210,7 @@ class Harness:
         body = {
             "sku": sku,
             "location": location,
-            "seq": others.pop("seq", None) or self.log.end(POSITIONS, PARTITION) + 1,
+            "seq": others.pop("seq", None) or self.log.end(POSITIONS, self.home(sku)) + 1,
             "on_hand": on_hand,
             "quality_hold": 0,
             "damaged": 0,
@@ -210,7 +226,7 @@ class Harness:
             **others,
         }
         key = f"{location}|{sku}".encode()
-        self.log.append(POSITIONS, PARTITION, key, encode("stockfold.Position", body))
+        self.log.append(POSITIONS, self.home(sku), key, encode("stockfold.Position", body))
 
     def summary(self, sku: str, **others: Any) -> None:
         """The ledger tells a SKU's summary."""
@@ -233,6 +249,10 @@ class Harness:
         """The catalogue says which category a SKU is of."""
         value = encode_record(CatalogItem(sku, 1, category=category))
         self.log.append(CATALOG, PARTITION, sku.encode(), value)
+
+    def bill(self, item: CatalogItem) -> None:
+        """The catalogue says what a SKU is made of."""
+        self.log.append(CATALOG, self.home(item.sku), item.sku.encode(), encode_record(item))
 
     def location(self, name: str, *tags: str) -> None:
         """The reference data say which tags a location has."""
@@ -287,30 +307,41 @@ class Harness:
     def batch(self, records_max: int = 1000, *, abort: bool = False) -> bool:
         """One turn of the loop; False when there was nothing to do."""
         self.now_us += 200_000
-        items = self.log.records(CATALOG, PARTITION, self._items_position)[:records_max]
-        records = self.log.records(POSITIONS, PARTITION, self._position)
-        records = records[: records_max - len(items)]
+        batches, offsets = self._next(records_max)
         due = self.processor.tick_due(self.now_us)
-        if not items and not records and not due:
+        if not batches and not due:
             return False
         out = _Outputs()
-        if items or records:
-            batch = cast("list[Record]", items + records)
-            self.processor.process(PARTITION, batch, out, self.now_us)
+        for number, records in batches.items():
+            self.processor.process(number, records, out, self.now_us)
         if self.processor.tick_due(self.now_us):
             self.processor.tick(out, self.now_us)
         if abort:
-            self.processor.drop(PARTITION)
-            self._recover()
+            for number in range(self.partitions):
+                self.processor.drop(number)
+                self._recover(number)
             return True
         for topic, partition, key, value, headers in out.waiting:
             self.log.append(topic, partition, key, value, headers)
-        self.transactions.append([decode(value)[1] for *_, value, _ in out.waiting])
-        if items:
-            self._items_position = self.items_committed = items[-1].offset() + 1
-        if records:
-            self._position = self.committed = records[-1].offset() + 1
+        values = [value for *_, value, _ in out.waiting if value is not None]
+        self.transactions.append([decode(value)[1] for value in values])
+        self.offsets.update(offsets)
         return True
+
+    def _next(self, records_max: int) -> tuple[dict[int, list[Record]], dict[tuple[str, int], int]]:
+        """What comes next by partition, and the offsets behind it."""
+        batches: dict[int, list[Record]] = {}
+        offsets: dict[tuple[str, int], int] = {}
+        for number in range(self.partitions):
+            left = records_max
+            for topic in self.processor.inputs:
+                place = (topic.name, number)
+                found = self.log.records(topic, number, self.offsets.get(place, 0))[:left]
+                if found:
+                    left -= len(found)
+                    batches.setdefault(number, []).extend(cast("list[Record]", found))
+                    offsets[place] = found[-1].offset() + 1
+        return batches, offsets
 
     def settle(self, *, ledger: bool = True) -> Harness:
         """Turn until nothing is left to do; ``ledger``: it folds the fences asked of it."""
@@ -324,9 +355,13 @@ class Harness:
     def told(self, channel: str = "woo", sku: str = "a") -> list[dict[str, Any]]:
         """Every availability event of a channel and SKU, oldest first."""
         key = f"{channel}|{sku}".encode()
-        records = self.log.records(AVAILABILITY, PARTITION)
+        records = self.log.records(AVAILABILITY, self.home(sku))
         return [decode(record.value())[1] for record in records if record.key() == key]
 
     def exceptions(self) -> list[dict[str, Any]]:
         """Every exception."""
-        return [decode(r.value())[1] for r in self.log.records(EXCEPTIONS, PARTITION)]
+        return [
+            decode(record.value())[1]
+            for number in range(self.partitions)
+            for record in self.log.records(EXCEPTIONS, number)
+        ]

@@ -69,6 +69,11 @@ class Answer:
         )
 
     @property
+    def notes(self) -> list[Note]:
+        """The steps before they are put into words; not to be changed."""
+        return self._notes
+
+    @property
     def steps(self) -> list[Step]:
         """How the quantity came about, in order.
 

@@ -47,7 +47,7 @@ def by_location(draft: Draft) -> Breakdown:
         shares[location] += units
     if draft.ahead is None:
         # Short of its own open orders, a channel is told less than these.
-        _take_off(shares, sum(shares.values()) - draft.quantity)
+        take_off(shares, sum(shares.values()) - draft.quantity)
     return tuple(sorted(shares.items()))
 
 
@@ -58,11 +58,12 @@ def break_down(atp: dict[str, int], quantity: int) -> Breakdown:
     locations stay sellable; at equal units, where the name comes first.
     """
     shares = {location: max(units, 0) for location, units in atp.items()}
-    _take_off(shares, sum(shares.values()) - quantity)
+    take_off(shares, sum(shares.values()) - quantity)
     return tuple(sorted(shares.items()))
 
 
-def _take_off(shares: dict[str, int], excess: int) -> None:
+def take_off(shares: dict[str, int], excess: int) -> None:
+    """Keep so many units back where most is; at equal units, where the name comes first."""
     for location in sorted(shares, key=lambda name: (-shares[name], name)):
         if excess <= 0:
             return

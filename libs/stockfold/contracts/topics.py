@@ -150,6 +150,22 @@ AVAILABILITY = Topic(
     ("stockfold.Availability",),
     compacted=True,
 )
+KIT_COMPONENTS = Topic(
+    "stockfold.kit-components.v1",
+    "availability",
+    "Which kits need a component, told to whoever has the component's partition.",
+    "kit|component; the kit with % and | as %25 and %7C",
+    ("stockfold.KitComponent",),
+    compacted=True,
+)
+COMPONENT_AVAILABILITY = Topic(
+    "stockfold.component-availability.v1",
+    "availability",
+    "What channels may promise of the components of a kit; the latest version wins.",
+    "component|kit, or |component; the component with % and | as %25 and %7C",
+    ("stockfold.ComponentAvailability",),
+    compacted=True,
+)
 DELIVERIES = Topic(
     "stockfold.deliveries.v1",
     "publisher",
@@ -215,6 +231,8 @@ TOPICS: tuple[Topic, ...] = (
     EXCEPTION_RESOLUTIONS,
     POLICIES,
     AVAILABILITY,
+    KIT_COMPONENTS,
+    COMPONENT_AVAILABILITY,
     DELIVERIES,
     CATALOG,
     REFERENCE,

@@ -19,10 +19,10 @@ class Outputs(Protocol):
         topic: Topic,
         partition: int,
         key: bytes | None,
-        value: bytes,
+        value: bytes | None,
         headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
-        """Add a record to the open transaction."""
+        """Add a record to the open transaction; without a value, its key is given up."""
         ...
 
 
@@ -69,7 +69,7 @@ class TransactionOutputs:
         topic: Topic,
         partition: int,
         key: bytes | None,
-        value: bytes,
+        value: bytes | None,
         headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """See ``Outputs.produce``."""

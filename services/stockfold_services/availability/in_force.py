@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stockfold.availability.answer import Answer
+import msgspec
+
+from stockfold.availability.answer import Answer, Visible
 from stockfold.availability.fencing import Fencing, Wanted
 from stockfold.availability.policy import Policy
 from stockfold.availability.rules import Pipeline
@@ -19,11 +21,13 @@ class InForce:
     way, so nothing is promised twice, and only the channel's own new fence may come a moment late.
     """
 
-    __slots__ = ("_fencing", "_pipeline", "before", "policy")
+    __slots__ = ("_fencing", "_of_parts", "_pipeline", "before", "policy")
 
     def __init__(self, policy: Policy, places: Places, before: InForce | None = None) -> None:
         self.policy = policy
-        self._pipeline = Pipeline(policy, places)
+        self._pipeline = self._of_parts = Pipeline(policy, places)
+        if policy.basis != "net":
+            self._of_parts = Pipeline(msgspec.structs.replace(policy, basis="net"), places)
         fencing = Fencing(policy)
         self._fencing = fencing or None
         self.before = before
@@ -52,3 +56,7 @@ class InForce:
     def compute(self, sku: SkuMemory, surroundings: Surroundings) -> Answer:
         """What the channel may promise of the SKU under this very policy."""
         return self._pipeline.compute(sku.positions, surroundings)
+
+    def of_part(self, sku: SkuMemory, surroundings: Surroundings) -> Visible:
+        """What counts of a component: what the channel still has open of it is not there."""
+        return self._of_parts.compute(sku.positions, surroundings).visible

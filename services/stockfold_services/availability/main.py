@@ -21,7 +21,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     schedule = TopicFollower(settings, SCHEDULE, "availability.schedule")
     loop = ExactlyOnceLoop(
         settings,
-        AvailabilityProcessor(feed, reference, schedule),
+        AvailabilityProcessor(feed, settings.kafka.sku_partitions, reference, schedule),
         instance=settings.availability.instance,
         batch_events_max=settings.availability.batch_events_max,
         batch_ms_max=settings.availability.batch_ms_max,

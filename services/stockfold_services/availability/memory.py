@@ -15,6 +15,7 @@ from stockfold.domain.errors import ContractError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 from stockfold_services.availability.backlog import Backlog
+from stockfold_services.availability.kits.memory import Kit, KitMemory
 from stockfold_services.availability.records import (
     Cause,
     Published,
@@ -35,12 +36,12 @@ _NOTHING_ASKED: dict[tuple[str, str], tuple[int, int | None, int]] = {}
 class SkuMemory:
     """One SKU: its positions, why they last changed, and what each channel was last told.
 
-    ``asked`` is what the ledger was told of fences and limits in this process, by (channel, event
-    type): revision, units, priority. ``settled`` is what it was when the ledger knew all: changes
-    of policies, category, summary.
+    ``kit`` is what it is made of, None when it never was a kit. ``asked`` is what the ledger was
+    told of fences and limits in this process, by (channel, event type): revision, units, priority.
+    ``settled`` is what it was when the ledger knew all: changes of policies, category, summary.
     """
 
-    __slots__ = ("asked", "category", "cause", "positions", "published", "settled")
+    __slots__ = ("asked", "category", "cause", "kit", "positions", "published", "settled")
 
     def __init__(self, sku: str) -> None:
         self.positions = SkuPositions(sku)
@@ -49,13 +50,15 @@ class SkuMemory:
         self.published: dict[str, Published] = {}
         self.asked = _NOTHING_ASKED
         self.settled: tuple[int, str, Summary] | None = None
+        self.kit: Kit | None = None
 
 
 class PartitionMemory:
     """Everything availability holds of one partition."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, partitions: int) -> None:
         self.number = number
+        self.kits = KitMemory(number, partitions)
         self.skus: dict[str, SkuMemory] = {}
         self.backlog = Backlog()
         self._folded_to = 0
@@ -65,9 +68,10 @@ class PartitionMemory:
         """The same of the catalogue."""
 
     @classmethod
-    def recover(cls, number: int, reader: PartitionReader) -> PartitionMemory:
+    def recover(cls, number: int, partitions: int, reader: PartitionReader) -> PartitionMemory:
         """Fold the topics of the partition to their ends."""
-        memory = cls(number)
+        memory = cls(number, partitions)
+        memory.kits.recover(reader)
         for batch in reader.read(CATALOG, number):
             for record in batch:
                 try:
@@ -87,6 +91,14 @@ class PartitionMemory:
                     # It was an exception when it came; here it is only passed over again.
                     log.warning("%s/%d/%d: %s", POSITIONS.name, number, record.offset(), error)
                 memory._folded_to = record.offset() + 1
+        for kit in memory.kits.put_in_force():
+            memory.of_kit(kit)
+        return memory
+
+    def of_kit(self, kit: Kit) -> SkuMemory:
+        """The SKU of a kit."""
+        memory = self._sku(kit.sku)
+        memory.kit = kit
         return memory
 
     def _sku(self, sku: str) -> SkuMemory:
@@ -121,21 +133,25 @@ class PartitionMemory:
     def fold_item(self, record: Record) -> SkuMemory | None:
         """Take a record of the catalogue; the SKU, or None when nothing changes here.
 
-        ContractError when it cannot be read.
+        ContractError when it cannot be read. The newest record rules, whatever its revision: so
+        compaction keeps it.
         """
         if record.offset() < self._items_to:
             return None
-        if record.value() is None:
-            sku, category = (record.key() or b"").decode("utf-8", "replace"), ""
-        else:
+        item = None
+        sku, category = (record.key() or b"").decode("utf-8", "replace"), ""
+        if record.value() is not None:
             item = decode_item(record.value(), record.key())
             sku, category = item.sku, intern(item.category)
-        known = self.skus.get(sku)
+        kit = self.kits.take_item(sku, item, record)
+        known = self.skus.get(sku) if kit is None else self.of_kit(kit)
         if known is None and not category:
             return None
         memory = known or self._sku(sku)
-        if memory.category == category:
+        if kit is None and memory.category == category:
             return None
+        if kit is not None:
+            memory.cause = kit.cause
         memory.category = category
         return memory
 

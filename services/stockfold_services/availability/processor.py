@@ -6,10 +6,19 @@ import logging
 import time
 from collections.abc import Sequence
 
-from stockfold.availability.answer import Answer
+from stockfold.availability.answer import Answer, Visible
+from stockfold.availability.kits import combine
 from stockfold.availability.reach import EVERYTHING
 from stockfold.availability.surroundings import Surroundings
-from stockfold.contracts.topics import AVAILABILITY, CATALOG, EXCEPTIONS, POSITIONS, Topic
+from stockfold.contracts.topics import (
+    AVAILABILITY,
+    CATALOG,
+    COMPONENT_AVAILABILITY,
+    EXCEPTIONS,
+    KIT_COMPONENTS,
+    POSITIONS,
+    Topic,
+)
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
@@ -17,6 +26,7 @@ from stockfold.runtime.records import Record
 from stockfold_services.availability.compiler import compile_all, compile_fences
 from stockfold_services.availability.following import Following, ScheduleFeed
 from stockfold_services.availability.in_force import InForce
+from stockfold_services.availability.kits.work import KitWork
 from stockfold_services.availability.memory import PartitionMemory, SkuMemory
 from stockfold_services.availability.places import ReferenceFeed
 from stockfold_services.availability.policies import PolicyChange, PolicyFeed
@@ -33,20 +43,24 @@ LOOKS_PER_TICK_MAX = 20_000
 """(channel, SKU) pairs that one tick computes again: about 60 ms."""
 EVENTS_PER_TICK_MAX = 4_000
 """Availability events that one tick writes: about 100 ms."""
+KITS_PER_TURN_MAX = 2_000
+"""Kits whose parts one transaction looks through."""
 
 
 class AvailabilityProcessor:
     """Folds positions and policies, and tells each channel what has changed for it."""
 
     name = "availability"
-    inputs: Sequence[Topic] = (CATALOG, POSITIONS)
+    inputs: Sequence[Topic] = (CATALOG, POSITIONS, KIT_COMPONENTS, COMPONENT_AVAILABILITY)
 
     def __init__(
         self,
         policies: PolicyFeed,
+        partitions: int,
         reference: ReferenceFeed | None = None,
         schedule: ScheduleFeed | None = None,
     ) -> None:
+        self._partitions = partitions
         self._following = Following(policies, reference, schedule)
         self.book = self._following.book
         self.partitions: dict[int, PartitionMemory] = {}
@@ -61,7 +75,7 @@ class AvailabilityProcessor:
         """
         self._following.read_whole(reader)
         began = time.monotonic()
-        memory = PartitionMemory.recover(partition, reader)
+        memory = PartitionMemory.recover(partition, self._partitions, reader)
         self.partitions[partition] = memory
         skus = list(memory.skus)
         for channel in self.book.in_force:
@@ -80,19 +94,34 @@ class AvailabilityProcessor:
         self._following.scheduler.forget_asked()
 
     def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
-        """Fold a batch of positions; each SKU that changed is looked at once."""
+        """Fold a batch; each SKU that changed is looked at once."""
         memory = self.partitions[partition]
         changed: dict[str, SkuMemory] = {}
         for record in records:
             sku = _take(memory, record, out, now_us)
             if sku is not None:
                 changed[sku.positions.sku] = sku
+        self._turn(memory, changed, out, now_us)
+
+    def _turn(
+        self, memory: PartitionMemory, changed: dict[str, SkuMemory], out: Outputs, now_us: int
+    ) -> None:
+        """Tell what has changed: kits that are due among it, and components to their kits."""
+        work = KitWork(memory.kits, self._partitions, out, now_us)
+        for kit in work.look_through(KITS_PER_TURN_MAX):
+            sku = changed[kit.sku] = memory.of_kit(kit)
+            sku.cause = kit.cause
         for sku in changed.values():
             surroundings = self._surroundings(sku)
-            for applied in compile_all(self.book, sku, out, partition, now_us):
+            for applied in compile_all(self.book, sku, out, memory.number, now_us):
                 answer = _changed_answer(applied, sku, surroundings)
                 if answer is not None:
-                    self._tell(out, partition, applied, sku, answer, sku.cause)
+                    self._tell(out, memory.number, applied, sku, answer, sku.cause)
+        work.tell(_Seen(self, memory))
+
+    def part_of(self, in_force: InForce, sku: SkuMemory) -> Visible:
+        """What the channel may promise of a SKU, were it a component."""
+        return in_force.applied_to(sku).of_part(sku, self._surroundings(sku))
 
     def _surroundings(self, sku: SkuMemory) -> Surroundings:
         times = self._following.times
@@ -105,7 +134,7 @@ class AvailabilityProcessor:
                 _schedule(memory, change)
         if self._following.scheduler.is_due:
             return True
-        return any(memory.backlog for memory in self.partitions.values())
+        return any(memory.backlog or memory.kits.is_due for memory in self.partitions.values())
 
     def tick(self, out: Outputs, now_us: int) -> None:
         """Do a bounded part of that work: find what falls to zero first, then tell the rest."""
@@ -114,6 +143,9 @@ class AvailabilityProcessor:
         scanning = [memory for memory in self.partitions.values() if memory.backlog.scans]
         for memory in scanning:
             looks, events = self._scan(memory, out, looks, events, now_us)
+        for memory in self.partitions.values():
+            if memory.kits.is_due:
+                self._turn(memory, {}, out, now_us)
         if any(memory.backlog.scans for memory in scanning):
             return
         for memory in self.partitions.values():
@@ -140,6 +172,8 @@ class AvailabilityProcessor:
                 events -= compile_fences(policy, sku, out, memory.number, now_us)
                 if not scan.reach.touches(sku.positions, sku.category):
                     continue
+                if name in memory.kits.needed_by:
+                    self._look_at_component(memory, policy, sku, scan.cause or sku.cause)
                 applied = policy.applied_to(sku)
                 answer = _changed_answer(applied, sku, self._surroundings(sku))
                 if answer is None:
@@ -152,6 +186,16 @@ class AvailabilityProcessor:
             if scan.next >= len(scan.skus):
                 del scans[channel]
         return looks, events
+
+    def _look_at_component(
+        self, memory: PartitionMemory, policy: InForce, sku: SkuMemory, cause: Cause
+    ) -> None:
+        """Note that kits are to be told, if the policy makes it another component to them."""
+        told = memory.kits.told.get(sku.positions.sku)
+        if told is not None and sku.positions.seq:
+            channel = policy.policy.channel
+            if told.visible.get(channel) != self.part_of(policy, sku):
+                memory.kits.dirty[sku.positions.sku] = cause
 
     def _tell_later(self, memory: PartitionMemory, out: Outputs, events: int) -> int:
         later = memory.backlog.later
@@ -194,48 +238,90 @@ class AvailabilityProcessor:
 def _changed_answer(in_force: InForce, sku: SkuMemory, surroundings: Surroundings) -> Answer | None:
     """What the channel may promise now, or None when it would see no difference.
 
-    A SKU that no position was ever read of is unknown, not zero: it stays as it was told.
+    A SKU that no position was ever read of is unknown, not zero: it stays as it was told. So does a
+    kit as long as one of its parts has not told what there is of it.
     """
-    if not sku.positions.seq:
-        return None
+    kit, known = sku.kit, sku.published.get(in_force.policy.channel)
+    tree = None if kit is None else kit.tree
+    if not sku.positions.seq and tree is None:
+        has_ended = kit is not None and kit.has_ended and known is not None
+        if not has_ended:
+            return None
     answer = in_force.compute(sku, surroundings)
-    known = sku.published.get(in_force.policy.channel)
+    if kit is not None and tree is not None:
+        parts = kit.parts(tree, in_force.policy.channel)
+        if parts is None:
+            return None
+        answer = combine(in_force.policy, answer, tree, parts)
     return None if known is not None and known.visible == answer.visible else answer
 
 
 def _take(memory: PartitionMemory, record: Record, out: Outputs, now_us: int) -> SkuMemory | None:
     """Fold a record; the SKU to look at, or None. What the ledger refuses, it has told itself."""
-    if record.topic().endswith(CATALOG.name):
-        try:
-            return memory.fold_item(record)
-        except ContractError:
-            return None
+    topic = next(t for t in AvailabilityProcessor.inputs if record.topic().endswith(t.name))
     try:
-        return memory.fold(record)
+        if topic is POSITIONS:
+            return _take_position(memory, record)
+        if topic is CATALOG:
+            return memory.fold_item(record)
+        if topic is KIT_COMPONENTS:
+            memory.kits.take_request(record)
+            return None
+        kit = memory.kits.take_answer(record)
     except ContractError as error:
-        _refuse(out, record, error, now_us)
+        if topic is not CATALOG:
+            _refuse(out, topic, record, error, now_us)
         return None
+    if kit is None:
+        return None
+    sku = memory.of_kit(kit)
+    sku.cause = kit.cause
+    return sku
+
+
+def _take_position(memory: PartitionMemory, record: Record) -> SkuMemory:
+    sku = memory.fold(record)
+    if sku.positions.sku in memory.kits.needed_by:
+        memory.kits.dirty[sku.positions.sku] = sku.cause
+    return sku
+
+
+class _Seen:
+    """A partition's SKUs under the policies in force; see ``Seen``."""
+
+    def __init__(self, processor: AvailabilityProcessor, memory: PartitionMemory) -> None:
+        self._processor = processor
+        self._skus = memory.skus
+
+    def is_held(self, sku: str) -> bool:
+        known = self._skus.get(sku)
+        return known is not None and known.positions.seq > 0
+
+    def of_part(self, sku: str) -> dict[str, Visible]:
+        known, processor = self._skus[sku], self._processor
+        in_force = processor.book.in_force.items()
+        return {channel: processor.part_of(policy, known) for channel, policy in in_force}
 
 
 def _schedule(memory: PartitionMemory, change: PolicyChange) -> None:
     memory.backlog.add(change.policy.channel, list(memory.skus), change.reach, change.cause)
 
 
-def _refuse(out: Outputs, record: Record, error: ContractError, now_us: int) -> None:
+def _refuse(out: Outputs, topic: Topic, record: Record, error: ContractError, now_us: int) -> None:
     """Keep a record that cannot be read as an exception, so that its partition moves on."""
-    topic, partition, offset = POSITIONS.name, record.partition(), record.offset()
+    partition, offset = record.partition(), record.offset()
     key = record.key()
     exception = {
-        "exception": f"{topic}/{partition}/{offset}/{error.kind}",
+        "exception": f"{topic.name}/{partition}/{offset}/{error.kind}",
         "kind": error.kind,
         "folded": False,
         "reason": error.what,
-        "remedy": error.remedy or "Have the ledger write the position again.",
+        "remedy": error.remedy or "Find out who wrote it, and have it written again.",
         "sku": (key or b"").decode("utf-8", "replace").partition("|")[2],
         "source": "",
         "event_id": "",
         "event_type": "",
-        "topic": topic,
+        "topic": topic.name,
         "partition": partition,
         "offset": offset,
         "key": key,

@@ -86,14 +86,15 @@ class World:
         """Every SKU's positions and category, with progress when a person looks."""
         console = Console(stderr=True)
         reader = PartitionReader(self._settings)
+        partitions = sku_partitions(self._settings)
         for number in track(
-            range(sku_partitions(self._settings)),
+            range(partitions),
             "reading positions",
             console=console,
             transient=True,
             disable=not console.is_terminal,
         ):
-            yield from PartitionMemory.recover(number, reader).skus.values()
+            yield from PartitionMemory.recover(number, partitions, reader).skus.values()
 
     def _overlaps(self, wanted: list[Policy]) -> Iterator[tuple[int, Problem]]:
         """Fences that changed policies name by SKU and that cannot all be met today."""

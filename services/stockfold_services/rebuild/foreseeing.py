@@ -72,7 +72,7 @@ class _Kept:
         topic: Topic,
         partition: int,
         key: bytes | None,
-        value: bytes,
+        value: bytes | None,
         headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """See ``Outputs.produce``."""
@@ -96,7 +96,7 @@ async def foresee(
     feed = KafkaPolicyFeed(settings)
     reference = TopicFollower(settings, REFERENCE, "cutover.reference")
     schedule = TopicFollower(settings, SCHEDULE, "cutover.schedule")
-    processor = AvailabilityProcessor(feed, reference, schedule)
+    processor = AvailabilityProcessor(feed, settings.kafka.sku_partitions, reference, schedule)
     found: list[Foreseen] = []
     try:
         for partition in sorted({row["partition"] for row in rows}):

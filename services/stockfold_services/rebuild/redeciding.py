@@ -136,12 +136,12 @@ class Redecision:
         topic: Topic,
         partition: int,
         key: bytes | None,
-        value: bytes,
+        value: bytes | None,
         headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """See ``Outputs``: facts are kept, the rest follows from them."""
         del headers
-        if topic is not JOURNAL or key is None:
+        if topic is not JOURNAL or key is None or value is None:
             return
         fact = decode_entry(value)
         if isinstance(fact, Mark):

@@ -10,15 +10,17 @@ snapshots, which name offsets, stay true without a byte of the journal being cha
 
 from stockfold.contracts.topics import (
     CATALOG,
+    COMPONENT_AVAILABILITY,
     INPUTS,
     JOURNAL,
+    KIT_COMPONENTS,
     POSITIONS,
     RESERVATION_STATUS,
     TOPICS,
 )
 
-REBUILT = (POSITIONS, RESERVATION_STATUS)
-"""What a restore makes from the journal."""
+REBUILT = (POSITIONS, RESERVATION_STATUS, KIT_COMPONENTS, COMPONENT_AVAILABILITY)
+"""What a restore makes from the journal, or availability from the catalogue and positions."""
 ARCHIVED = tuple(topic for topic in TOPICS if topic not in REBUILT)
 SAME_OFFSETS = (*INPUTS, CATALOG, JOURNAL)
 """What is restored with the offsets it had."""

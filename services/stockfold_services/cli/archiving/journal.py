@@ -89,13 +89,14 @@ class Outputs:
         topic: Topic,
         partition: int,
         key: bytes | None,
-        value: bytes,
+        value: bytes | None,
         headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """What the ledger writes; see ``stockfold.runtime.processor.Outputs``."""
         del partition, headers
         if topic is POSITIONS:
             assert key is not None
+            assert value is not None
             self.positions[key] = (self._batch_us, value)
         elif topic is RESERVATION_STATUS and self._batch_us >= self._statuses_from_us:
             self.statuses.append(Kept(0, self._batch_us // 1000, key, value, []))

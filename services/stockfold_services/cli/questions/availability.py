@@ -96,7 +96,9 @@ def _told(settings: Settings, channel: str, sku: str) -> dict[str, Any] | None:
 
 
 def _positions(settings: Settings, sku: str) -> SkuPositions:
-    memory = PartitionMemory.recover(_home(settings, sku), PartitionReader(settings))
+    memory = PartitionMemory.recover(
+        _home(settings, sku), sku_partitions(settings), PartitionReader(settings)
+    )
     known = memory.skus.get(sku)
     return SkuPositions(sku) if known is None else known.positions
 
