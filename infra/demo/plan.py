@@ -86,6 +86,7 @@ def settings_of(
                 "merge_wait_ms": 2_000,
             },
             "api": {"port": port},
+            "gateway": {"port": ports.free_port()},
             "channels": [
                 {
                     "name": channel.name,

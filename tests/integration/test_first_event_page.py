@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.command_line import variables
+from tests.support.gateway import gateway
 from tests.support.kafka_io import committed, wait_for
 from tests.support.running_ledger import ledger
 
@@ -59,21 +60,23 @@ def test_every_snippet_runs_and_its_events_are_folded(
     # A reader of the page has the usual tools, such as date, however short our own PATH is.
     surroundings["PATH"] = os.pathsep.join((surroundings.get("PATH", ""), os.defpath))
     printed = []
-    with ledger(environment):
+    with ledger(environment), gateway(environment) as client:
         for language, text in SNIPPETS:
             there = (
                 text.replace("localhost:9092", bootstrap)
+                .replace("http://127.0.0.1:8090", str(client.base_url).rstrip("/"))
                 .replace("--topic ", f"--topic {prefix}")
                 .replace('source="/erp/main"', f'source="/erp/main", prefix="{prefix}"')
             )
             command = [sys.executable, "-c"] if language == "python" else ["bash", "-euc"]
             printed.append(run([*command, there], surroundings))
-        wait_for("the facts", lambda: len(committed_facts(environment)) == 4)
+        wait_for("the facts", lambda: len(committed_facts(environment)) == 5)
     assert {f["event_id"] for f in committed_facts(environment)} == {
         "GoodsReceived/SKU-1001/GRN-4711/1/0",
         "GoodsReceived/SKU-1001/GRN-4712/1/0",
         "GoodsReceived/SKU-1002/GRN-4712/2/0",
         "grn-4713-1",
+        "grn-4714-1",
     }
     assert committed(environment, EXCEPTIONS) == []
     assert printed[1].startswith("quantity_out_of_range\n")

@@ -58,7 +58,10 @@ def _ended(process: psutil.Process) -> bool:
 @pytest.fixture
 def settings(new_environment: NewEnvironment, postgres: str) -> Settings:
     return new_environment(
-        topics=False, postgres={"dsn": postgres}, api={"port": ports.free_port()}
+        topics=False,
+        postgres={"dsn": postgres},
+        api={"port": ports.free_port()},
+        gateway={"port": ports.free_port()},
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 import msgspec
@@ -116,14 +116,14 @@ class Judge:
     def _tree(self, where: str, tree: object, event_type: str) -> Verdict:
         attributes = dict(tree.pairs) if isinstance(tree, JsonObject) else {}
         if "specversion" in attributes or ("data" in attributes and "type" in attributes):
-            return self._structured(where, attributes, event_type)
+            return self.cloud_event(where, attributes, event_type)[0]
         if not event_type:
             return Verdict(where, "", "JSON", (self._untyped(tree),))
-        problems = self._body(event_type, tree, "$")
+        problems, _ = self._body(event_type, tree, "$")
         return Verdict(where, event_type, "JSON", tuple(problems))
 
     def _untyped(self, tree: object) -> Problem:
-        fits = [name for name in INPUT_OF if not self._body(name, tree, "$")]
+        fits = [name for name in INPUT_OF if not self._body(name, tree, "$")[0]]
         hint = f" It fits {', '.join(fits)}." if fits else ""
         return Problem(
             "missing_header",
@@ -132,7 +132,13 @@ class Judge:
             f"Name it with --type, or send a CloudEvent with its type.{hint}",
         )
 
-    def _structured(self, where: str, attributes: dict[str, object], event_type: str) -> Verdict:
+    def cloud_event(
+        self, where: str, attributes: Mapping[str, object], event_type: str = ""
+    ) -> tuple[Verdict, Record | None]:
+        """The verdict of a structured CloudEvent, and its body when nothing is wrong with it.
+
+        ``attributes`` are its members as ``json_text.read`` gives them.
+        """
         problems = list(_envelope_problems(attributes))
         told = attributes.get("type")
         name = told if isinstance(told, str) else event_type
@@ -144,49 +150,65 @@ class Judge:
             problems.append(
                 Problem("type_mismatch", "$.type", f"is {name}, not {event_type}", "Say one type.")
             )
+        record: Record | None = None
         if "data_base64" in attributes:
-            problems += self._encoded(name, attributes["data_base64"])
-            return Verdict(where, name, "CloudEvent, Avro", tuple(problems))
-        if "data" not in attributes:
-            problems.append(Problem("undecodable", "$.data", "is missing", "Send the event."))
-        elif name in INPUT_OF:
-            problems += self._body(name, attributes["data"], "$.data")
-        return Verdict(where, name, "CloudEvent, JSON", tuple(problems))
+            found, record = self._encoded(name, attributes["data_base64"])
+            problems += found
+            encoding = "CloudEvent, Avro"
+        else:
+            encoding = "CloudEvent, JSON"
+            if "data" not in attributes:
+                problems.append(Problem("undecodable", "$.data", "is missing", "Send the event."))
+            elif name in INPUT_OF:
+                found, record = self._body(name, attributes["data"], "$.data")
+                problems += found
+        return Verdict(where, name, encoding, tuple(problems)), None if problems else record
 
-    def _body(self, name: str, tree: object, base: str) -> list[Problem]:
+    def body(self, name: str, tree: object) -> tuple[list[Problem], Record | None]:
+        """What is wrong with the body of an event type, as a JSON tree; or the body as a record."""
+        return self._body(name, tree, "$")
+
+    def _body(self, name: str, tree: object, base: str) -> tuple[list[Problem], Record | None]:
         try:
             schema, record = self._json.fit(name, tree)
         except JsonRefusedError as refused:
             return [
                 msgspec.structs.replace(problem, path=base + problem.path[1:])
                 for problem in refused.problems
-            ]
-        return list(_nonsense(schema.name, record, base))
+            ], None
+        problems = list(_nonsense(schema.name, record, base))
+        return problems, None if problems else record
 
-    def _encoded(self, name: str, value: object) -> list[Problem]:
+    def _encoded(self, name: str, value: object) -> tuple[list[Problem], Record | None]:
         try:
             raw = base64.b64decode(value if isinstance(value, str) else "?", validate=True)
         except (binascii.Error, ValueError):
-            return [Problem("undecodable", "$.data_base64", "is not Base64", "Encode it so.")]
-        return list(self._avro("$.data_base64", raw, name).problems)
+            problem = Problem("undecodable", "$.data_base64", "is not Base64", "Encode it so.")
+            return [problem], None
+        verdict, record = self._read_avro("$.data_base64", raw, name)
+        return list(verdict.problems), record
 
     def _avro(self, where: str, raw: bytes, event_type: str) -> Verdict:
+        return self._read_avro(where, raw, event_type)[0]
+
+    def _read_avro(self, where: str, raw: bytes, event_type: str) -> tuple[Verdict, Record | None]:
         try:
             schema, record = decode(raw, self._registry, expected=event_type)
         except ContractError as error:
             problem = Problem(error.kind, where, error.what, error.remedy)
-            return Verdict(where, event_type, "Avro", (problem,))
+            return Verdict(where, event_type, "Avro", (problem,)), None
         if event_type and schema.name != event_type:
             problem = Problem(
                 "type_mismatch", where, f"is {schema.name}, not {event_type}", "Say one type."
             )
-            return Verdict(where, schema.name, "Avro", (problem,))
+            return Verdict(where, schema.name, "Avro", (problem,)), None
         if schema.name not in INPUT_OF:
             problem = Problem(
                 "wrong_topic", where, f"is {schema.name}, which we write", "Send an input event."
             )
-            return Verdict(where, schema.name, "Avro", (problem,))
-        return Verdict(where, schema.name, "Avro", tuple(_nonsense(schema.name, record, "$")))
+            return Verdict(where, schema.name, "Avro", (problem,)), None
+        problems = tuple(_nonsense(schema.name, record, "$"))
+        return Verdict(where, schema.name, "Avro", problems), None if problems else record
 
 
 def _too_many(count: int) -> Iterator[Verdict]:
@@ -204,6 +226,15 @@ def _no_time(value: str) -> str:
     return ""
 
 
+def _is_text(value: str) -> bool:
+    """False for half a surrogate pair, which JSON can say and UTF-8 cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _looks_like_lines(raw: bytes) -> bool:
     """More than one line, and the first is JSON by itself."""
     first, _, rest = raw.lstrip().partition(b"\n")
@@ -216,7 +247,7 @@ def _looks_like_lines(raw: bytes) -> bool:
     return True
 
 
-def _envelope_problems(attributes: dict[str, object]) -> Iterator[Problem]:
+def _envelope_problems(attributes: Mapping[str, object]) -> Iterator[Problem]:
     headers: list[tuple[str, bytes | None]] = []
     complete = True
     for name, header in _HEADERS.items():
@@ -226,8 +257,11 @@ def _envelope_problems(attributes: dict[str, object]) -> Iterator[Problem]:
             yield Problem("missing_header", f"$.{name}", "is missing", f"Send the {name}.")
         elif name == "sequence" and type(value) is int:
             headers.append((header, str(value).encode()))
+        elif isinstance(value, str) and not _is_text(value):
+            complete = False
+            yield Problem("bad_envelope", f"$.{name}", "is not text", "Send UTF-8.")
         elif isinstance(value, str):
-            headers.append((header, value.encode("utf-8", "replace")))
+            headers.append((header, value.encode()))
             if name == "time" and (wrong := _no_time(value)):
                 complete = False
                 yield Problem("bad_envelope", "$.time", wrong, _TIME_REMEDY)

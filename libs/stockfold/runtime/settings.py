@@ -273,6 +273,23 @@ class ApiSettings(_Section):
     port: Port = Field(default=8080, description="Port to listen on.")
 
 
+class GatewaySettings(_Section):
+    """The HTTP interface for producers without Kafka."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address to listen on. Until an API key exists: only one of this machine.",
+    )
+    port: Port = Field(default=8090, description="Port to listen on.")
+    body_bytes_max: int = Field(
+        default=4 * 1024 * 1024,
+        ge=1024,
+        le=64 * 1024 * 1024,
+        description="Bytes of one request with events. Files are streamed and have no such limit.",
+    )
+
+
 class ProjectorSettings(_Section):
     """The projector's loop."""
 
@@ -357,6 +374,7 @@ class Settings(BaseSettings):
     snapshots: SnapshotSettings = Field(default_factory=SnapshotSettings)
     availability: AvailabilitySettings = Field(default_factory=AvailabilitySettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
+    gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     projector: ProjectorSettings = Field(default_factory=ProjectorSettings)
     channels: list[ChannelSettings] = Field(
         default_factory=list, description="The sales channels, [[channels]] in the file."

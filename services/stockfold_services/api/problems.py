@@ -1,90 +1,12 @@
-"""Errors as RFC 9457 problems: ``application/problem+json``."""
+"""The problems of the read model."""
 
 from __future__ import annotations
 
-import logging
-from typing import Any
+from stockfold.runtime.problems import MEDIA_TYPE, Problem, install
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
-
-from stockfold.domain.errors import StockfoldError, UnavailableError
-
-log = logging.getLogger(__name__)
-
-MEDIA_TYPE = "application/problem+json"
-
-
-class Problem(Exception):  # noqa: N818 - RFC 9457 calls it that
-    """An answer that is not what was asked for. ``more`` are further members."""
-
-    def __init__(self, status: int, title: str, detail: str, **more: Any) -> None:
-        self.status = status
-        self.title = title
-        self.detail = detail
-        self.more = more
-        super().__init__(f"{title}: {detail}")
+__all__ = ["MEDIA_TYPE", "Problem", "install", "not_found"]
 
 
 def not_found(what: str, name: str) -> Problem:
     """404: the read model knows nothing of it (yet)."""
     return Problem(404, "Not known", f"There is no {what} {name!r} in the read model.")
-
-
-def install(app: FastAPI) -> None:
-    """Answer every error of ``app`` as a problem."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(StockfoldError, _stockfold)
-    app.add_exception_handler(Exception, _defect)
-
-
-def _answer(request: Request, status: int, title: str, detail: str, **more: Any) -> JSONResponse:
-    headers = {"Retry-After": "1"} if status == 503 else None
-    body = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": request.url.path,
-        **more,
-    }
-    return JSONResponse(body, status, headers, MEDIA_TYPE)
-
-
-async def _problem(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)
-    return _answer(request, error.status, error.title, error.detail, **error.more)
-
-
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    """422, naming each input; what was sent is not repeated."""
-    assert isinstance(error, RequestValidationError)
-    wrong = [
-        {"input": ".".join(str(part) for part in problem["loc"]), "problem": problem["msg"]}
-        for problem in error.errors()
-    ]
-    detail = "; ".join(f"{row['input']}: {row['problem']}" for row in wrong)
-    return _answer(request, 422, "Input not valid", detail, errors=wrong)
-
-
-async def _http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    answer = _answer(request, error.status_code, str(error.detail), "See /docs for what there is.")
-    answer.headers.update(error.headers or {})
-    return answer
-
-
-async def _stockfold(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, StockfoldError)
-    status = 503 if isinstance(error, UnavailableError) else 500
-    title = "Not available now" if status == 503 else "Failed"
-    return _answer(request, status, title, ". ".join(filter(None, (error.what, error.remedy))))
-
-
-async def _defect(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected error at %s", request.url.path, exc_info=error)
-    return _answer(request, 500, "Failed", "An unexpected error; the server's log tells more.")

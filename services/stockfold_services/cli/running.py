@@ -68,7 +68,8 @@ class Stockfold:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        self._check_api_port()
+        self._check_port("api", self.settings.api.host, self.settings.api.port)
+        self._check_port("gateway", self.settings.gateway.host, self.settings.gateway.port)
         self._servers.__enter__()
         try:
             self.settings = self._servers.settings
@@ -83,14 +84,13 @@ class Stockfold:
             raise
         return self
 
-    def _check_api_port(self) -> None:
-        api = self.settings.api
-        host = ports.HOST if api.host == "localhost" else api.host
-        if not ports.is_free(api.port, host):
+    def _check_port(self, section: str, host: str, port: int) -> None:
+        if not ports.is_free(port, ports.HOST if host == "localhost" else host):
             raise SettingsError(
-                f"port {api.port} is in use by {ports.listener(api.port)}",
-                where="api.port",
-                remedy="Stop that process, or set api.port (STOCKFOLD_API__PORT) to another.",
+                f"port {port} is in use by {ports.listener(port)}",
+                where=f"{section}.port",
+                remedy=f"Stop that process, or set {section}.port "
+                f"(STOCKFOLD_{section.upper()}__PORT) to another.",
             )
 
     def _supervise(self) -> None:

@@ -1,0 +1,79 @@
+"""Events from the outside as the Kafka records that carry them, judged as the ledger would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from stockfold.contracts import envelope as envelopes
+from stockfold.contracts.codec import Record, encoder
+from stockfold.contracts.envelope import Envelope
+from stockfold.contracts.json_text import Problem
+from stockfold.contracts.judging import Judge, Verdict
+from stockfold.contracts.registry import Registry
+from stockfold.contracts.topics import INPUT_OF
+from stockfold.domain.times import parse_us
+
+
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """An event that nothing is wrong with; ``topic`` is without prefix, ``key`` the SKU."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+    envelope: Envelope
+    body: Record
+
+    @property
+    def sku(self) -> str:
+        """The SKU that it is about."""
+        sku: str = self.body["sku"]
+        return sku
+
+
+class Intake:
+    """Takes events of every input type, by the schemas of one registry."""
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = registry
+        self._judge = Judge(registry)
+        self._encoders: dict[str, Callable[[Mapping[str, Any]], bytes]] = {}
+
+    def cloud_event(self, where: str, attributes: Mapping[str, object]) -> Taken | Verdict:
+        """A structured CloudEvent, its members as ``json_text.read`` gives them."""
+        verdict, record = self._judge.cloud_event(where, attributes)
+        if record is None:
+            return verdict
+        return self._taken(_envelope(attributes), record)
+
+    def body(self, envelope: Envelope, tree: object) -> Taken | list[Problem]:
+        """A body as a JSON tree, of the event type that its envelope names."""
+        problems, record = self._judge.body(envelope.type, tree)
+        return problems if record is None else self._taken(envelope, record)
+
+    def _taken(self, envelope: Envelope, record: Record) -> Taken:
+        name = envelope.type
+        encode = self._encoders.get(name)
+        if encode is None:
+            encode = self._encoders[name] = encoder(name, self._registry)
+        sku = record["sku"]
+        headers = envelopes.build(envelope, subject=sku)
+        return Taken(INPUT_OF[name].name, sku.encode(), encode(record), headers, envelope, record)
+
+
+def _envelope(attributes: Mapping[str, Any]) -> Envelope:
+    """The envelope of attributes that were judged."""
+    sequence = attributes.get("sequence")
+    return Envelope(
+        attributes["id"],
+        attributes["source"],
+        attributes["type"],
+        parse_us(attributes["time"]),
+        attributes.get("correlationid") or "",
+        attributes.get("traceparent") or "",
+        None if sequence in (None, "") else int(sequence),
+        attributes.get("corrects") or "",
+    )

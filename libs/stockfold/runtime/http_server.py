@@ -1,0 +1,128 @@
+"""An HTTP application on uvicorn, for as long as it is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from stockfold.domain.errors import SettingsError
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS_MAX = 512
+SHUTDOWN_S_MAX = 5
+HEADERS_S_MAX = 10.0
+HEADER_BYTES_MAX = 16 * 1024
+
+
+class PatientProtocol(H11Protocol):
+    """HTTP/1.1 that waits only so long for a request to be asked: uvicorn itself waits for ever."""
+
+    _asked_by: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Go on waiting while a request's head is incomplete."""
+        super().data_received(data)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End waiting."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._forget()
+        elif self._asked_by is None:
+            self._asked_by = self.loop.call_later(HEADERS_S_MAX, self.transport.close)
+
+    def _forget(self) -> None:
+        if self._asked_by is not None:
+            self._asked_by.cancel()
+            self._asked_by = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: whoever runs us decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def serve_app(
+    app: ASGIApp,
+    section: str,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    end_streams: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until ``stop``; SettingsError when the address of that section cannot be had.
+
+    ``end_streams`` is called first when it stops: answers without an end would hold it up.
+    """
+    listener = _listen(section, host, port)
+    config = uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        ws="none",
+        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=SHUTDOWN_S_MAX,
+        server_header=False,
+    )
+    server = _Server(config)
+    shown = f"[{host}]" if ":" in host else host
+    log.info("%s serves http://%s:%d/", section, shown, listener.getsockname()[1])
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        end_streams()
+        server.should_exit = True
+        stopped.cancel()
+        try:
+            await serving
+        finally:
+            listener.close()
+
+
+def _listen(section: str, host: str, port: int) -> socket.socket:
+    """A bound socket; port in use and unknown address are told as what they are."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}",
+            where=f"{section}.host, {section}.port",
+            remedy=f"Stop what uses the port, or set {section}.port to another.",
+        ) from error
+    return listener

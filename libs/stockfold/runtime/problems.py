@@ -1,0 +1,89 @@
+"""Errors as RFC 9457 problems: ``application/problem+json``."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from stockfold.domain.errors import StockfoldError, UnavailableError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it that
+    """An answer that is not what was asked for. ``more`` are further members.
+
+    ``retry_after_s`` among them is the header; a 503 has it always.
+    """
+
+    def __init__(self, status: int, title: str, detail: str, **more: Any) -> None:
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.more = more
+        super().__init__(f"{title}: {detail}")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ``app`` as a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(StockfoldError, _stockfold)
+    app.add_exception_handler(Exception, _defect)
+
+
+def _answer(request: Request, status: int, title: str, detail: str, **more: Any) -> JSONResponse:
+    wait_s = more.pop("retry_after_s", 1 if status == 503 else None)
+    headers = {"Retry-After": str(wait_s)} if wait_s is not None else None
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        **more,
+    }
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+async def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return _answer(request, error.status, error.title, error.detail, **error.more)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """422, naming each input; what was sent is not repeated."""
+    assert isinstance(error, RequestValidationError)
+    wrong = [
+        {"input": ".".join(str(part) for part in problem["loc"]), "problem": problem["msg"]}
+        for problem in error.errors()
+    ]
+    detail = "; ".join(f"{row['input']}: {row['problem']}" for row in wrong)
+    return _answer(request, 422, "Input not valid", detail, errors=wrong)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    answer = _answer(request, error.status_code, str(error.detail), "See /docs for what there is.")
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _stockfold(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StockfoldError)
+    status = 503 if isinstance(error, UnavailableError) else 500
+    title = "Not available now" if status == 503 else "Failed"
+    return _answer(request, status, title, ". ".join(filter(None, (error.what, error.remedy))))
+
+
+async def _defect(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error at %s", request.url.path, exc_info=error)
+    return _answer(request, 500, "Failed", "An unexpected error; the server's log tells more.")

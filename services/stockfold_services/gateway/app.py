@@ -1,0 +1,50 @@
+"""The HTTP application of the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from stockfold.contracts.intake import Intake
+from stockfold.runtime import problems
+from stockfold.runtime.acknowledged import AcknowledgedProducer
+from stockfold.runtime.registry import open_registry
+from stockfold.runtime.settings import Settings
+from stockfold_services.gateway import events
+from stockfold_services.gateway.bodies import Budget
+from stockfold_services.gateway.sending import Sending
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; Kafka is connected when it starts, and may be away."""
+    producer = AcknowledgedProducer(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with producer:
+            yield
+
+    app = FastAPI(
+        title="stockfold gateway",
+        version=version("stockfold"),
+        description="Takes events over HTTP. 2xx means that Kafka has them on every replica.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.sending = Sending(producer, settings.prefix)
+    app.state.intake = Intake(open_registry(settings))
+    app.state.budget = Budget()
+    app.state.body_bytes_max = settings.gateway.body_bytes_max
+    problems.install(app)
+    app.include_router(events.router)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """200 while this process lives; asks nobody else."""
+        return {"status": "ok"}
+
+    return app

@@ -1,0 +1,28 @@
+"""The gateway process: takes events over HTTP, and answers when Kafka has them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from stockfold.runtime.http_server import serve_app
+from stockfold.runtime.serve import serve_async
+from stockfold.runtime.settings import Settings
+from stockfold_services.gateway.app import create_app
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until ``stop``. SettingsError when the address cannot be had.
+
+    Kafka may come and go: while it is away, events are answered with 503.
+    """
+    gateway = settings.gateway
+    await serve_app(create_app(settings), "gateway", gateway.host, gateway.port, stop)
+
+
+def main() -> None:
+    """Run until SIGINT or SIGTERM."""
+    serve_async("gateway", run)
+
+
+if __name__ == "__main__":
+    main()
