@@ -103,8 +103,14 @@ class ReadModel:
         return pl.read_csv(answer, has_header=False, schema=like.schema)
 
     def value(self, sql: str) -> Any:
-        """The first value that a query answers; None when it answers nothing."""
-        return asyncio.run(self._value(sql))
+        """The first value that a query answers; None when it answers nothing.
+
+        None too while the projector has not made the table: it may start after the ledger is done.
+        """
+        try:
+            return asyncio.run(self._value(sql))
+        except asyncpg.UndefinedTableError:
+            return None
 
     async def _copy(self, sql: str, answer: io.BytesIO) -> None:
         connection = await asyncpg.connect(**self._options)

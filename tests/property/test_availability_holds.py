@@ -234,7 +234,7 @@ class Availability(RuleBasedStateMachine):
             for sku, shelf in self.shelves.items():
                 summary = self.harness.folded_summary(sku)
                 if summary is not None:
-                    shelf.put_summary(summary, 1)
+                    shelf.put_summary(summary, summary.seq)
                 around = Surroundings(self.categories.get(sku, ""))
                 expected = compute(policy, shelf, around, tagged)
                 last = self.harness.told(channel, sku)[-1]
