@@ -16,7 +16,7 @@ import msgspec
 from stockfold.availability import sourcing_words as words
 
 SETS_MAX = 20_000
-"""Enough for any answer of four parcels from 27 useful locations, or of three from 50."""
+"""Enough for any answer of four parcels from 26 useful locations, or of three from 49."""
 
 Left = dict[str, int]
 """Units still wanted, by SKU."""

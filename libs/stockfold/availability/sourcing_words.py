@@ -33,11 +33,11 @@ def reasons(
     elif exact:
         fewer = "No location" if len(used) == 2 else f"No {len(used) - 1} locations together"
         has = "has" if len(used) == 2 else "have"
-        yield f"{fewer} {has} it all; {names} together do: {len(used)} parcels."
+        yield f"{fewer} {has} all that can be had; {names} do: {len(used)} parcels."
     else:
         yield (
-            f"{names} together have it all: {len(used)} parcels. Too many sets of locations to try "
-            "them all; fewer parcels may be possible."
+            f"{names} have all that can be had: {len(used)} parcels. There are too many sets of "
+            "locations to try them all; fewer parcels may be possible."
         )
     yield _near(used)
     others = [source for source in useful if source not in used]
