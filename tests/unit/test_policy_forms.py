@@ -26,9 +26,9 @@ from stockfold.domain.errors import ContractError, SettingsError
 from stockfold.domain.times import parse_us
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.policy_compare import compare, is_richer
-from stockfold_services.cli.policy_entry import written
 from stockfold_services.cli.policy_file import from_file
 from stockfold_services.cli.policy_known import Known
+from stockfold_services.cli.policy_written import written
 
 PAGE = Path(__file__).parents[2] / "infra" / "docs" / "policies.md"
 

@@ -18,7 +18,6 @@ from stockfold.runtime.settings import Settings, load
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.policy_compare import PolicyOutcome, compare, differing
-from stockfold_services.cli.policy_entry import written
 from stockfold_services.cli.policy_file import from_file, from_settings
 from stockfold_services.cli.policy_known import Known, known_of_settings
 from stockfold_services.cli.policy_plan import ChannelPlan, Plan
@@ -29,6 +28,7 @@ from stockfold_services.cli.policy_publish import (
     publish_policies,
 )
 from stockfold_services.cli.policy_world import World
+from stockfold_services.cli.policy_written import written
 
 __all__ = ["PolicyOutcome", "app", "publish_policies"]
 

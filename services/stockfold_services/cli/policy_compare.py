@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 
 from stockfold.availability.policy import Policy, same_rules
-from stockfold_services.cli.policy_entry import PolicyEntry, written
+from stockfold_services.cli.policy_entry import PolicyEntry
+from stockfold_services.cli.policy_written import written
 
 
 class PolicyOutcome(msgspec.Struct, frozen=True):
