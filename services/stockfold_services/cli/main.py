@@ -27,6 +27,7 @@ from stockfold_services.cli.atp import atp
 from stockfold_services.cli.cutover import cutover
 from stockfold_services.cli.diff import diff
 from stockfold_services.cli.digest import digest
+from stockfold_services.cli.import_ import import_
 from stockfold_services.cli.output import print_error
 from stockfold_services.cli.promise import promise
 from stockfold_services.cli.questions.as_of import as_of
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(validate)
+app.command("import")(import_)
 app.command()(atp)
 app.command()(promise)
 app.command()(archive)

@@ -1,0 +1,173 @@
+"""``stockfold import``: a first load straight into Kafka, by the rules of the gateway."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from stockfold.contracts.envelope import MAX_ATTRIBUTE_BYTES
+from stockfold.domain.errors import SettingsError
+from stockfold.domain.times import SECOND_US, format_us, parse_us
+from stockfold.runtime.audit import audited
+from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.settings import Settings
+from stockfold.runtime.settings import load as load_settings
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
+from stockfold_services.cli.loading.balances import Balances
+from stockfold_services.cli.loading.load import Loaded, Mark, Sender, load
+from stockfold_services.cli.loading.source import count_lines, fingerprint, open_rows
+from stockfold_services.cli.output import AsJson, ConfigFile, print_json
+from stockfold_services.cli.progress import Bars
+
+SHOWN_MAX = 20
+
+
+class Kind(StrEnum):
+    """What the rows are."""
+
+    balances = "balances"
+
+
+class _Job(msgspec.Struct, frozen=True):
+    """What is to be loaded, and how it is read."""
+
+    file: Path
+    mapping: dict[str, str]
+    source: str
+    as_of_us: int
+    encoding: str
+    delimiter: str | None
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CSV file with a header.", dir_okay=False)],
+    as_of: Annotated[
+        str, typer.Option("--as-of", help="When the figures were true, with an offset.")
+    ],
+    kind: Annotated[Kind, typer.Option(help="What the rows are.")] = Kind.balances,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--mapping", "-m", help="column=field, such as Artikelnr=sku; repeat it."),
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="The system that says so, as the authorities name it.")
+    ] = "/import",
+    encoding: Annotated[str, typer.Option(help="Encoding of the file.")] = "utf-8-sig",
+    delimiter: Annotated[
+        str | None, typer.Option(help="Between cells. Default: found out from the header.")
+    ] = None,
+    atomic: Annotated[
+        bool,
+        typer.Option("--atomic", help="Read all of it first, and send nothing if a row is bad."),
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load opening balances: sku, location, quantity and, if need be, bucket and unit.
+
+    Good rows are sent, bad ones told; exit code 1 when there are any. Interrupted, the same command
+    goes on where it stopped. The same file again changes nothing.
+    """
+    settings = load_settings(config)
+    settings = settings if dry_run else attach(settings)
+    if not 0 < len(source.encode("utf-8", "replace")) <= MAX_ATTRIBUTE_BYTES:
+        raise SettingsError(
+            "the source has no name", where="--source", remedy="Write one such as /erp/main."
+        )
+    job = _Job(file, _mapping(mapping or []), source, _moment(as_of, settings), encoding, delimiter)
+    if dry_run or atomic:
+        found = _pass(settings, job, send=False)
+        if dry_run or found.bad:
+            _end(found, as_json, sent=False)
+            return
+    confirm(f"Load the {kind} of {file.name} as of {format_us(job.as_of_us)}?", yes)
+    details = {**msgspec.to_builtins(job, enc_hook=str), "kind": kind.value}
+    subject = f"{kind} of {file.name}"
+    with audited(settings, command="import", subject=subject, details=details) as result:
+        found = _pass(settings, job, send=True)
+        result.update({"good": found.good, "bad": found.bad, "skipped": found.skipped})
+    _end(found, as_json, sent=True)
+
+
+def _pass(settings: Settings, job: _Job, *, send: bool) -> Loaded:
+    """Read the file once, and send it if that is wanted."""
+    with open_rows(job.file, job.encoding, job.delimiter) as rows, Bars() as bars:
+        told = repr((settings.prefix, settings.kafka.bootstrap, msgspec.structs.astuple(job)))
+        mark = Mark(settings, fingerprint(job.file, told))
+        balances = Balances(
+            rows.header,
+            job.mapping,
+            source=job.source,
+            as_of_us=job.as_of_us,
+            told_us=SYSTEM_CLOCK.now_us(),
+        )
+        if balances.ignored:
+            _say(f"columns that are not used: {', '.join(balances.ignored)}")
+        sender = Sender(settings) if send else None
+        bars.stage("sending" if send else "reading", max(count_lines(job.file) - 1, 0))
+        return load(balances.read(rows), sender, mark, bars.done)
+
+
+def _mapping(told: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in told:
+        column, equals, field = pair.rpartition("=")
+        if not equals or not column or not field:
+            raise SettingsError(
+                f"{pair!r} is no mapping", where="--mapping", remedy="Write column=field."
+            )
+        found[column.strip()] = field.strip()
+    return found
+
+
+def _moment(as_of: str, settings: Settings) -> int:
+    """UTC microseconds; refused where the ledger would refuse every row."""
+    try:
+        as_of_us = parse_us(as_of)
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(
+            f"{as_of!r} is no moment: {error}",
+            where="--as-of",
+            remedy="Write RFC 3339 with an offset, such as 2026-11-01T12:00:00Z.",
+        ) from None
+    now_us = SYSTEM_CLOCK.now_us()
+    if as_of_us > now_us:
+        raise SettingsError(
+            f"{as_of} is in the future", where="--as-of", remedy="Say when the figures were true."
+        )
+    horizon_s = settings.ledger.movement_horizon_s
+    if as_of_us < now_us - horizon_s * SECOND_US:
+        raise SettingsError(
+            f"{as_of} is more than {horizon_s // 86_400} days ago: the ledger would not know what "
+            "has moved since",
+            where="--as-of, ledger.movement_horizon_s",
+            remedy="Export the balances of a later moment.",
+        )
+    return as_of_us
+
+
+def _end(found: Loaded, as_json: bool, *, sent: bool) -> None:
+    if as_json:
+        print_json({"sent": sent, **msgspec.to_builtins(found)})
+    else:
+        for bad in found.bad_rows[:SHOWN_MAX]:
+            _say(f"row {bad.row}: {bad.field} {bad.reason}. {bad.remedy}")
+        if len(found.bad_rows) > SHOWN_MAX:
+            _say(f"and more; --json tells {len(found.bad_rows)} of them")
+        verb = "loaded" if sent else "would be loaded"
+        before = f", {found.skipped} of them before" if found.skipped else ""
+        _say(f"{found.good} rows {verb}{before}; {found.bad} are bad")
+    if found.bad:
+        raise typer.Exit(1)
+
+
+def _say(sentence: str) -> None:
+    Console(stderr=True, highlight=False).print(sentence, markup=False, soft_wrap=True)
