@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from tests.support.promise_story import NOW_US, shelf
 
-from stockfold.availability.policy import Policy, RingFence
+from stockfold.availability.policy import Policy, RingFence, Silence
 from stockfold.availability.positions import Summary
+from stockfold.availability.schedule import Times
 from stockfold.availability.surroundings import NO_PLACES
 from stockfold_services.availability.memory import SkuMemory
 from stockfold_services.cli.policy_plan import Change, ChannelPlan, Plan, Planner
+
+NOW = Times(NOW_US)
 
 
 def sku(name: str, units: int, summary: Summary | None = None, **claims: int) -> SkuMemory:
@@ -20,9 +23,13 @@ def sku(name: str, units: int, summary: Summary | None = None, **claims: int) ->
 
 
 def plan(
-    in_force: list[Policy], wanted: list[Policy], skus: list[SkuMemory], largest: int = 5
+    in_force: list[Policy],
+    wanted: list[Policy],
+    skus: list[SkuMemory],
+    largest: int = 5,
+    times: Times = NOW,
 ) -> Plan:
-    planner = Planner({p.channel: p for p in in_force}, wanted, NO_PLACES, NOW_US)
+    planner = Planner({p.channel: p for p in in_force}, wanted, NO_PLACES, times)
     return planner.plan(skus, largest)
 
 
@@ -85,6 +92,14 @@ def test_what_a_channels_own_orders_have_used_up_of_a_fence_does_not_overlap() -
 def test_one_fence_above_the_pool_overlaps_with_nothing() -> None:
     fenced = Policy("woo", 1, ring_fences=(RingFence(40, sku="a"),))
     assert plan([], [fenced], [sku("a", 8)]).overlaps == []
+
+
+def test_sources_that_are_silent_now_count_as_the_policies_say() -> None:
+    times = Times(NOW_US, {"BERLIN": NOW_US - 60_000_000})
+    found = plan(
+        [Policy("woo", 1)], [Policy("woo", 2, silence=Silence("zero"))], [sku("a", 8)], times=times
+    )
+    assert (of(found, "woo").units_before, of(found, "woo").units_after) == (8, 0)
 
 
 def test_a_sku_that_only_the_catalogue_knows_is_not_planned() -> None:

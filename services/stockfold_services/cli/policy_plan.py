@@ -13,6 +13,7 @@ from stockfold.availability.limits import claims_by_channel
 from stockfold.availability.policy import Policy
 from stockfold.availability.positions import SkuPositions, Summary
 from stockfold.availability.rules import Pipeline
+from stockfold.availability.schedule import Times
 from stockfold.availability.surroundings import Places, Surroundings
 from stockfold_services.availability.memory import SkuMemory
 
@@ -69,14 +70,18 @@ class Planner:
     """Computes every SKU under the policies in force and under those wanted."""
 
     def __init__(
-        self, in_force: Mapping[str, Policy], wanted: Iterable[Policy], places: Places, now_us: int
+        self,
+        in_force: Mapping[str, Policy],
+        wanted: Iterable[Policy],
+        places: Places,
+        times: Times,
     ) -> None:
         changed = {policy.channel: policy for policy in wanted}
         after = {**in_force, **changed}
         self._before = {channel: Pipeline(policy, places) for channel, policy in in_force.items()}
         self._after = {channel: Pipeline(policy, places) for channel, policy in after.items()}
         self._fencings = [Fencing(policy) for policy in changed.values()]
-        self._now_us = now_us
+        self._times = times
         self._plans = {channel: ChannelPlan(channel) for channel in sorted(after)}
         self._overlaps: list[Overlap] = []
 
@@ -97,7 +102,7 @@ class Planner:
         positions = sku.positions
         if not positions.seq:
             return
-        surroundings = Surroundings(sku.category, self._now_us)
+        surroundings = Surroundings(sku.category, self._times.moment_us, self._times.silent)
         old = {c: p.compute(positions, surroundings) for c, p in self._before.items()}
         known = positions.summary
         positions.put_summary(self._folded(sku), positions.seq)

@@ -9,9 +9,10 @@ from rich.progress import track
 
 from stockfold.availability.fitness import Problem
 from stockfold.availability.policy import Policy
+from stockfold.availability.schedule import Times
 from stockfold.availability.surroundings import Places
 from stockfold.contracts.reference import decode_reference
-from stockfold.contracts.topics import REFERENCE
+from stockfold.contracts.topics import REFERENCE, SCHEDULE
 from stockfold.domain.errors import ContractError
 from stockfold.domain.reference import Location
 from stockfold.runtime.clock import SYSTEM_CLOCK
@@ -19,6 +20,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.memory import PartitionMemory, SkuMemory
 from stockfold_services.availability.places import PlaceBook
+from stockfold_services.availability.scheduler import Scheduler
 from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.policy_compare import compare
 from stockfold_services.cli.policy_known import Known
@@ -36,16 +38,21 @@ class World:
         self._settings = settings
         self.in_force = policies_in_force(settings)
         self._places = PlaceBook()
+        self._scheduler = Scheduler()
         self._locations = {location.name for location in settings.locations}
         with kafka_errors(
-            "the reference data were not read",
+            "the reference data and the schedule were not read",
             where=f"{REFERENCE.full_name(settings.prefix)} at {settings.kafka.bootstrap}",
             remedy="Check the broker, and that `stockfold topics apply` has made every topic.",
         ):
-            for batch in PartitionReader(settings).read(REFERENCE, 0):
+            reader = PartitionReader(settings)
+            for batch in reader.read(REFERENCE, 0):
                 self._places.apply(batch)
+                self._scheduler.take_reference(batch)
                 for record in batch:
                     self._note(record.value(), record.key())
+            for batch in reader.read(SCHEDULE, 0):
+                self._scheduler.apply(batch)
 
     def _note(self, value: bytes | None, key: bytes | None) -> None:
         try:
@@ -74,7 +81,8 @@ class World:
         changed = [
             p for p, outcome in compare(wanted, self.in_force) if outcome.action != "unchanged"
         ]
-        planner = Planner(self.in_force, changed, self.places, SYSTEM_CLOCK.now_us())
+        times = Times(SYSTEM_CLOCK.now_us(), self._scheduler.times.silent)
+        planner = Planner(self.in_force, changed, self.places, times)
         with kafka_errors(
             "the positions were not read",
             where=f"Kafka at {self._settings.kafka.bootstrap}",
