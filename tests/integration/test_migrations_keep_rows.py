@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import asyncpg
 import pytest
 
+from stockfold.domain.times import to_us
+from stockfold.ledger.entities import Change, Transfer, encode_change
 from stockfold_services.projector import migrate
 
 pytestmark = pytest.mark.integration
@@ -75,5 +78,40 @@ async def test_every_row_of_the_first_release_is_there_after_all_migrations(
         assert await migrate.migrate(connection, SCHEMA) == [m.name for m in every[1:]]
         assert await rows(connection, tables) == before
         assert await migrate.migrate(connection, SCHEMA) == []
+    finally:
+        await connection.close()
+
+
+async def test_transfers_are_filled_from_the_facts_that_are_there_already(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = "with_transfers"
+    every = migrate.migrations()
+    connection = await asyncpg.connect(postgres)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(migrate, "migrations", lambda: every[:2])
+            await migrate.migrate(connection, schema)
+        for seq, kind, transfer in (
+            (1, "TransferDispatched", Transfer("T-1", posted=(("A", 6), ("B", -1)), eta_us=7)),
+            (2, "TransferDispatched", Transfer("T-2", posted=(("A", 3),))),
+            (3, "TransferReceived", Transfer("T-1", posted=(("A", 2),), eta_us=7)),
+        ):
+            change = Change(transfer=transfer, note={"document": "with a NUL \x00 in it"})
+            await connection.execute(
+                f'INSERT INTO "{schema}".journal VALUES '
+                "('S', $1, 4, $1, $2, '', '', '', '', 0, 0, 0, '', now(), now(), NULL, '[]', "
+                "'{}', '{}', $3)",
+                seq,
+                kind,
+                encode_change(change),
+            )
+        await migrate.migrate(connection, schema)
+        found = await connection.fetch(f'SELECT * FROM "{schema}".transfers ORDER BY transfer')
+        assert [(r["transfer"], r["seq"], json.loads(r["in_transit"])) for r in found] == [
+            ("T-1", 3, [{"location": "A", "quantity": 2}]),
+            ("T-2", 2, [{"location": "A", "quantity": 3}]),
+        ]
+        assert [None if r["eta"] is None else to_us(r["eta"]) for r in found] == [7, None]
     finally:
         await connection.close()

@@ -43,7 +43,7 @@ class _Promising:
         }
         places = outlook.locations if ask.locations is None else list(dict.fromkeys(ask.locations))
         self.places: Sequence[str] = places
-        self.free = [self._free(day) for day in range(ask.days)]
+        self.free = self._free_by_day()
         self.waiting = self._waiting()
         self.known: dict[object, int] = {}
 
@@ -67,8 +67,17 @@ class _Promising:
             tuple(s for s in beside if s.confidence < ask.confidence),
         )
 
-    def _free(self, day: int) -> dict[str, int]:
-        return {place: max(curve.promises[day], 0) for place, curve in self.curves.items()}
+    def _free_by_day(self) -> list[Mapping[str, int]]:
+        """Promises of each location by day; days on which nothing changes share theirs."""
+        found: list[Mapping[str, int]] = []
+        columns = [curve.promises for curve in self.curves.values()]
+        last: tuple[int, ...] | None = None
+        for levels in zip(*columns, strict=True) if columns else ((),) * self.ask.days:
+            if levels != last:
+                free = {p: max(n, 0) for p, n in zip(self.curves, levels, strict=True)}
+                last = levels
+            found.append(free)
+        return found
 
     def _together(self, places: Sequence[str]) -> list[int]:
         """Units that may be promised for each day from any of the places, rising.
@@ -76,20 +85,28 @@ class _Promising:
         Who waits for the same units comes first, and so do the fences of others (ruling 4).
         """
         chosen = set(places)
-        found = []
-        for free, waiting in zip(self.free, self.waiting, strict=True):
-            # What can be served from elsewhere holds nothing back here.
-            elsewhere = {place: units for place, units in free.items() if place not in chosen}
-            most, due = sum(free[place] for place in chosen), self._served(waiting, free)
-            if waiting:
-                most += self._served(waiting, elsewhere) - due
-            if self.outlook.fences:
-                left = sum(free.values()) - due
-                most = min(most, left - self._fenced(left))
-            found.append(most)
+        found: list[int] = []
+        before: tuple[object, object] | None = None
+        for now in zip(self.free, self.waiting, strict=True):
+            if before is not None and now[0] is before[0] and now[1] is before[1]:
+                found.append(found[-1])
+            else:
+                found.append(self._at_once(chosen, *now))
+            before = now
         for day in range(self.ask.days - 2, -1, -1):
             found[day] = min(found[day], found[day + 1])
         return found
+
+    def _at_once(self, chosen: set[str], free: Mapping[str, int], waiting: Waiting) -> int:
+        most, due = sum(free[place] for place in chosen), self._served(waiting, free)
+        if any(not chosen.isdisjoint(places) for places in waiting):
+            # What can be served from elsewhere holds nothing back here.
+            elsewhere = {place: units for place, units in free.items() if place not in chosen}
+            most += self._served(waiting, elsewhere) - due
+        if self.outlook.fences:
+            left = sum(free.values()) - due
+            most = min(most, left - self._fenced(left))
+        return most
 
     def _served(self, waiting: Waiting, free: Mapping[str, int]) -> int:
         if not waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Annotated
 
@@ -112,7 +113,9 @@ async def promise_of(
         )
     except ValueError as error:
         raise Problem(422, "Input not valid", f"query.locations: {error}") from error
-    return _answer(sku, channel, zone, ask, promise(outlook, ask, day_of), as_of)
+    # Many locations and lines take a moment; other questions need not wait for it.
+    found = await asyncio.to_thread(promise, outlook, ask, day_of)
+    return _answer(sku, channel, zone, ask, found, as_of)
 
 
 def _answer(

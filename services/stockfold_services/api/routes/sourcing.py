@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import asyncpg
@@ -107,7 +108,8 @@ async def advise_order(
         cost = None if known is None else known.costs.get(asked.region)
         sources.append(Source(name, cost, 0 if known is None else known.priority))
     lines = [OrderLine(line.sku, line.quantity) for line in asked.lines]
-    return _answer(advise(lines, stock, sources), as_of)
+    # Thousands of sets take a moment; other questions need not wait for it.
+    return _answer(await asyncio.to_thread(advise, lines, stock, sources), as_of)
 
 
 async def _stock(connection: asyncpg.Connection, skus: list[str], channel: str) -> dict[str, Stock]:
