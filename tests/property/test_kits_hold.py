@@ -189,5 +189,5 @@ class Kits(RuleBasedStateMachine):
                 assert told[-1]["steps"][-1]["quantity"] == found
 
 
-Kits.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+Kits.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 TestKits = Kits.TestCase
