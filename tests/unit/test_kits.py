@@ -50,7 +50,7 @@ def kit(
     tree: Tree = BOX, policy: Policy = WOO, standing: Answer | None = None, **parts: Any
 ) -> Answer:
     visible = {name: p if isinstance(p, tuple) else part(p) for name, p in parts.items()}
-    return combine(policy, standing or own(policy), tree, Parts(visible, dict.fromkeys(visible, 7)))
+    return combine(policy, standing or own(policy), tree, Parts(visible, lambda _: 7))
 
 
 def details(answer: Answer) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from stockfold.availability.words import NAMED_MAX, units
 
@@ -26,18 +26,16 @@ def assembled(built: int, version: str, revision: int) -> str:
 
 def components(
     limits: Sequence[tuple[str, int, int, int]],
-    versions: Mapping[str, int],
+    version_of: Callable[[str], int],
     standing: Sequence[tuple[str, int]],
 ) -> str:
     """Which component limits, and how many kits each allows, the fewest first."""
     named = "; ".join(
-        f"{sku} allows {allows} ({units(there)}, {needed} a kit, version {versions.get(sku, 0)})"
+        f"{sku} allows {allows} ({units(there)}, {needed} a kit, version {version_of(sku)})"
         for sku, needed, there, allows in limits[:NAMED_MAX]
     )
     more = f"; {len(limits) - NAMED_MAX} more allow no fewer" if len(limits) > NAMED_MAX else ""
-    nested = ", ".join(
-        f"{there} of {sku} (version {versions.get(sku, 0)})" for sku, there in standing
-    )
+    nested = ", ".join(f"{there} of {sku} (version {version_of(sku)})" for sku, there in standing)
     before = f"; {nested} that stand assembled are used first" if nested else ""
     return f"{limits[0][0]} limits it: {named}{more}{before}"
 

@@ -11,7 +11,7 @@ be made is added up over all places that need it, and only then divided.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from stockfold.availability import kit_words
@@ -89,10 +89,13 @@ def demand(tree: Tree, units: Mapping[str, int], kits: int) -> dict[str, int]:
 
 
 class Parts(NamedTuple):
-    """What a channel may promise of each part of a tree, and as of which version of the part."""
+    """What a channel may promise of each part of a tree, and as of which version of the part.
+
+    The versions are asked for only when the steps are put into words.
+    """
 
     visible: Mapping[str, Visible]
-    versions: Mapping[str, int]
+    version_of: Callable[[str], int]
 
 
 class _Draft(NamedTuple):
@@ -103,7 +106,7 @@ class _Draft(NamedTuple):
     status: Status
     next_available: int | None
     lead_time_days: int | None
-    units: Mapping[str, int]
+    ahead: bool
 
 
 def combine(policy: Policy, own: Answer, tree: Tree, parts: Parts) -> Answer:
@@ -137,16 +140,36 @@ def _in_stock(
 ) -> tuple[_Draft, dict[str, int]]:
     """What is there now. Where the channel has locations, a kit is assembled within one."""
     own_units = 0 if own.status in AHEAD else own.quantity
-    there = {sku: 0 if part[1] in AHEAD else part[0] for sku, part in parts.visible.items()}
     built_at: dict[str, int] = {}
     if policy.per_location:
         built_at = _built_at(tree, parts)
         built = sum(built_at.values())
     else:
-        built = buildable(tree, there)
-    leads = [parts.visible[sku][3] for sku, _ in tree.leaves]
-    lead = own.lead_time_days if own_units else _latest(leads)
-    return _Draft(own_units, built, "in_stock", own.next_available, lead, there), built_at
+        built = _built(tree, parts.visible)
+    lead = own.lead_time_days
+    if not own_units:
+        lead = _latest([parts.visible[sku][3] for sku, _ in tree.leaves])
+    return _Draft(own_units, built, "in_stock", own.next_available, lead, ahead=False), built_at
+
+
+def _built(tree: Tree, visible: Mapping[str, Visible]) -> int:
+    """``buildable`` from what is there now, in few steps where nothing is nested."""
+    if len(tree.bills) > 1:
+        return buildable(tree, _units(visible, ahead=False))
+    least = -1
+    for sku, needed in tree.leaves:
+        part = visible[sku]
+        allows = 0 if part[1] in AHEAD else part[0] // needed
+        if least < 0 or allows < least:
+            least = allows
+        if least <= 0:
+            return 0
+    return least
+
+
+def _units(visible: Mapping[str, Visible], *, ahead: bool) -> dict[str, int]:
+    """Units of each part; ``ahead``: those too that have yet to come."""
+    return {sku: 0 if part[1] in AHEAD and not ahead else part[0] for sku, part in visible.items()}
 
 
 def _built_at(tree: Tree, parts: Parts) -> dict[str, int]:
@@ -161,7 +184,7 @@ def _built_at(tree: Tree, parts: Parts) -> dict[str, int]:
 
 def _ahead(own: Answer, tree: Tree, parts: Parts) -> _Draft:
     """What may be sold before it is there; of nothing, the day from which there may be some."""
-    units = {sku: part[0] for sku, part in parts.visible.items()}
+    units = _units(parts.visible, ahead=True)
     waits = [parts.visible[sku] for sku, _ in tree.leaves if parts.visible[sku][1] in AHEAD]
     built = buildable(tree, units) if waits else 0
     own_units = own.quantity if own.status in AHEAD else 0
@@ -176,12 +199,12 @@ def _ahead(own: Answer, tree: Tree, parts: Parts) -> _Draft:
             status,
             _latest([u[1] for u in used]),
             _latest([u[2] for u in used]),
-            units,
+            ahead=True,
         )
     short = [parts.visible[limit.sku][2] for limit in limits(tree, units) if not limit.allows]
     day = None if None in short else _latest(short)
     days = [found for found in (day, own.next_available) if found is not None]
-    return _Draft(0, 0, "out_of_stock", min(days, default=None), None, units)
+    return _Draft(0, 0, "out_of_stock", min(days, default=None), None, ahead=True)
 
 
 def _latest(days: list[int | None]) -> int | None:
@@ -218,11 +241,12 @@ def _notes(own: Answer, tree: Tree, parts: Parts, draft: _Draft) -> list[Note]:
         *notes,
         ("pre_assembled", draft.own, kit_words.pre_assembled, (draft.own,)),
         ("assembled", total, kit_words.assembled, (draft.built, bill.version, bill.revision)),
-        ("components", total, _each, (tree, draft.units, parts.versions)),
+        ("components", total, _each, (tree, parts, draft.ahead)),
     ]
 
 
-def _each(tree: Tree, units: Mapping[str, int], versions: Mapping[str, int]) -> str:
+def _each(tree: Tree, parts: Parts, ahead: bool) -> str:
     """Which component limits the number, and how many kits each allows."""
+    units = _units(parts.visible, ahead=ahead)
     standing = [(bill.sku, units[bill.sku]) for bill in tree.nested if units.get(bill.sku, 0) > 0]
-    return kit_words.components(limits(tree, units), versions, standing)
+    return kit_words.components(limits(tree, units), parts.version_of, standing)

@@ -35,21 +35,18 @@ class Tree(msgspec.Struct, frozen=True):
 
     ``bills`` are the kit's own, then every nested kit's behind those of the kits that hold it.
     ``leaves`` are (SKU, base units in one kit) of everything that is no kit, added up over all
-    places where it is needed, by SKU.
+    places where it is needed, by SKU. ``parts`` are all SKUs that are needed, the kit itself left
+    out.
     """
 
     bills: tuple[Bill, ...]
     leaves: tuple[tuple[str, int], ...]
+    parts: tuple[str, ...]
 
     @property
     def nested(self) -> tuple[Bill, ...]:
         """The bills of the kits inside."""
         return self.bills[1:]
-
-    @property
-    def parts(self) -> list[str]:
-        """Every SKU that is needed, the kit itself left out."""
-        return [bill.sku for bill in self.nested] + [sku for sku, _ in self.leaves]
 
 
 def grow(kit: str, bills: Mapping[str, Bill]) -> Tree:
@@ -76,6 +73,7 @@ def grow(kit: str, bills: Mapping[str, Bill]) -> Tree:
     return Tree(
         tuple(bills[sku] for sku in order if sku in bills),
         tuple(sorted((sku, needed[sku]) for sku in order if sku not in bills)),
+        tuple(order[1:]),
     )
 
 

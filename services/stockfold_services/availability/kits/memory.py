@@ -67,17 +67,19 @@ class Kit:
     def parts(self, tree: Tree, channel: str) -> Parts | None:
         """What the channel may promise of each part; None while one has not told it yet."""
         visible: dict[str, Visible] = {}
-        versions: dict[str, int] = {}
+        answers = self.answers
         for sku in tree.parts:
-            told = self.answers.get(sku)
+            told = answers.get(sku)
             if told is None:
                 return None
             found = told.visible.get(channel) if told.held else NOTHING
             if found is None:
                 return None
             visible[sku] = found
-            versions[sku] = told.version
-        return Parts(visible, versions)
+        return Parts(visible, self._version_of)
+
+    def _version_of(self, sku: str) -> int:
+        return self.answers[sku].version
 
 
 class KitMemory:
