@@ -333,6 +333,14 @@ async def test_every_endpoint_is_on_the_page_of_the_interface(reader: Reader) ->
     assert "//cdn" not in page
 
 
+async def test_the_description_tells_what_refusals_look_like(reader: Reader) -> None:
+    paths = (await reader.get("/openapi.json"))["paths"]
+    for operations in paths.values():
+        for operation in operations.values():
+            refused = operation["responses"]["422"]["content"]
+            assert list(refused) == ["application/problem+json"]
+
+
 async def test_without_postgres_every_question_is_answered_with_503(tmp_path) -> None:
     settings = Settings(postgres={"dsn": f"postgresql://postgres@/x?host={tmp_path}"})
     transport = httpx.ASGITransport(create_app(settings))

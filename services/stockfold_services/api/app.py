@@ -83,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         description="Inventory availability, read from the event log. Every answer carries its "
         "journal position and its age.",
         lifespan=lifespan,
+        responses=problems.RESPONSES,
         # The usual pages load scripts from elsewhere; /docs is rendered here instead.
         docs_url=None,
         redoc_url=None,
