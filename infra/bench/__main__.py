@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from infra.bench import memory, rebuild, recovery
+from infra.bench import availability, memory, rebuild, recovery
 from infra.bench.ledger import measure
 from rich.console import Console
 from rich.table import Table
@@ -67,8 +67,15 @@ def main() -> None:
         served = recovery.run(options.sku_locations, recovery.TAIL, recovery.KILLS, console)
         for name, value in served.items():
             console.print(f"{name.replace('_', ' ')}: {value:,}")
+    told = availability.run(console)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    found = {"ledger": rows, "rebuild": rebuilt, "memory": budget, "recovery": served}
+    found = {
+        "ledger": rows,
+        "rebuild": rebuilt,
+        "memory": budget,
+        "availability": told,
+        "recovery": served,
+    }
     options.out.write_text(json.dumps(found, indent=2) + "\n")
     console.print(f"written to {options.out}")
 

@@ -224,10 +224,10 @@ def test_a_sku_that_changes_meanwhile_is_not_told_twice(
     harness.settle()
     harness.policy(Policy("woo", 2, safety_stock=1))
     harness.batch()
-    harness.position("b", "BERLIN", 8)
+    harness.position("a", "BERLIN", 8)
     harness.settle()
-    assert quantities(harness, sku="a") == [5, 4]
-    assert quantities(harness, sku="b") == [5, 7]
+    assert quantities(harness, sku="a") == [5, 7]
+    assert quantities(harness, sku="b") == [5, 4]
 
 
 def test_a_policy_replaced_while_it_is_applied_ends_at_the_newest(

@@ -200,8 +200,8 @@ class AvailabilityProcessor:
     def _tell_later(self, memory: PartitionMemory, out: Outputs, events: int) -> int:
         later = memory.backlog.later
         while later and events > 0:
-            channel, name = next(iter(later))
-            cause = later.pop((channel, name))
+            # The newest entry: finding the oldest again and again steps over all that are gone.
+            (channel, name), cause = later.popitem()
             policy = self.book.in_force.get(channel)
             if policy is None:
                 continue

@@ -38,6 +38,7 @@ from stockfold_services.cli.questions.oversell import oversell
 from stockfold_services.cli.rebuild import rebuild
 from stockfold_services.cli.up import up
 from stockfold_services.cli.validate import validate
+from stockfold_services.cli.what_if import simulate_policy
 
 app = typer.Typer(
     help="Event-sourced inventory availability.",
@@ -49,6 +50,7 @@ app.command()(validate)
 app.command("import")(import_)
 app.command()(atp)
 app.command()(promise)
+app.command("simulate-policy")(simulate_policy)
 app.command()(archive)
 app.command()(restore)
 explain_app = typer.Typer(help="Why numbers are what they are.", cls=SkuByDefault)

@@ -12,7 +12,7 @@ HELP = "Only newer ones: 30m, 12h, 7d, or a time with an offset."
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def since_us(text: str | None) -> int | None:
+def since_us(text: str | None, option: str = "--since") -> int | None:
     """The moment that ``text`` names, UTC microseconds; StockfoldError when it names none."""
     if text is None:
         return None
@@ -23,6 +23,6 @@ def since_us(text: str | None) -> int | None:
         return parse_us(text)
     except ValueError:
         raise StockfoldError(
-            f"--since {text!r} is no time",
+            f"{option} {text!r} is no time",
             remedy="Write 30m, 12h, 7d, or a time with an offset: 2026-11-01T12:00:00Z.",
         ) from None

@@ -1,0 +1,106 @@
+"""The picture of a simulated policy: units oversold and lost, over time and in all, by channel."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import io
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from stockfold.domain.errors import SettingsError
+from stockfold.domain.times import from_us, parse_us
+
+SIDES = (("in_force", "in force", "#4c566a", "--"), ("simulated", "simulated", "#c2410c", "-"))
+MEASURES = (("oversold_at", "units oversold"), ("lost_at", "units lost"))
+CHANNELS_MAX = 12
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}}
+table{{border-collapse:collapse}}td,th{{padding:.2rem .8rem;text-align:left}}
+td.n{{text-align:right}}svg{{max-width:100%;height:auto}}</style></head>
+<body><h1>{title}</h1>{svg}{table}<p>{note}</p></body></html>
+"""
+
+
+def refuse_without_plots(path: Path) -> None:
+    """SettingsError when this file cannot be written, before the work begins."""
+    if path.suffix not in {".png", ".html"}:
+        raise SettingsError(
+            f"{path} is neither .png nor .html", remedy="Name the file with one of the two endings."
+        )
+    if importlib.util.find_spec("matplotlib") is None:
+        raise SettingsError(
+            "plots need matplotlib, which is not installed",
+            remedy="pip install 'stockfold[plots]', or leave --plot out.",
+        )
+
+
+def write_plot(path: Path, found: dict[str, Any]) -> None:
+    """Write the picture of a report: a PNG, or one HTML file with nothing outside of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".png":
+        path.write_bytes(_drawn(found, "png"))
+        return
+    svg = _drawn(found, "svg").decode()
+    page = _PAGE.format(
+        title=html.escape(_title(found)),
+        svg=svg[svg.index("<svg") :],
+        table=_table(found),
+        note=html.escape(found["unknown"]),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _title(found: dict[str, Any]) -> str:
+    return f"Simulated policy, {found['from'][:16]} to {found['to'][:16]} UTC"
+
+
+def _drawn(found: dict[str, Any], kind: str) -> bytes:
+    from matplotlib.dates import ConciseDateFormatter  # noqa: PLC0415  (as below)
+    from matplotlib.figure import Figure  # noqa: PLC0415  (an extra: only who plots has it)
+
+    rows = [row for row in found["channels"] if row["simulated"] is not None][:CHANNELS_MAX]
+    begins, ends = (parse_us(found[name]) for name in ("from", "to"))
+    figure = Figure(figsize=(11, 1.2 + 2.3 * max(len(rows), 1)), layout="constrained")
+    figure.suptitle(_title(found))
+    axes = figure.subplots(max(len(rows), 1), len(MEASURES), squeeze=False, sharex=True)
+    for line, row in zip(axes, rows, strict=False):
+        for axis, (measure, title) in zip(line, MEASURES, strict=True):
+            for side, name, colour, dashes in SIDES:
+                if row[side] is None:
+                    continue
+                sums = [0, *accumulate(row[side][measure])]
+                step = (ends - begins) / (len(sums) - 1)
+                times = [from_us(round(begins + step * n)) for n in range(len(sums))]
+                axis.plot(times, sums, dashes, color=colour, label=f"{name}: {sums[-1]:,}")
+            axis.set_title(f"{row['channel']}: {title}", loc="left", fontsize=10)
+            axis.legend(loc="upper left", fontsize=8, frameon=False)
+            highest = max(max(curve.get_ydata()) for curve in axis.get_lines())
+            axis.set_ylim(0, max(highest, 1) * 1.3)
+            axis.xaxis.set_major_formatter(ConciseDateFormatter(axis.xaxis.get_major_locator()))
+            axis.yaxis.get_major_locator().set_params(integer=True)
+            axis.spines[["top", "right"]].set_visible(False)
+            axis.tick_params(labelsize=8)
+    out = io.BytesIO()
+    figure.savefig(out, format=kind, dpi=120)
+    return out.getvalue()
+
+
+def _table(found: dict[str, Any]) -> str:
+    head = "".join(
+        f"<th>{name}</th>" for name in ("", "policy", "told", "sold", "oversold", "lost")
+    )
+    body = []
+    for row in found["channels"]:
+        for side, name, _, _ in SIDES:
+            if row[side] is not None:
+                figures = "".join(
+                    f'<td class="n">{row[side][n]:,}</td>'
+                    for n in ("publications", "sold", "oversold", "lost")
+                )
+                channel = html.escape(row["channel"])
+                body.append(f"<tr><td>{channel}</td><td>{name}</td>{figures}</tr>")
+    return f"<table><tr>{head}</tr>{''.join(body)}</table>"
