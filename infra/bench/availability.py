@@ -83,8 +83,11 @@ class _Policies:
     def close(self) -> None:
         pass
 
-    def read(self, *_: object) -> Iterator[list[Record]]:
+    def read(self, *_: object, **__: object) -> Iterator[list[Record]]:
         yield from ()
+
+    def settled_end(self, *_: object) -> int:
+        return 0
 
 
 class _Count:
@@ -106,7 +109,7 @@ class Bench:
             self.feed.put(policy)
         self.out = _Count()
         self.now_us = 0
-        self.processor = AvailabilityProcessor(self.feed)
+        self.processor = AvailabilityProcessor(self.feed, 1)
         self.processor.recover(0, cast("PartitionReader", self.feed))
         self._offset = 0
         self.settle()

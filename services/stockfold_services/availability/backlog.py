@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from stockfold.availability.reach import Reach
+from stockfold.domain.times import SECOND_US
 from stockfold_services.availability.records import Cause
+
+SAID_EVERY_US = 10 * SECOND_US
 
 
 class Scan:
@@ -38,6 +41,11 @@ class Backlog:
     def __bool__(self) -> bool:
         return bool(self.scans or self.later)
 
+    @property
+    def left(self) -> int:
+        """How many listings wait to be looked at, or told."""
+        return len(self.later) + sum(len(scan.skus) - scan.next for scan in self.scans.values())
+
     def add(self, channel: str, skus: list[str], reach: Reach, cause: Cause | None) -> None:
         """Have a channel's SKUs looked at, the unfinished ones of an earlier scan included."""
         before = self.scans.pop(channel, None)
@@ -45,3 +53,30 @@ class Backlog:
             reach |= before.reach
         if skus and reach:
             self.scans[channel] = Scan(skus, reach, cause)
+
+
+class Progress:
+    """Says how far the work of all partitions is: every ten seconds, and when it is done."""
+
+    __slots__ = ("_began_us", "_most", "_said_us")
+
+    def __init__(self) -> None:
+        self._began_us = 0
+        self._said_us = 0
+        self._most = 0
+
+    def look(self, left: int, now_us: int) -> str:
+        """A sentence when there is something to say; ``left`` as of ``Backlog.left``."""
+        if not self._most:
+            self._began_us = self._said_us = now_us
+        self._most = max(self._most, left)
+        lasts_s = (now_us - self._began_us) // SECOND_US
+        if not left:
+            most, self._most = self._most, 0
+            return f"{most:,} listings looked at again in {lasts_s} s" if lasts_s >= 1 else ""
+        if now_us - self._said_us < SAID_EVERY_US:
+            return ""
+        self._said_us = now_us
+        return (
+            f"{left:,} of {self._most:,} listings are yet to be looked at again, after {lasts_s} s"
+        )

@@ -23,6 +23,7 @@ from stockfold.domain.errors import ContractError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
+from stockfold_services.availability.backlog import Progress
 from stockfold_services.availability.compiler import compile_all, compile_fences
 from stockfold_services.availability.following import Following, ScheduleFeed
 from stockfold_services.availability.in_force import InForce
@@ -65,6 +66,7 @@ class AvailabilityProcessor:
         self.book = self._following.book
         self.partitions: dict[int, PartitionMemory] = {}
         self.told = 0
+        self._progress = Progress()
 
     # --- the loop's protocol ------------------------------------------------------------------
 
@@ -146,10 +148,13 @@ class AvailabilityProcessor:
         for memory in self.partitions.values():
             if memory.kits.is_due:
                 self._turn(memory, {}, out, now_us)
-        if any(memory.backlog.scans for memory in scanning):
-            return
-        for memory in self.partitions.values():
-            events = self._tell_later(memory, out, events)
+        if not any(memory.backlog.scans for memory in scanning):
+            for memory in self.partitions.values():
+                events = self._tell_later(memory, out, events)
+        left = sum(memory.backlog.left for memory in self.partitions.values())
+        said = self._progress.look(left, now_us)
+        if said:
+            log.info("%s", said)
 
     # --- what a change leaves -------------------------------------------------------------------
 
