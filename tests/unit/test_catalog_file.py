@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stockfold.domain.bills import NESTING_MAX
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.reference import (
     Alias,
@@ -236,6 +237,23 @@ def test_a_kit_that_would_be_made_of_itself_is_refused_with_the_path(
 def test_a_component_that_is_no_sku_is_refused(store: Store, folder: Path) -> None:
     told = refusal(store, folder / "file.csv", "sku,bill_of_materials\nA,X*2\n")
     assert told == "line 2: SKU A: component X is no SKU"
+
+
+def test_a_kit_that_would_be_too_deep_is_refused_at_the_line_that_makes_it_so(
+    store: Store, folder: Path
+) -> None:
+    for level in range(NESTING_MAX):
+        made_of = BillOfMaterials("1", (Component(f"K{level + 1}", 1),))
+        store.put_current(CatalogItem(f"K{level}", 1, bill_of_materials=made_of))
+    text = f"sku,bill_of_materials\nX,\nK{NESTING_MAX},X\n"
+    told = refusal(store, folder / "file.csv", text)
+    assert told == "line 3: SKU K0 has 11 levels of components, at most 10 are counted"
+
+
+def test_a_kit_that_would_need_absurdly_many_units_is_refused(store: Store, folder: Path) -> None:
+    text = "sku,bill_of_materials\nX,\nA,B*1000000\nB,X*1000001\n"
+    told = refusal(store, folder / "file.csv", text)
+    assert told == "line 3: SKU A needs more than 10^12 units of X"
 
 
 # --- what changes -------------------------------------------------------------------------------

@@ -77,6 +77,18 @@ def grow(kit: str, bills: Mapping[str, Bill]) -> Tree:
     )
 
 
+def bills_within(kit: str, bills: Mapping[str, Bill]) -> dict[str, Bill]:
+    """The bills of a kit and of every kit inside, circles or not."""
+    found: dict[str, Bill] = {}
+    waiting = [kit]
+    while waiting:
+        bill = bills.get(waiting.pop())
+        if bill is not None and bill.sku not in found:
+            found[bill.sku] = bill
+            waiting += [part for part, _ in bill.components]
+    return found
+
+
 def _from_the_top(kit: str, bills: Mapping[str, Bill]) -> list[str]:
     """Every SKU of the tree, each behind all that hold it. There is no circle."""
     reached, waiting = {kit}, deque([kit])

@@ -19,7 +19,13 @@ from stockfold.domain.errors import ContractError
 from stockfold.domain.reference import CatalogItem
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
-from stockfold_services.availability.kits.records import Told, pair_of, read_answer, read_request
+from stockfold_services.availability.kits.records import (
+    Answered,
+    Told,
+    pair_of,
+    read_answer,
+    read_request,
+)
 from stockfold_services.availability.records import Cause
 
 log = logging.getLogger(__name__)
@@ -99,6 +105,8 @@ class KitMemory:
         self.due: dict[str, None] = {}
         self.dirty: dict[str, Cause] = {}
         self.owed: dict[str, dict[str, None]] = {}
+        self._newest: dict[str, Told] = {}
+        """What a component last told any kit of ours: kits share it, most have parts in common."""
         self._requests_to = 0
         """Requests before this offset are in memory already, and so are all newer ones of theirs:
         folding them again would bring back for a moment what is over."""
@@ -210,11 +218,18 @@ class KitMemory:
         known = kit.answers.get(answer.component)
         if known is not None and answer.told.version <= known.version:
             return None
-        kit.answers[answer.component] = answer.told
+        kit.answers[answer.component] = self._shared(answer)
         kit.cause = answer.cause
         if known is None or known.bills != answer.told.bills:
             self.due[answer.kit] = None
         return kit
+
+    def _shared(self, answer: Answered) -> Told:
+        known = self._newest.get(answer.component)
+        if known == answer.told:
+            return known
+        self._newest[answer.component] = answer.told
+        return answer.told
 
     def _fold_answer(self, record: Record) -> None:
         if record.value() is None:
@@ -224,6 +239,6 @@ class KitMemory:
             return
         answer = read_answer(record.value())
         if answer.kit:
-            self._kit(answer.kit).answers[answer.component] = answer.told
+            self._kit(answer.kit).answers[answer.component] = self._shared(answer)
         else:
             self.told[answer.component] = answer.told

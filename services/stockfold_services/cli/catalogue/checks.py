@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from stockfold.domain.bills import find_cycle
+from stockfold.domain.bills import Bill, bills_within, find_cycle, grow
+from stockfold.domain.errors import ContractError
 from stockfold.domain.reference import Alias, Authority, CatalogItem, Location
 from stockfold_services.cli.catalogue.records import title
 from stockfold_services.cli.catalogue.store import Change, Store
@@ -49,12 +50,15 @@ def _of_one(change: Change) -> Iterator[str]:
 
 
 def _bills(store: Store) -> Iterator[str]:
+    bills: dict[str, Bill] = {}
     components: dict[str, list[str]] = {}
     lines: dict[str, int] = {}
     for line, item in store.kits():
         assert item.bill_of_materials is not None
         skus = [component.sku for component in item.bill_of_materials.components]
         components[item.sku] = skus
+        parts = tuple((c.sku, c.quantity) for c in item.bill_of_materials.components)
+        bills[item.sku] = Bill(item.sku, item.revision, item.bill_of_materials.version, parts)
         if line is None:
             continue
         lines[item.sku] = line
@@ -65,6 +69,21 @@ def _bills(store: Store) -> Iterator[str]:
     if path and not lines.keys().isdisjoint(path):
         line = next(lines[sku] for sku in path if sku in lines)
         yield _at(line, f"SKU {path[0]} would be made of itself: {' → '.join(path)}")
+    yield from _too_large(bills, lines)
+
+
+def _too_large(bills: dict[str, Bill], lines: dict[str, int]) -> Iterator[str]:
+    """Kits that would be too deep or large, named at the line that makes them so."""
+    for sku in bills:
+        within = bills_within(sku, bills)
+        changed = [lines[kit] for kit in within if kit in lines]
+        if changed:
+            try:
+                grow(sku, within)
+            except ContractError as error:
+                if error.kind == "cyclic_bill":
+                    continue  # Told already, or there before.
+                yield _at(lines.get(sku, changed[0]), error.what)
 
 
 def _aliases(store: Store) -> Iterator[str]:
