@@ -150,6 +150,27 @@ def test_one_who_waits_elsewhere_holds_nothing_back(story: Story) -> None:
     assert asked(story, 5, locations=("B",)).available_on == TODAY
 
 
+def test_units_that_are_waited_for_at_a_place_are_not_taken_there(story: Story) -> None:
+    reserve(story, "R", 4, allow_backorder=True)
+    expect(story, "1", 5, 2)
+    expect(story, "2", 5, 2, place="B")
+    found = asked(story, 5)
+    assert [(p.location, p.units) for p in found.parts] == [("B", 5)]
+    found = asked(story, 6)
+    assert [(p.location, p.units) for p in found.parts] == [("B", 5), ("A", 1)]
+    assert asked(story, 7).available_on is None
+
+
+def test_one_who_waits_for_later_units_at_another_place_keeps_what_is_there(story: Story) -> None:
+    expect(story, "1", 5, 2, place="B")
+    terms = {"allow_backorder": True, "supply_line": {"inbound": "PO", "line": "1"}}
+    reserve(story, "R", 5, **terms)
+    expect(story, "2", 5, 1)
+    assert asked(story, 5).available_on == TODAY + 2
+    assert [(p.location, p.units) for p in asked(story, 5).parts] == [("B", 5)]
+    assert asked(story, 6).available_on is None
+
+
 def test_units_fenced_for_another_channel_are_not_promised(story: Story) -> None:
     story.receive("A", 10)
     story.tell("RingFenceSet", channel="shop", quantity=6, priority=1, revision=1)
@@ -208,6 +229,8 @@ def test_what_holds_of_every_promise(history: list[Input], quantity: int, channe
         for part in found.parts:
             assert part.units > 0
             assert part.available_on <= found.available_on
+            alone = promise(outlook, Ask(part.units, locations=(part.location,), **terms), day_of)
+            assert alone.available_on == part.available_on
         for whole in found.locations:
             if whole.available_on is not None:
                 assert found.available_on is not None

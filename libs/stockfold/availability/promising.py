@@ -46,13 +46,21 @@ class _Promising:
         self.free = self._free_by_day()
         self.waiting = self._waiting()
         self.known: dict[object, int] = {}
+        self.joint: dict[frozenset[str], list[int]] = {}
 
     def answer(self) -> Promised:
         """The earliest day over all the locations, and that of each."""
         ask = self.ask
         together = self._together(self.places)
-        day = _first(together, ask.quantity)
-        parts = () if day is None else self._parts(day)
+        first = _first(together, ask.quantity)
+        day, parts = None, tuple[Part, ...]()
+        # Rarely do locations have it together on a day, and none of them alone what it would give:
+        # when somebody waits for later units at another place. Then a later day has it.
+        for late in range(ask.days if first is None else first, ask.days):
+            parts = self._parts(late)
+            if parts:
+                day = late
+                break
         here = set(self.places)
         beside = [s for s in self.all_supplies if s.location in here]
         return Promised(
@@ -84,7 +92,9 @@ class _Promising:
 
         Who waits for the same units comes first, and so do the fences of others (ruling 4).
         """
-        chosen = set(places)
+        chosen = frozenset(places)
+        if chosen in self.joint:
+            return self.joint[chosen]
         found: list[int] = []
         before: tuple[object, object] | None = None
         for now in zip(self.free, self.waiting, strict=True):
@@ -95,9 +105,10 @@ class _Promising:
             before = now
         for day in range(self.ask.days - 2, -1, -1):
             found[day] = min(found[day], found[day + 1])
+        self.joint[chosen] = found
         return found
 
-    def _at_once(self, chosen: set[str], free: Mapping[str, int], waiting: Waiting) -> int:
+    def _at_once(self, chosen: frozenset[str], free: Mapping[str, int], waiting: Waiting) -> int:
         most, due = sum(free[place] for place in chosen), self._served(waiting, free)
         if any(not chosen.isdisjoint(places) for places in waiting):
             # What can be served from elsewhere holds nothing back here.
@@ -144,23 +155,31 @@ class _Promising:
         return max(min(free, pool - self._fenced(pool)), 0)
 
     def _parts(self, day: int) -> tuple[Part, ...]:
-        """From as few locations as may be: one that has all, else those that have most."""
-        left = self.ask.quantity
-        order = {place: at for at, place in enumerate(self.places)}
-        free = {place: self.curves[place].promises[day] for place in self.places}
-        whole = [place for place in self.places if free[place] >= left]
-        parts = []
-        for place in whole[:1] or sorted(order, key=lambda p: (-free[p], order[p])):
-            units = min(max(free[place], 0), left)
-            if units:
-                left -= units
-                parts.append(self._part(place, units, day))
-        assert not left, "the day was chosen because it has them all"
-        return tuple(parts)
+        """From as few locations as may be: one that has all, else those that have most.
 
-    def _part(self, place: str, units: int, day: int) -> Part:
-        first = _first(self.curves[place].promises, units)
-        on = self.ask.today + (day if first is None else first)
+        What who waits may take at a location is not taken there. Empty when they have not all.
+        """
+        quantity = self.ask.quantity
+        alone = {place: self._together((place,)) for place in self.places}
+        whole = next((p for p in self.places if alone[p][day] >= quantity), None)
+        if whole is not None:
+            return (self._part(whole, quantity, alone[whole]),)
+        order = {place: at for at, place in enumerate(self.places)}
+        parts, chosen, had = list[Part](), list[str](), 0
+        for place in sorted(order, key=lambda p: (-alone[p][day], order[p])):
+            chosen.append(place)
+            units = min(self._together(chosen)[day] - had, alone[place][day], quantity - had)
+            if units > 0:
+                parts.append(self._part(place, units, alone[place]))
+                had += units
+            if had == quantity:
+                return tuple(parts)
+        return ()
+
+    def _part(self, place: str, units: int, alone: Sequence[int]) -> Part:
+        first = _first(alone, units)
+        assert first is not None, "no location gives more than it has alone"
+        on = self.ask.today + first
         return Part(place, units, on, on + self.ask.lead_time_days)
 
     def _whole(self, place: str) -> Whole:
