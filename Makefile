@@ -60,8 +60,8 @@ up: $(VENV)/.installed-demo ## Start the service alone, with embedded servers un
 	@$(BIN)/stockfold up
 
 .PHONY: test
-test: $(VENV)/.installed-dev ## Run every test; ARGS="-k name" chooses
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.installed-dev ## Run every test, two at a time; ARGS="-k name" chooses
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 SIMULATED := $(if $(SEED),--seed $(SEED),--histories $(or $(HISTORIES),1000) --first $(or $(FIRST),0))
 

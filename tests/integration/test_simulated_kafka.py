@@ -6,6 +6,7 @@ end as it says, either way.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from stockfold.contracts.topics import RECEIPTS
 from stockfold.runtime.clients import CONFLUENT, Clients, IsolationLevel
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.partition_reader import NO_LEADER
 
 pytestmark = pytest.mark.integration
 
@@ -129,8 +131,15 @@ def what_is_not_committed_is_not_seen(bench: Bench) -> list[Any]:
 
     def end(level: IsolationLevel) -> int:
         asked = {TopicPartition(bench.topic, 0): OffsetSpec.latest()}
-        (answer,) = admin.list_offsets(asked, isolation_level=level).values()
-        return int(answer.result(timeout=10.0).offset)
+        deadline = time.monotonic() + 30
+        while True:
+            (answer,) = admin.list_offsets(asked, isolation_level=level).values()
+            try:
+                return int(answer.result(timeout=10.0).offset)
+            except KafkaException as error:  # A new topic may have no leader yet.
+                if error.args[0].code() not in NO_LEADER or time.monotonic() > deadline:
+                    raise
+                bench.clock.sleep(0.1)
 
     def write(count: int) -> None:
         before = end(IsolationLevel.READ_UNCOMMITTED)

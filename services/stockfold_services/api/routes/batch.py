@@ -77,8 +77,8 @@ class BatchAvailability(BaseModel):
     age_ms: int | None = Field(description="As in `as_of`, of this SKU's partition.")
 
 
-class Listing(BaseModel):
-    """A channel and a SKU."""
+class ListingName(BaseModel):
+    """A channel and a SKU, by their names."""
 
     channel: str
     sku: str
@@ -88,7 +88,7 @@ class BatchAnswer(BaseModel):
     """Availability in the order asked: channel by channel, SKU by SKU."""
 
     availability: list[BatchAvailability]
-    unknown: list[Listing] = Field(description="Listings that no channel was ever told of.")
+    unknown: list[ListingName] = Field(description="Listings that no channel was ever told of.")
     as_of: models.AsOf
 
 
