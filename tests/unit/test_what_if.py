@@ -9,8 +9,9 @@ from tests.support.explained import SKU, story
 from tests.support.ledger_subject import LedgerSubject
 from tests.support.story import Story, minutes
 
+from stockfold.availability.of_ledger import could_give, positions_of
 from stockfold.availability.policy import Policy, Promotion, RingFence
-from stockfold.availability.what_if import Outcome, Period, Side, WhatIf, could_give, positions_of
+from stockfold.availability.what_if import Outcome, Period, Side, WhatIf
 
 PERIOD = Period(minutes(1), minutes(1001))
 
