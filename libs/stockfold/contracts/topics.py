@@ -213,6 +213,16 @@ AUDIT = Topic(
     keyed_by_sku=False,
     partitions=1,
 )
+API_KEYS = Topic(
+    "stockfold.api-keys.v1",
+    "command line",
+    "Who may send what over HTTP; read whole by every gateway. Hashes, never secrets.",
+    "key id",
+    ("stockfold.ApiKey",),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+)
 
 INPUTS: tuple[Topic, ...] = (
     RECEIPTS,
@@ -238,6 +248,7 @@ TOPICS: tuple[Topic, ...] = (
     REFERENCE,
     SCHEDULE,
     AUDIT,
+    API_KEYS,
 )
 INPUT_OF: dict[str, Topic] = {schema: topic for topic in INPUTS for schema in topic.schemas}
 """The input topic of each input event type."""

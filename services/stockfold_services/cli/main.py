@@ -17,6 +17,7 @@ from stockfold_services.cli import (
     config,
     exceptions,
     export,
+    keys,
     schemas,
     snapshots,
     sourcing,
@@ -70,6 +71,7 @@ app.add_typer(schemas.app, name="schemas")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(export.app, name="export")
 app.add_typer(sourcing.app, name="sourcing")

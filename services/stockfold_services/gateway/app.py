@@ -14,11 +14,12 @@ from stockfold.runtime.acknowledged import AcknowledgedProducer
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold_services.gateway import events
+from stockfold_services.gateway.access import Access
 from stockfold_services.gateway.bodies import Budget
 from stockfold_services.gateway.sending import Sending
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, access: Access) -> FastAPI:
     """The application; Kafka is connected when it starts, and may be away."""
     producer = AcknowledgedProducer(settings)
 
@@ -36,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.sending = Sending(producer, settings.prefix)
+    app.state.access = access
     app.state.intake = Intake(open_registry(settings))
     app.state.budget = Budget()
     app.state.body_bytes_max = settings.gateway.body_bytes_max

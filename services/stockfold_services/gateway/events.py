@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -17,7 +17,9 @@ from stockfold.contracts.json_reader import check_content_type
 from stockfold.contracts.json_text import JsonObject, JsonRefusedError
 from stockfold.contracts.judging import Verdict
 from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.runtime.keys import ApiKey
 from stockfold.runtime.problems import Problem
+from stockfold_services.gateway.access import Access, not_allowed
 from stockfold_services.gateway.bodies import Budget, whole
 from stockfold_services.gateway.ids import id_of, idempotency_key
 from stockfold_services.gateway.sending import Sending
@@ -32,6 +34,16 @@ _ATTRIBUTE = "ce-"
 Answer = dict[str, Any]
 
 
+class _Asked(NamedTuple):
+    """What a request is taken with: its Idempotency-Key, its holder, and the gateway's parts."""
+
+    key: str
+    holder: ApiKey | None
+    access: Access
+    intake: Intake
+    sending: Sending
+
+
 @router.post("/v1/events", status_code=202)
 async def events(request: Request) -> JSONResponse:
     """Take CloudEvents: one (structured or binary mode), or a batch of up to 512.
@@ -41,15 +53,27 @@ async def events(request: Request) -> JSONResponse:
     been taken already changes nothing.
     """
     state = request.app.state
-    key = idempotency_key(request.headers.get("idempotency-key"))
+    access: Access = state.access
+    holder = access.caller(request)
+    asked = _Asked(
+        idempotency_key(request.headers.get("idempotency-key")),
+        holder,
+        access,
+        state.intake,
+        state.sending,
+    )
+    bytes_max: int = state.body_bytes_max
+    if holder is not None:
+        bytes_max = min(bytes_max, holder.body_bytes_max)
     budget: Budget = state.budget
-    async with whole(request, state.body_bytes_max, budget) as raw:
-        tree = await asyncio.to_thread(_read, raw, state.body_bytes_max)
+    async with whole(request, bytes_max, budget) as raw:
+        tree = await asyncio.to_thread(_read, raw, bytes_max)
         mode = _mode(request, tree)
         if mode == _BATCH:
-            return await _batch(tree, key, state.intake, state.sending)
+            return await _batch(tree, asked)
         attributes = _binary(request, tree) if mode == _JSON else _members(tree)
-        return _one(await _take(0, attributes, key, state.intake, state.sending))
+        access.count(holder, 1)
+        return _one(await _take(0, attributes, asked))
 
 
 def _read(raw: bytes, bytes_max: int) -> object:
@@ -100,7 +124,7 @@ def _binary(request: Request, tree: object) -> dict[str, object]:
     return {**told, "data": tree}
 
 
-async def _batch(tree: object, key: str, intake: Intake, sending: Sending) -> JSONResponse:
+async def _batch(tree: object, asked: _Asked) -> JSONResponse:
     if not isinstance(tree, list) or not tree:
         raise Problem(
             422, "Not a batch", "The body must be a JSON array of CloudEvents. Nothing was taken."
@@ -111,9 +135,10 @@ async def _batch(tree: object, key: str, intake: Intake, sending: Sending) -> JS
             "Too many events",
             f"A batch may have {BATCH_EVENTS_MAX}; this one has {len(tree)}. Nothing was taken.",
         )
+    asked.access.count(asked.holder, len(tree))
     found = await asyncio.gather(
         *(
-            _take(place, dict(item.pairs), key, intake, sending)
+            _take(place, dict(item.pairs), asked)
             if isinstance(item, JsonObject)
             else _no_event(place)
             for place, item in enumerate(tree)
@@ -128,13 +153,14 @@ async def _no_event(place: int) -> Answer:
     )
 
 
-async def _take(
-    place: int, attributes: dict[str, object], key: str, intake: Intake, sending: Sending
-) -> Answer:
+async def _take(place: int, attributes: dict[str, object], asked: _Asked) -> Answer:
     """Judge one event, send it, and say what became of it."""
-    taken = _judged(place, attributes, key, intake)
+    taken = _judged(place, attributes, asked)
     if isinstance(taken, Verdict):
         return _refused(place, taken.problems)
+    wrong = not_allowed(asked.holder, taken)
+    if wrong is not None:
+        return _refused(place, [wrong], 403)
     told = taken.envelope
     answer: Answer = {
         "index": place,
@@ -145,7 +171,7 @@ async def _take(
         "sku": taken.sku,
     }
     try:
-        await sending.send(taken)
+        await asked.sending.send(taken)
     except UnavailableError as error:
         return {**answer, "status": 503, "detail": f"{error.what}. {error.remedy}"}
     except ContractError as error:
@@ -154,9 +180,10 @@ async def _take(
     return answer
 
 
-def _judged(place: int, attributes: dict[str, object], key: str, intake: Intake) -> Taken | Verdict:
-    if key:
-        attributes["id"] = id_of(key, place)
+def _judged(place: int, attributes: dict[str, object], asked: _Asked) -> Taken | Verdict:
+    intake = asked.intake
+    if asked.key:
+        attributes["id"] = id_of(asked.key, place)
     if "id" in attributes:
         return intake.cloud_event("$", attributes)
     # Judged under any id, because the one that it shall have follows from its body.
@@ -167,8 +194,8 @@ def _judged(place: int, attributes: dict[str, object], key: str, intake: Intake)
     return intake.cloud_event("$", attributes if derived is None else {**attributes, "id": derived})
 
 
-def _refused(place: int, problems: Sequence[json_text.Problem]) -> Answer:
-    return {"index": place, "status": 422, "problems": [_told(problem) for problem in problems]}
+def _refused(place: int, problems: Sequence[json_text.Problem], status: int = 422) -> Answer:
+    return {"index": place, "status": status, "problems": [_told(problem) for problem in problems]}
 
 
 def _told(problem: json_text.Problem) -> Answer:
@@ -184,14 +211,15 @@ def _one(answer: Answer) -> JSONResponse:
         raise Problem(503, "Not available now", answer["detail"], id=answer["id"])
     first = answer["problems"][0]
     detail = f"{first['path']} {first['what']}. {first['remedy']}"
-    raise Problem(422, "Event not valid", detail, problems=answer["problems"])
+    title = "Not allowed" if status == 403 else "Event not valid"
+    raise Problem(status, title, detail, problems=answer["problems"])
 
 
 def _many(found: list[Answer]) -> JSONResponse:
     statuses = {answer["status"] for answer in found}
     counted = {
         "accepted": sum(answer["status"] == 202 for answer in found),
-        "refused": sum(answer["status"] == 422 for answer in found),
+        "refused": sum("problems" in answer for answer in found),
         "results": found,
     }
     if 503 in statuses:
@@ -200,6 +228,7 @@ def _many(found: list[Answer]) -> JSONResponse:
             "taken already changes nothing."
         )
         raise Problem(503, "Not available now", detail, **counted)
-    if statuses == {422}:
-        raise Problem(422, "Events not valid", "None was taken; see results.", **counted)
-    return JSONResponse(counted, 207 if 422 in statuses else 202)
+    if 202 not in statuses:
+        status = 403 if statuses == {403} else 422
+        raise Problem(status, "Events not taken", "None was taken; see results.", **counted)
+    return JSONResponse(counted, 202 if statuses == {202} else 207)
