@@ -270,7 +270,7 @@ def test_a_client_that_stops_in_its_body_gets_a_time_out(
         ) as slow,
     ):
         slow.sendall(
-            b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: 100\r\n\r\n{"
         )
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")

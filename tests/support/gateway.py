@@ -22,8 +22,11 @@ NOW = "2026-11-20T12:00:00Z"
 
 
 @contextmanager
-def gateway(settings: Settings, **section: Any) -> Iterator[httpx.Client]:
-    """A client of a gateway that serves while the block runs, and must not fail meanwhile."""
+def gateway(settings: Settings, *, ready: bool = True, **section: Any) -> Iterator[httpx.Client]:
+    """A client of a gateway that serves while the block runs, and must not fail meanwhile.
+
+    ``ready`` waits until it knows the keys, which it never does without Kafka.
+    """
     port = ports.free_port()
     update = settings.gateway.model_copy(update={"port": port, **section})
 
@@ -43,6 +46,7 @@ def gateway(settings: Settings, **section: Any) -> Iterator[httpx.Client]:
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
         wait_for("the gateway", lambda: ports.answers(port))
+        wait_for("the keys", lambda: not ready or client.get("/readyz").is_success)
         yield client
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
+import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 from confluent_kafka import KafkaException
@@ -26,6 +29,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.25
 RETRY_S = 2.0
+STOP_S_MAX = 2.0
 BURST_S = 2
 BURST_EVENTS_MIN = 512
 HERE = ("127.0.0.1", "localhost", "::1")
@@ -41,18 +45,24 @@ class Access:
         self._book = KeyBook()
         self._read = asyncio.Event()
         self._follower = TopicFollower(settings, API_KEYS, "gateway.keys")
-        self._task: asyncio.Task[None] | None = None
+        self._stop = threading.Event()
         self._rates: dict[str, _Rate] = {}
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._follow())
+        self._loop = asyncio.get_running_loop()
+        # A thread of its own that may be left behind: without Kafka it hangs for long in one call.
+        self._thread = threading.Thread(target=self._follow, name="api-keys", daemon=True)
+        self._thread.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await asyncio.to_thread(self._follower.close)
+        self._stop.set()
+        await asyncio.to_thread(self._thread.join, STOP_S_MAX)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the keys were read, and are followed."""
+        return self._read.is_set()
 
     async def a_key_exists(self, stop: asyncio.Event) -> bool:
         """Whether there is a key, as soon as that is known; False when ``stop`` came first."""
@@ -64,7 +74,7 @@ class Access:
 
     def caller(self, request: Request) -> ApiKey | None:
         """The key of a request; None as long as there is none at all. Problem 401, 403, 503."""
-        if not self._read.is_set():
+        if not self.is_known:
             raise Problem(503, "Not available now", "The API keys were not read from Kafka yet.")
         if not len(self._book):
             if request.url.hostname not in HERE:
@@ -98,19 +108,31 @@ class Access:
                 retry_after_s=wait_s,
             )
 
-    async def _follow(self) -> None:
-        while True:
-            try:
-                if not self._read.is_set():
-                    await asyncio.to_thread(self._read_whole)
-                    self._read.set()
-                for record in await asyncio.to_thread(self._follower.poll):
-                    self._book.apply(record)
-            except (StockfoldError, KafkaException) as error:
-                log.warning("the API keys were not read: %s", error)
-                await asyncio.sleep(RETRY_S)
-            else:
-                await asyncio.sleep(LOOK_S)
+    def _follow(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._stop.wait(self._look())
+        finally:
+            # Nobody is let in by keys that are followed no more.
+            self._say(self._read.clear)
+            self._follower.close()
+
+    def _look(self) -> float:
+        """Take what has come; the seconds until the next look."""
+        try:
+            if not self._read.is_set():
+                self._read_whole()
+                self._say(self._read.set)
+            for record in self._follower.poll():
+                self._book.apply(record)
+        except (StockfoldError, KafkaException) as error:
+            log.warning("the API keys were not read: %s", error)
+            return RETRY_S
+        return LOOK_S
+
+    def _say(self, what: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # The loop has ended, and with it whoever waited.
+            self._loop.call_soon_threadsafe(what)
 
     def _read_whole(self) -> None:
         book = KeyBook()

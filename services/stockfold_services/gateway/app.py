@@ -13,7 +13,7 @@ from stockfold.runtime import problems
 from stockfold.runtime.acknowledged import AcknowledgedProducer
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
-from stockfold_services.gateway import events
+from stockfold_services.gateway import events, files
 from stockfold_services.gateway.access import Access
 from stockfold_services.gateway.bodies import Budget
 from stockfold_services.gateway.sending import Sending
@@ -43,10 +43,18 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
     app.state.body_bytes_max = settings.gateway.body_bytes_max
     problems.install(app)
     app.include_router(events.router)
+    app.include_router(files.router)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         """200 while this process lives; asks nobody else."""
         return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> dict[str, str]:
+        """200 when it knows who may send, else 503."""
+        if not access.is_known:
+            raise problems.Problem(503, "Not ready", "The API keys were not read from Kafka yet.")
+        return {"status": "ready"}
 
     return app

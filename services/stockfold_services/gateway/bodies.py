@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from stockfold.runtime.problems import Problem
 
@@ -43,21 +44,25 @@ async def chunks(request: Request) -> AsyncIterator[bytes]:
     if request.headers.get("content-encoding", "").strip().lower() not in _IDENTITY:
         raise Problem(415, "Content encoding not taken", "Send the body as it is, not compressed.")
     parts = request.stream().__aiter__()
-    began, size = time.monotonic(), 0
+    waited_s, size = 0.0, 0
     while True:
-        # A slow client holds a connection and what it has sent so far: it gets a time-out.
-        left_s = GRACE_S + size / SLOWEST_BYTES_S - (time.monotonic() - began)
+        # A slow client holds a connection and what it has sent so far: it gets a time-out. Only
+        # the time that we wait for it counts.
+        left_s = max(GRACE_S + size / SLOWEST_BYTES_S - waited_s, 0.0)
+        began = time.monotonic()
         try:
             part = await asyncio.wait_for(anext(parts), min(left_s, SILENCE_S_MAX))
         except StopAsyncIteration:
             return
+        except ClientDisconnect:
+            raise Problem(400, "Cut off", "The connection ended within the body.") from None
         except TimeoutError:
             raise Problem(
                 408,
                 "Too slow",
-                f"The body came too slowly: {size} bytes in {time.monotonic() - began:.0f} s. "
-                "Send the request again.",
+                f"The body came too slowly: {size} bytes so far. Send the request again.",
             ) from None
+        waited_s += time.monotonic() - began
         size += len(part)
         yield part
 
