@@ -19,7 +19,7 @@ from stockfold.domain.times import SECOND_US, format_us
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.loading import load as loading
-from stockfold_services.cli.loading.balances import Balances
+from stockfold_services.cli.loading.opening import Opening
 
 pytestmark = pytest.mark.integration
 
@@ -106,9 +106,9 @@ def test_an_interrupted_load_goes_on_behind_what_was_acknowledged(
     mark = loading.Mark(environment, "load-1")
     as_of_us = hour_ago_us()
 
-    def balances() -> Balances:
+    def balances() -> Opening:
         now_us = SYSTEM_CLOCK.now_us()
-        return Balances(HEADER, MAPPED, source="/erp", as_of_us=as_of_us, told_us=now_us)
+        return Opening("balances", HEADER, MAPPED, source="/erp", as_of_us=as_of_us, told_us=now_us)
 
     def rows(until: int) -> Iterator[list[str]]:
         for number in range(until):
@@ -128,6 +128,42 @@ def test_an_interrupted_load_goes_on_behind_what_was_acknowledged(
     sent = committed(environment, ADJUSTMENTS)
     assert 50 <= len(sent) <= 55
     assert {read.record["sku"] for read in sent} == {f"SKU-{n}" for n in range(50)}
+
+
+KINDS = {
+    "balances": "sku,location,quantity\nS,A,20\n",
+    "in-transit": "sku,transfer,from,to,quantity\nS,T-1,A,B,5\n",
+    "inbound": "sku,inbound,line,location,quantity,eta\nS,PO-1,1,A,7,2027-01-01T00:00:00Z\n",
+    "allocations": "sku,allocation,order,line,location,quantity\nS,AL-1,SO-1,1,A,3\n",
+}
+
+
+@pytest.mark.parametrize("order", [list(KINDS), list(reversed(KINDS))])
+def test_everything_there_is_at_one_moment_is_loaded_in_any_order(
+    environment: Settings, tmp_path: Path, order: list[str]
+) -> None:
+    as_of = format_us(hour_ago_us())
+    with ledger(environment):
+        for _ in range(2):
+            for kind in order:
+                path = tmp_path / f"{kind}.csv"
+                path.write_text(KINDS[kind], "utf-8")
+                command = ("import", str(path), "--kind", kind, "--as-of", as_of, "--yes")
+                assert stockfold_json(environment, *command)["good"] == 1
+            wait_for("the facts", lambda: len(facts(environment)) == 4)
+    found = {
+        read.record["location"]: read.record
+        for read in committed(environment, POSITIONS)
+        if read.name == "Position"
+    }
+    assert (found["A"]["on_hand"], found["A"]["allocated"], found["A"]["atp"]) == (20, 3, 17)
+    assert (found["B"]["on_hand"], found["B"]["in_transit"]) == (0, 5)
+    assert [line["quantity"] for line in found["A"]["expected"]] == [7]
+    assert len(facts(environment)) == 4
+    # Claims before the stock that they are on are folded, and found to be too many meanwhile.
+    told = [read.record for read in committed(environment, EXCEPTIONS)]
+    assert all(one["folded"] for one in told)
+    assert not told or order[0] != "balances"
 
 
 @pytest.mark.parametrize(("age_s", "told"), [(-60, "in the future"), (8 * 86_400, "8|7 days ago")])

@@ -19,8 +19,8 @@ from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.settings import load as load_settings
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
-from stockfold_services.cli.loading.balances import Balances
 from stockfold_services.cli.loading.load import Loaded, Mark, Sender, load
+from stockfold_services.cli.loading.opening import Opening
 from stockfold_services.cli.loading.source import count_lines, fingerprint, open_rows
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.progress import Bars
@@ -32,11 +32,15 @@ class Kind(StrEnum):
     """What the rows are."""
 
     balances = "balances"
+    inbound = "inbound"
+    in_transit = "in-transit"
+    allocations = "allocations"
 
 
 class _Job(msgspec.Struct, frozen=True):
     """What is to be loaded, and how it is read."""
 
+    kind: str
     file: Path
     mapping: dict[str, str]
     source: str
@@ -71,7 +75,7 @@ def import_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Load opening balances: sku, location, quantity and, if need be, bucket and unit.
+    """Load what there was at one moment: balances (sku, location, quantity), inbound and the like.
 
     Good rows are sent, bad ones told; exit code 1 when there are any. Interrupted, the same command
     goes on where it stopped. The same file again changes nothing.
@@ -82,14 +86,22 @@ def import_(
         raise SettingsError(
             "the source has no name", where="--source", remedy="Write one such as /erp/main."
         )
-    job = _Job(file, _mapping(mapping or []), source, _moment(as_of, settings), encoding, delimiter)
+    job = _Job(
+        kind.value,
+        file,
+        _mapping(mapping or []),
+        source,
+        _moment(as_of, settings),
+        encoding,
+        delimiter,
+    )
     if dry_run or atomic:
         found = _pass(settings, job, send=False)
         if dry_run or found.bad:
             _end(found, as_json, sent=False)
             return
     confirm(f"Load the {kind} of {file.name} as of {format_us(job.as_of_us)}?", yes)
-    details = {**msgspec.to_builtins(job, enc_hook=str), "kind": kind.value}
+    details = msgspec.to_builtins(job, enc_hook=str)
     subject = f"{kind} of {file.name}"
     with audited(settings, command="import", subject=subject, details=details) as result:
         found = _pass(settings, job, send=True)
@@ -102,18 +114,19 @@ def _pass(settings: Settings, job: _Job, *, send: bool) -> Loaded:
     with open_rows(job.file, job.encoding, job.delimiter) as rows, Bars() as bars:
         told = repr((settings.prefix, settings.kafka.bootstrap, msgspec.structs.astuple(job)))
         mark = Mark(settings, fingerprint(job.file, told))
-        balances = Balances(
+        opening = Opening(
+            job.kind,
             rows.header,
             job.mapping,
             source=job.source,
             as_of_us=job.as_of_us,
             told_us=SYSTEM_CLOCK.now_us(),
         )
-        if balances.ignored:
-            _say(f"columns that are not used: {', '.join(balances.ignored)}")
+        if opening.ignored:
+            _say(f"columns that are not used: {', '.join(opening.ignored)}")
         sender = Sender(settings) if send else None
         bars.stage("sending" if send else "reading", max(count_lines(job.file) - 1, 0))
-        return load(balances.read(rows), sender, mark, bars.done)
+        return load(opening.read(rows), sender, mark, bars.done)
 
 
 def _mapping(told: list[str]) -> dict[str, str]:

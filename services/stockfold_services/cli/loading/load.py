@@ -15,7 +15,7 @@ from stockfold.contracts.intake import Taken
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.loading.balances import BadRow
+from stockfold_services.cli.loading.opening import BadRow
 
 MARK_EVERY_ROWS = 50_000
 STEP_ROWS = 1_000
