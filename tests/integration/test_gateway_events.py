@@ -197,18 +197,18 @@ def _kill_and_repeat(new_environment: NewEnvironment, broker: EmbeddedKafka) -> 
     settings = new_environment(kafka={"bootstrap": broker.start()}, topics=False)
     ensure_topics(settings)
     now = datetime.now(UTC).isoformat()
-    requests = [[event(f"SKU-{n % 7}", id=None, time=now) for n in range(10)] for _ in range(40)]
+    requests = [[event(f"SKU-{n % 7}", id=None, time=now) for n in range(10)] for _ in range(24)]
     answers: dict[int, httpx.Response] = {}
     halfway = threading.Event()
     with gateway(settings) as client:
 
         def ask(number: int) -> None:
             answers[number] = post(client, requests[number], idempotency_key=f"req-{number}")
-            if number >= 15:
+            if number >= 9:
                 halfway.set()
 
         with ThreadPoolExecutor(4) as pool:
-            asked = [pool.submit(ask, number) for number in range(40)]
+            asked = [pool.submit(ask, number) for number in range(24)]
             assert halfway.wait(30)
             assert broker.pid
             os.kill(broker.pid, signal.SIGKILL)
@@ -230,13 +230,13 @@ def _kill_and_repeat(new_environment: NewEnvironment, broker: EmbeddedKafka) -> 
             for place in range(10)
         }
         assert told <= kept
-        for number in range(40):
+        for number in range(24):
             assert post(client, requests[number], idempotency_key=f"req-{number}").is_success
     with ledger(settings):
         facts = wait_for(
-            "every event folded", lambda: (f := _facts(settings)) and len(f) >= 400 and f
+            "every event folded", lambda: (f := _facts(settings)) and len(f) >= 240 and f
         )
-    assert len(facts) == len(set(facts)) == 400
+    assert len(facts) == len(set(facts)) == 240
     assert committed(settings, EXCEPTIONS) == []
 
 
