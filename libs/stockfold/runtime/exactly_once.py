@@ -124,7 +124,10 @@ class ExactlyOnceLoop:
             "acks": "all",
             "enable.idempotence": True,
             "compression.type": "lz4",
-            "linger.ms": 5,
+            # Full batches, or whatever there is when the commit flushes, which waits for nothing.
+            # With 5 ms the broker had 10 µs of CPU to spend on each event folded, with this 4 to 6.
+            "linger.ms": 1_000,
+            "batch.num.messages": 100_000,
             "batch.size": 1024 * 1024,
             "message.max.bytes": OUTPUT_BYTES_MAX,
             "queue.buffering.max.messages": 1_000_000,
