@@ -2,7 +2,7 @@
 
 Every availability process runs one. All write the same record under the same key for the same
 moment, and none believes in a moment before it has read it back, so that all agree (decision
-record 0013).
+record 0015).
 """
 
 from __future__ import annotations
