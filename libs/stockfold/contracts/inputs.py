@@ -79,6 +79,7 @@ class InputReader:
         ``invalid_json``, ``schema_mismatch``. UnavailableError: read it again, nothing is lost.
         """
         known = self._newest.get(value[:HEADER_BYTES]) if value is not None else None
+        end = -1
         if known is not None:
             assert value is not None
             try:
@@ -86,40 +87,28 @@ class InputReader:
                 envelope = envelopes.parse(headers)
             except Exception:  # noqa: BLE001  (told in full by the careful path below)
                 end = -1
-            if (
-                end == len(value)
-                and envelope.type == known.schema.name
-                and envelope.type in allowed
-                and key is not None
-                and key == body["sku"].encode()
-            ):
-                return Input(
-                    known.type,
-                    body["sku"],
-                    body,
-                    envelope.source,
-                    envelope.id,
-                    envelope.time_us,
-                    timestamp_ms * 1000,
-                    envelope.correlation_id,
-                    topic,
-                    partition,
-                    offset,
-                    known.schema.id,
-                    _hash(value[HEADER_BYTES:]),
-                    envelope.sequence,
-                )
-        told, schema, body, schema_id, payload_hash = self._carefully(
-            topic, allowed, value, headers
-        )
-        envelope = envelopes.parse(headers)
-        if envelope.type != told:
-            raise _type_mismatch(envelope.type, told)
+        if (
+            known is not None
+            and value is not None
+            and end == len(value)
+            and envelope.type == known.schema.name
+            and envelope.type in allowed
+        ):
+            event_type, schema_id = known.type, known.schema.id
+            payload_hash = _hash(value[HEADER_BYTES:])
+        else:
+            told, schema, body, schema_id, payload_hash = self._carefully(
+                topic, allowed, value, headers
+            )
+            envelope = envelopes.parse(headers)
+            if envelope.type != told:
+                raise _type_mismatch(envelope.type, told)
+            event_type = schema.name.removeprefix(_NAMESPACE)
         sku = body["sku"]
         if key is None or key != sku.encode():
             raise _key_mismatch(key, sku)
         return Input(
-            schema.name.removeprefix(_NAMESPACE),
+            event_type,
             sku,
             body,
             envelope.source,
