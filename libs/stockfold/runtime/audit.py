@@ -16,19 +16,18 @@ from typing import Any, Literal
 
 import msgspec
 import orjson
-from confluent_kafka import KafkaError, Message, Producer
 
 from stockfold.contracts.codec import decode, encoder
 from stockfold.contracts.topics import AUDIT
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
-from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, ensure_topic, topic_exists
+from stockfold.runtime.kafka import ensure_topic, topic_exists
+from stockfold.runtime.one_record import send_one
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ACKNOWLEDGED_S_MAX = 20.0
 Outcome = Literal["begun", "done", "failed"]
 Details = Mapping[str, Any]
 _encode = encoder("stockfold.AuditRecord")
@@ -158,22 +157,6 @@ def _take(found: dict[str, Change], told: Mapping[str, Any]) -> None:
 def _write(
     settings: Settings, entry: Entry, outcome: Outcome, details: Details, clock: Clock
 ) -> None:
-    failures: list[str] = []
-
-    def told(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            failures.append(error.str())
-
-    producer = Producer(
-        {
-            **confluent_config(settings),
-            "acks": "all",
-            "enable.idempotence": True,
-            "delivery.timeout.ms": int(ACKNOWLEDGED_S_MAX * 1000),
-            "message.max.bytes": OUTPUT_BYTES_MAX,
-            "log_level": 0,
-        }
-    )
     value = _encode(
         {
             "audit": entry.audit,
@@ -185,13 +168,11 @@ def _write(
             "details": orjson.dumps(details, default=str).decode(),
         }
     )
-    name = AUDIT.full_name(settings.prefix)
-    producer.produce(name, value, entry.audit.encode(), 0, on_delivery=told)
-    left = producer.flush(ACKNOWLEDGED_S_MAX + 1)
-    if left or failures:
-        raise UnavailableError(
-            f"the audit record of {entry.command} was not acknowledged"
-            + (f": {failures[0]}" if failures else ""),
-            where=f"{name} at {settings.kafka.bootstrap}",
-            remedy="Nothing is changed without one. Check the broker, then run the command again.",
-        )
+    send_one(
+        settings,
+        AUDIT,
+        entry.audit,
+        value,
+        what=f"the audit record of {entry.command}",
+        remedy="Nothing is changed without one. Check the broker, then run the command again.",
+    )

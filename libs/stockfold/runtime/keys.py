@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
-from confluent_kafka import KafkaError, Message, Producer
 
 from stockfold.contracts.codec import decode, encoder
 from stockfold.contracts.topics import API_KEYS
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.errors import ContractError
 from stockfold.ledger.authority import location_of
-from stockfold.runtime.kafka import confluent_config, ensure_topic
+from stockfold.runtime.kafka import ensure_topic
+from stockfold.runtime.one_record import send_one
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 MARK = "sfk"
 SECRET_BYTES = 32
 TOKEN_CHARACTERS_MAX = 200
-ACKNOWLEDGED_S_MAX = 20.0
 _encode = encoder("stockfold.ApiKey")
 
 
@@ -163,27 +162,11 @@ def read_keys(settings: Settings) -> KeyBook:
 
 def publish_key(settings: Settings, key: ApiKey) -> None:
     """Put a key into force as it is; UnavailableError when it was not acknowledged."""
-    failures: list[str] = []
-
-    def told(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            failures.append(error.str())
-
-    producer = Producer(
-        {
-            **confluent_config(settings),
-            "acks": "all",
-            "enable.idempotence": True,
-            "delivery.timeout.ms": int(ACKNOWLEDGED_S_MAX * 1000),
-            "log_level": 0,
-        }
+    send_one(
+        settings,
+        API_KEYS,
+        key.key,
+        encode_key(key),
+        what="the key",
+        remedy="Check the broker, then run the command again.",
     )
-    name = API_KEYS.full_name(settings.prefix)
-    producer.produce(name, encode_key(key), key.key.encode(), 0, on_delivery=told)
-    left = producer.flush(ACKNOWLEDGED_S_MAX + 1)
-    if left or failures:
-        raise UnavailableError(
-            "the key was not acknowledged" + (f": {failures[0]}" if failures else ""),
-            where=f"{name} at {settings.kafka.bootstrap}",
-            remedy="Check the broker, then run the command again.",
-        )

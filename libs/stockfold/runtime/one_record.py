@@ -1,0 +1,43 @@
+"""One record to a topic of one partition, acknowledged before anything else happens."""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from stockfold.contracts.topics import Topic
+from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config
+from stockfold.runtime.settings import Settings
+
+ACKNOWLEDGED_S_MAX = 20.0
+
+
+def send_one(
+    settings: Settings, topic: Topic, key: str, value: bytes, *, what: str, remedy: str
+) -> None:
+    """Return once every replica in sync has it. UnavailableError says that ``what`` has not."""
+    failures: list[str] = []
+
+    def told(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            failures.append(error.str())
+
+    producer = Producer(
+        {
+            **confluent_config(settings),
+            "acks": "all",
+            "enable.idempotence": True,
+            "delivery.timeout.ms": int(ACKNOWLEDGED_S_MAX * 1000),
+            "message.max.bytes": OUTPUT_BYTES_MAX,
+            "log_level": 0,
+        }
+    )
+    name = topic.full_name(settings.prefix)
+    producer.produce(name, value, key.encode(), 0, on_delivery=told)
+    left = producer.flush(ACKNOWLEDGED_S_MAX + 1)
+    if left or failures:
+        raise UnavailableError(
+            f"{what} was not acknowledged" + (f": {failures[0]}" if failures else ""),
+            where=f"{name} at {settings.kafka.bootstrap}",
+            remedy=remedy,
+        )
