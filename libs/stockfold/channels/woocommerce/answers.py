@@ -36,10 +36,13 @@ class NotJsonError(ValueError):
 
 
 def decode(body: bytes) -> Any:
-    """The JSON of a body; NotJsonError otherwise. A byte order mark before it is passed over."""
+    """The JSON of a body; NotJsonError otherwise, also for what is no UTF-8 or nested too deep.
+
+    A byte order mark before it is passed over.
+    """
     try:
         return msgspec.json.decode(body.removeprefix(_BOM))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotJsonError(str(error)) from error
 
 
