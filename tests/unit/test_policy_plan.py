@@ -8,7 +8,10 @@ from stockfold.availability.policy import Policy, RingFence, Silence
 from stockfold.availability.positions import Summary
 from stockfold.availability.schedule import Times
 from stockfold.availability.surroundings import NO_PLACES
+from stockfold.domain.bills import Bill, grow
+from stockfold_services.availability.kits.memory import Kit
 from stockfold_services.availability.memory import SkuMemory
+from stockfold_services.cli.policy_overlaps import refusals
 from stockfold_services.cli.policy_plan import Change, ChannelPlan, Plan, Planner
 
 NOW = Times(NOW_US)
@@ -29,8 +32,9 @@ def plan(
     largest: int = 5,
     times: Times = NOW,
 ) -> Plan:
-    planner = Planner({p.channel: p for p in in_force}, wanted, NO_PLACES, times)
-    return planner.plan(skus, largest)
+    planner = Planner({p.channel: p for p in in_force}, wanted, NO_PLACES, times, largest)
+    planner.take(skus, {part for memory in skus if memory.kit for part in memory.kit.tree.parts})
+    return planner.plan()
 
 
 def of(found: Plan, channel: str) -> ChannelPlan:
@@ -111,3 +115,31 @@ def test_of_very_many_changes_the_largest_are_kept() -> None:
     found = plan([], [Policy("woo", 1)], skus, largest=2)
     assert [change.sku for change in of(found, "woo").largest] == ["s2499", "s2498"]
     assert of(found, "woo").changed == 2_499
+
+
+def test_a_kit_becomes_what_its_components_become() -> None:
+    kit = sku("box", 2)
+    kit.kit = Kit("box")
+    kit.kit.tree = grow("box", {"box": Bill("box", 1, "1", (("cup", 2), ("beans", 1)))})
+    stock = [kit, sku("cup", 9), sku("beans", 20)]
+    found = of(plan([Policy("woo", 1)], [Policy("woo", 2, safety_stock=1)], stock), "woo")
+    assert Change("box", 6, 5, "in_stock", "in_stock") in found.largest
+    assert (found.skus, found.units_before, found.units_after) == (3, 35, 32)
+
+
+def test_fences_of_a_category_above_a_pool_are_refused_at_the_rule_that_asks_for_them() -> None:
+    woo = Policy("woo", 1, ring_fences=(RingFence(1, sku="x"), RingFence(4, category="food")))
+    shop = Policy("shop", 1, ring_fences=(RingFence(5, category="food/tea"),))
+    stock = [sku(name, 8) for name in "abcdef"]
+    for memory in stock[:5]:
+        memory.category = "food/tea"
+    found = plan([], [woo, shop], stock)
+    assert [overlap.sku for overlap in found.overlaps] == list("abcde")
+    ((number, (place, sentence)),) = refusals([woo, shop], {}, found.overlaps)
+    assert (number, place) == (1, ("ring_fences", 0))
+    assert sentence == (
+        "the ring-fences of a add up to 9 units (woo 4, shop 5), which is above its pool of 8; "
+        "so it is of b, c, d and 1 more"
+    )
+    # The policy that stands is not the one that is refused.
+    assert [n for n, _ in refusals([woo, shop], {"shop": shop}, found.overlaps)] == [0]

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from stockfold.availability import kit_words
 from stockfold.availability.answer import Answer, Note, Status, Visible
 from stockfold.availability.basis import take_off
@@ -34,6 +36,11 @@ class Limit(NamedTuple):
     needed: int
     units: int
     allows: int
+
+
+def of_parts(policy: Policy) -> Policy:
+    """The policy as components are counted under it: what is still open of them is not there."""
+    return policy if policy.basis == "net" else msgspec.structs.replace(policy, basis="net")
 
 
 def buildable(tree: Tree, units: Mapping[str, int]) -> int:

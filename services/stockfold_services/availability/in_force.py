@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from stockfold.availability.answer import Answer, Visible
 from stockfold.availability.fencing import Fencing, Wanted
+from stockfold.availability.kits import of_parts
 from stockfold.availability.policy import Policy
 from stockfold.availability.rules import Pipeline
 from stockfold.availability.surroundings import Places, Surroundings
@@ -27,7 +26,7 @@ class InForce:
         self.policy = policy
         self._pipeline = self._of_parts = Pipeline(policy, places)
         if policy.basis != "net":
-            self._of_parts = Pipeline(msgspec.structs.replace(policy, basis="net"), places)
+            self._of_parts = Pipeline(of_parts(policy), places)
         fencing = Fencing(policy)
         self._fencing = fencing or None
         self.before = before

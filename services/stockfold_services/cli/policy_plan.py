@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from stockfold.availability.answer import Answer
+from stockfold.availability.answer import Answer, Visible
 from stockfold.availability.fencing import Fencing
+from stockfold.availability.kits import NOTHING, Parts, combine, of_parts
 from stockfold.availability.limits import claims_by_channel
 from stockfold.availability.policy import Policy
 from stockfold.availability.positions import SkuPositions, Summary
 from stockfold.availability.rules import Pipeline
 from stockfold.availability.schedule import Times
 from stockfold.availability.surroundings import Places, Surroundings
+from stockfold.domain.bills import Tree
 from stockfold_services.availability.memory import SkuMemory
 
 
@@ -47,6 +49,7 @@ class Overlap(msgspec.Struct, frozen=True):
     sku: str
     pool: int
     fences: tuple[tuple[str, int], ...]
+    category: str = ""
 
     @property
     def sentence(self) -> str:
@@ -66,8 +69,58 @@ class Plan(msgspec.Struct):
     overlaps: list[Overlap]
 
 
+class _Side:
+    """Every channel's rules of one set of policies, and what they make of the parts of kits."""
+
+    def __init__(self, policies: Mapping[str, Policy], places: Places) -> None:
+        self._rules = {channel: Pipeline(policy, places) for channel, policy in policies.items()}
+        self._of_parts = {
+            channel: self._rules[channel]
+            if policy.basis == "net"
+            else Pipeline(of_parts(policy), places)
+            for channel, policy in policies.items()
+        }
+        self._parts: dict[str, dict[str, Visible]] = {}
+
+    def answers(self, positions: SkuPositions, around: Surroundings) -> dict[str, Answer]:
+        """What every channel may promise of a SKU by its own positions."""
+        return {c: rules.compute(positions, around) for c, rules in self._rules.items()}
+
+    def note_part(self, positions: SkuPositions, around: Surroundings) -> None:
+        """Keep what every channel may promise of a SKU that kits are made of."""
+        self._parts[positions.sku] = {
+            c: rules.compute(positions, around).visible for c, rules in self._of_parts.items()
+        }
+
+    def of_kit(self, tree: Tree, own: Mapping[str, Answer]) -> dict[str, Answer]:
+        """What every channel may promise of a kit, once all of its parts are noted."""
+        return {
+            channel: combine(
+                self._rules[channel].policy, answer, tree, self._parts_of(tree, channel)
+            )
+            for channel, answer in own.items()
+        }
+
+    def _parts_of(self, tree: Tree, channel: str) -> Parts:
+        known = {sku: self._parts.get(sku) for sku in tree.parts}
+        visible = {sku: NOTHING if of is None else of[channel] for sku, of in known.items()}
+        return Parts(visible, lambda _: 0)
+
+
+class _Kit(msgspec.Struct):
+    """A kit that waits for its parts: its tree, and its own stock on both sides."""
+
+    sku: str
+    tree: Tree
+    before: dict[str, Answer]
+    after: dict[str, Answer]
+
+
 class Planner:
-    """Computes every SKU under the policies in force and under those wanted."""
+    """Computes every SKU under the policies in force and under those wanted.
+
+    Kits are counted last: their components may be in any partition.
+    """
 
     def __init__(
         self,
@@ -75,52 +128,74 @@ class Planner:
         wanted: Iterable[Policy],
         places: Places,
         times: Times,
+        largest: int,
     ) -> None:
         changed = {policy.channel: policy for policy in wanted}
         after = {**in_force, **changed}
-        self._before = {channel: Pipeline(policy, places) for channel, policy in in_force.items()}
-        self._after = {channel: Pipeline(policy, places) for channel, policy in after.items()}
+        self._before, self._after = _Side(in_force, places), _Side(after, places)
         self._fencings = [Fencing(policy) for policy in changed.values()]
         self._times = times
+        self._largest = largest
         self._plans = {channel: ChannelPlan(channel) for channel in sorted(after)}
+        self._changes: dict[str, list[Change]] = {channel: [] for channel in after}
         self._overlaps: list[Overlap] = []
+        self._kits: list[_Kit] = []
 
-    def plan(self, skus: Iterable[SkuMemory], largest: int) -> Plan:
-        """The plan over these SKUs, with so many of each channel's largest changes."""
-        changes: dict[str, list[Change]] = {channel: [] for channel in self._plans}
+    def take(self, skus: Iterable[SkuMemory], parts: Collection[str]) -> None:
+        """Count the SKUs of one partition; ``parts`` are those of them that kits are made of."""
         for sku in skus:
-            for channel, change in self._changes(sku):
-                found = changes[channel]
-                found.append(change)
-                if len(found) > 50 * largest + 1_000:
-                    found[:] = heapq.nlargest(largest, found, key=_size)
+            tree = None if sku.kit is None else sku.kit.tree
+            name = sku.positions.sku
+            if sku.positions.seq or tree is not None:
+                old, new = self._answers(sku, is_part=name in parts)
+                if tree is None:
+                    self._count_all(name, old, new)
+                else:
+                    self._kits.append(_Kit(name, tree, old, new))
+
+    def plan(self) -> Plan:
+        """The plan over all SKUs taken, with each channel's largest changes."""
+        for kit in self._kits:
+            old = self._before.of_kit(kit.tree, kit.before)
+            self._count_all(kit.sku, old, self._after.of_kit(kit.tree, kit.after))
         for channel, plan in self._plans.items():
-            plan.largest = heapq.nlargest(largest, changes[channel], key=_size)
+            plan.largest = heapq.nlargest(self._largest, self._changes[channel], key=_size)
         return Plan(list(self._plans.values()), self._overlaps)
 
-    def _changes(self, sku: SkuMemory) -> Iterator[tuple[str, Change]]:
+    def _answers(
+        self, sku: SkuMemory, *, is_part: bool
+    ) -> tuple[dict[str, Answer], dict[str, Answer]]:
+        """By the SKU's own positions, before and after."""
         positions = sku.positions
-        if not positions.seq:
-            return
-        surroundings = Surroundings(sku.category, self._times.moment_us, self._times.silent)
-        old = {c: p.compute(positions, surroundings) for c, p in self._before.items()}
+        around = Surroundings(sku.category, self._times.moment_us, self._times.silent)
+        is_part = is_part and positions.seq > 0
+        old = self._before.answers(positions, around)
+        if is_part:
+            self._before.note_part(positions, around)
         known = positions.summary
         positions.put_summary(self._folded(sku), positions.seq)
-        new = {c: p.compute(positions, surroundings) for c, p in self._after.items()}
+        new = self._after.answers(positions, around)
+        if is_part:
+            self._after.note_part(positions, around)
         positions.put_summary(known, positions.seq)
+        return old, new
+
+    def _count_all(self, sku: str, old: Mapping[str, Answer], new: Mapping[str, Answer]) -> None:
         for channel, answer in new.items():
             before = old.get(channel)
             if self._count(self._plans[channel], before, answer):
-                yield (
-                    channel,
+                found = self._changes[channel]
+                found.append(
                     Change(
-                        positions.sku,
+                        sku,
                         None if before is None else before.quantity,
                         answer.quantity,
                         None if before is None else before.status,
                         answer.status,
-                    ),
+                    )
                 )
+                if len(found) > 50 * self._largest + 1_000:
+                    found[:] = heapq.nlargest(self._largest, found, key=_size)
 
     def _folded(self, sku: SkuMemory) -> Summary:
         """The summary with the wanted fences and limits, as the ledger would fold them."""
@@ -129,7 +204,7 @@ class Planner:
         for fencing in self._fencings:
             summary = fencing.folded(positions.sku, sku.category, summary)
         if summary.fences != positions.summary.fences:
-            overlap = _overlap(positions, summary)
+            overlap = _overlap(positions, summary, sku.category)
             if overlap is not None:
                 self._overlaps.append(overlap)
         return summary
@@ -152,7 +227,7 @@ def _size(change: Change) -> int:
     return abs(change.after - (change.before or 0))
 
 
-def _overlap(positions: SkuPositions, summary: Summary) -> Overlap | None:
+def _overlap(positions: SkuPositions, summary: Summary, category: str) -> Overlap | None:
     """Whether the fences of several channels cannot all be granted of what there is."""
     claimed = claims_by_channel(positions)
     unused = [
@@ -163,4 +238,4 @@ def _overlap(positions: SkuPositions, summary: Summary) -> Overlap | None:
     pool = sum(row.atp for row in positions.locations.values() if row.atp > 0)
     if len(unused) < 2 or sum(units for _, units in unused) <= pool:
         return None
-    return Overlap(positions.sku, pool, tuple(unused))
+    return Overlap(positions.sku, pool, tuple(unused), category)

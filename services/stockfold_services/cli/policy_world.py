@@ -18,12 +18,13 @@ from stockfold.domain.reference import Location
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
-from stockfold_services.availability.memory import PartitionMemory, SkuMemory
+from stockfold_services.availability.memory import PartitionMemory
 from stockfold_services.availability.places import PlaceBook
 from stockfold_services.availability.scheduler import Scheduler
 from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.policy_compare import compare
 from stockfold_services.cli.policy_known import Known
+from stockfold_services.cli.policy_overlaps import fenced_anew, refusals
 from stockfold_services.cli.policy_plan import Plan, Planner
 from stockfold_services.cli.policy_publish import policies_in_force
 from stockfold_services.cli.questions.journal import sku_partitions
@@ -68,7 +69,7 @@ class World:
         return self._places.places
 
     def known(self, *, overlaps: bool) -> Known:
-        """What policies may refer to; ``overlaps``: and whether named fences can all be met."""
+        """What policies may refer to; ``overlaps``: and whether fences can all be met."""
         return Known(
             sorted(self._locations),
             LISTED,
@@ -82,16 +83,18 @@ class World:
             p for p, outcome in compare(wanted, self.in_force) if outcome.action != "unchanged"
         ]
         times = Times(SYSTEM_CLOCK.now_us(), self._scheduler.times.silent)
-        planner = Planner(self.in_force, changed, self.places, times)
+        planner = Planner(self.in_force, changed, self.places, times, largest)
         with kafka_errors(
             "the positions were not read",
             where=f"Kafka at {self._settings.kafka.bootstrap}",
             remedy="Check the broker, and that `stockfold topics apply` has made every topic.",
         ):
-            return planner.plan(self._stock(), largest)
+            for memory in self._stock():
+                planner.take(memory.skus.values(), memory.kits.needed_by)
+        return planner.plan()
 
-    def _stock(self) -> Iterator[SkuMemory]:
-        """Every SKU's positions and category, with progress when a person looks."""
+    def _stock(self) -> Iterator[PartitionMemory]:
+        """Every partition's positions, categories and kits; with progress when a person looks."""
         console = Console(stderr=True)
         reader = PartitionReader(self._settings)
         partitions = sku_partitions(self._settings)
@@ -102,21 +105,9 @@ class World:
             transient=True,
             disable=not console.is_terminal,
         ):
-            yield from PartitionMemory.recover(number, partitions, reader).skus.values()
+            yield PartitionMemory.recover(number, partitions, reader)
 
     def _overlaps(self, wanted: list[Policy]) -> Iterator[tuple[int, Problem]]:
-        """Fences that changed policies name by SKU and that cannot all be met today."""
-        compared = compare(wanted, self.in_force)
-        named = {
-            fence.sku: (number, k)
-            for number, (policy, outcome) in enumerate(compared)
-            if outcome.action != "unchanged"
-            for k, fence in enumerate(policy.ring_fences or ())
-            if fence.sku and fence.units
-        }
-        if not named:
-            return
-        for overlap in self.plan(wanted, 0).overlaps:
-            if overlap.sku in named:
-                number, k = named[overlap.sku]
-                yield number, (("ring_fences", k), overlap.sentence)
+        """Fences of changed policies that cannot all be met of the stock there is today."""
+        if fenced_anew(wanted, self.in_force):
+            yield from refusals(wanted, self.in_force, self.plan(wanted, 0).overlaps)
