@@ -262,7 +262,7 @@ def test_a_client_that_never_ends_its_head_is_hung_up_on(
 def test_a_client_that_stops_in_its_body_gets_a_time_out(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stockfold_services.gateway.bodies.SILENCE_S_MAX", 0.3)
+    monkeypatch.setattr("stockfold.runtime.http_bodies.SILENCE_S_MAX", 0.3)
     with (
         gateway(settings) as client,
         socket.create_connection(

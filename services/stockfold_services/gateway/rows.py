@@ -14,7 +14,7 @@ from stockfold.contracts.intake import Intake, Taken
 from stockfold.contracts.json_text import JsonObject, JsonRefusedError, Problem
 from stockfold.contracts.judging import Verdict
 from stockfold.contracts.tables import Table
-from stockfold_services.gateway.ids import id_of
+from stockfold.runtime.idempotency import id_of
 
 Found = Taken | Sequence[Problem]
 _NO_ID = Problem(
