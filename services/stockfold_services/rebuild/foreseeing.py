@@ -1,20 +1,30 @@
 """What channels will be told of the positions that a cutover corrects.
 
 The availability service's own processor, in memory, is given the outbox behind all that the topics
-hold; what it would write is kept here. It changes nothing.
+hold; what it would write is kept here. It changes nothing. Kits whose components are in other
+partitions are looked at once more, with what their components will tell them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 import msgspec
 
 from stockfold.contracts.codec import decode
-from stockfold.contracts.topics import AVAILABILITY, POSITIONS, REFERENCE, SCHEDULE, Topic
+from stockfold.contracts.topics import (
+    AVAILABILITY,
+    COMPONENT_AVAILABILITY,
+    POSITIONS,
+    REFERENCE,
+    SCHEDULE,
+    Topic,
+)
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.records import Headers
+from stockfold.runtime.records import Headers, Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.policies import KafkaPolicyFeed
 from stockfold_services.availability.processor import AvailabilityProcessor
@@ -32,40 +42,50 @@ class Foreseen(msgspec.Struct):
     will_be: int
 
 
-class _Waiting:
-    """A record of the outbox as the positions topic will show it."""
+class Waiting:
+    """A record as its topic will show it, behind all that the topic holds now."""
 
-    def __init__(self, topic: str, row: asyncpg.Record) -> None:
+    def __init__(self, topic: str, partition: int, key: bytes | None, value: bytes) -> None:
         self._topic = topic
-        self._row = row
+        self._partition = partition
+        self._key = key
+        self._value = value
 
     def topic(self) -> str:
+        """See ``Record``."""
         return self._topic
 
     def partition(self) -> int:
-        return int(self._row["partition"])
+        """See ``Record``."""
+        return self._partition
 
     def offset(self) -> int:
+        """See ``Record``."""
         return _BEHIND_ALL
 
     def timestamp(self) -> tuple[int, int]:
+        """See ``Record``."""
         return 1, SYSTEM_CLOCK.now_us() // 1000
 
-    def key(self) -> bytes:
-        return bytes(self._row["key"])
+    def key(self) -> bytes | None:
+        """See ``Record``."""
+        return self._key
 
     def value(self) -> bytes:
-        return bytes(self._row["value"])
+        """See ``Record``."""
+        return self._value
 
     def headers(self) -> Headers | None:
+        """See ``Record``."""
         return None
 
 
 class _Kept:
-    """Outputs that go nowhere: availability is kept, by channel and SKU."""
+    """Outputs that go nowhere: availability is kept, and what components tell to kits."""
 
     def __init__(self) -> None:
         self.quantities: dict[tuple[str, str], int] = {}
+        self.to_kits: list[Waiting] = []
 
     def produce(
         self,
@@ -76,8 +96,11 @@ class _Kept:
         headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """See ``Outputs.produce``."""
-        del partition, key, headers
-        if topic is AVAILABILITY:
+        del headers
+        if topic is COMPONENT_AVAILABILITY and value is not None:
+            if decode(value)[1]["kit"]:
+                self.to_kits.append(Waiting(topic.name, partition, key, value))
+        elif topic is AVAILABILITY:
             record = decode(value)[1]
             self.quantities[(record["channel"], record["sku"])] = record["quantity"]
 
@@ -97,24 +120,44 @@ async def foresee(
     reference = TopicFollower(settings, REFERENCE, "cutover.reference")
     schedule = TopicFollower(settings, SCHEDULE, "cutover.schedule")
     processor = AvailabilityProcessor(feed, settings.kafka.sku_partitions, reference, schedule)
-    found: list[Foreseen] = []
+    waiting: dict[int, list[Record]] = {}
+    for row in rows:
+        number = int(row["partition"])
+        record = Waiting(name, number, bytes(row["key"]), bytes(row["value"]))
+        waiting.setdefault(number, []).append(record)
     try:
-        for partition in sorted({row["partition"] for row in rows}):
-            mine = [_Waiting(name, row) for row in rows if row["partition"] == partition]
-            found += _foresee_partition(processor, reader, partition, mine)
+        return foresee_all(processor, reader, waiting)
     finally:
         feed.close()
         reference.close()
         schedule.close()
-    return found
+
+
+def foresee_all(
+    processor: AvailabilityProcessor,
+    reader: PartitionReader,
+    waiting: Mapping[int, Sequence[Record]],
+) -> list[Foreseen]:
+    """What will be told of positions that wait, by partition. The processor is left empty."""
+    found: dict[int, list[Foreseen]] = {}
+    to_kits: dict[int, list[Record]] = {}
+    for partition, records in sorted(waiting.items()):
+        found[partition], told = _foresee_partition(processor, reader, partition, records)
+        for record in told:
+            to_kits.setdefault(record.partition(), []).append(record)
+    # One round is enough: of a kit inside a kit only its own stock is told; no answer changes it.
+    for partition, answers in sorted(to_kits.items()):
+        both = [*waiting.get(partition, ()), *answers]
+        found[partition], _ = _foresee_partition(processor, reader, partition, both)
+    return [change for _, changes in sorted(found.items()) for change in changes]
 
 
 def _foresee_partition(
     processor: AvailabilityProcessor,
     reader: PartitionReader,
     partition: int,
-    waiting: list[_Waiting],
-) -> list[Foreseen]:
+    waiting: Sequence[Record],
+) -> tuple[list[Foreseen], list[Waiting]]:
     processor.recover(partition, reader)
     skus = processor.partitions[partition].skus
     told = {
@@ -125,7 +168,8 @@ def _foresee_partition(
     kept = _Kept()
     processor.process(partition, waiting, kept, SYSTEM_CLOCK.now_us())
     processor.drop(partition)
-    return [
+    foreseen = [
         Foreseen(channel, sku, told.get((channel, sku)), quantity)
         for (channel, sku), quantity in sorted(kept.quantities.items())
     ]
+    return foreseen, kept.to_kits
