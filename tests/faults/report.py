@@ -34,7 +34,7 @@ def times(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
 
 
 def summary(outcomes: Sequence[Outcome]) -> RenderableType:
-    """The table of all scenarios, and the time each service took to serve again."""
+    """The table of all scenarios, the time services took to serve again, and what differs."""
     table = Table(title="faults")
     for name in ("scenario", "seed", "events", "kills", "steps", "again p50", "max", "checks"):
         table.add_column(name, justify="left" if name == "scenario" else "right")
@@ -61,4 +61,6 @@ def summary(outcomes: Sequence[Outcome]) -> RenderableType:
         again.add_row(
             service, str(kills[service]), f"{median(seconds):.1f} s", f"{max(seconds):.1f} s"
         )
-    return Group(table, again) if kills else table
+    tables = [table, again] if kills else [table]
+    # Once more behind the tables: of a long log often only the end is kept.
+    return Group(*tables, *(shown(outcome) for outcome in outcomes if not outcome.holds))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -29,6 +29,7 @@ from stockfold.contracts.topics import (
 from stockfold.domain.errors import SettingsError, UnavailableError
 from stockfold.runtime.deafness import listen
 from stockfold.runtime.kafka import aiokafka_config, group_id
+from stockfold.runtime.leaving import leave
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.watchdog import Deafness
 from stockfold_services.projector.batch import Consumed, Place
@@ -38,7 +39,6 @@ log = logging.getLogger(__name__)
 
 TOPICS: tuple[Topic, ...] = (JOURNAL, POSITIONS, EXCEPTIONS, AVAILABILITY, DELIVERIES)
 ANSWER_S_MAX = 15.0
-STOP_S_MAX = 5.0
 FETCH_BYTES_MAX = 16 * 1024 * 1024
 PARTITION_BYTES_MAX = 2 * 1024 * 1024
 # While records keep coming a batch gathers; after this pause it is written.
@@ -108,16 +108,16 @@ class Source:
             await asyncio.wait_for(consumer.start(), ANSWER_S_MAX)
         except (KafkaError, TimeoutError, OSError) as error:
             if consumer is not None:
-                await _stop(consumer)
+                await leave(consumer)
             raise _unavailable(settings, error) from error
         except asyncio.CancelledError:
             if consumer is not None:
-                await _stop(consumer)
+                await leave(consumer)
             raise
         try:
             yield source
         finally:
-            await _stop(consumer)
+            await leave(consumer)
 
     def forget_all(self) -> None:
         """Load every offset anew before going on."""
@@ -217,12 +217,6 @@ class Source:
 
 def _moment(ms: int | None) -> datetime | None:
     return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Leave the group; a broker that does not answer is not waited for."""
-    with suppress(KafkaError, TimeoutError):
-        await asyncio.wait_for(consumer.stop(), STOP_S_MAX)
 
 
 async def _inspect(config: dict[str, object], names: list[str]) -> str:

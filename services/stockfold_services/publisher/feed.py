@@ -21,6 +21,7 @@ from stockfold.contracts.topics import AVAILABILITY
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.deafness import listen
 from stockfold.runtime.kafka import aiokafka_config, group_id
+from stockfold.runtime.leaving import leave
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.watchdog import Deafness
 from stockfold_services.publisher.wanted import Wanted
@@ -189,4 +190,4 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
 
     async def stop(self) -> None:
         """See ``Feed.stop``."""
-        await self._consumer.stop()
+        await leave(self._consumer)
