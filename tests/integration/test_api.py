@@ -65,7 +65,7 @@ async def reader(postgres: str) -> AsyncIterator[Reader]:
     settings = Settings(
         environment={"prefix": f"t{uuid.uuid4().hex[:8]}."}, postgres={"dsn": postgres}
     )
-    app = create_app(settings)
+    app = create_app(settings, None)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         yield Reader(settings, client)
@@ -343,7 +343,7 @@ async def test_the_description_tells_what_refusals_look_like(reader: Reader) -> 
 
 async def test_without_postgres_every_question_is_answered_with_503(tmp_path) -> None:
     settings = Settings(postgres={"dsn": f"postgresql://postgres@/x?host={tmp_path}"})
-    transport = httpx.ASGITransport(create_app(settings))
+    transport = httpx.ASGITransport(create_app(settings, None))
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         assert (await client.get("/healthz")).status_code == 200
         for path in ("/readyz", "/v1/skus/s", "/v1/positions", "/"):

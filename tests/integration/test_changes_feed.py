@@ -8,16 +8,18 @@ import os
 import signal
 import socket
 import sys
-import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
+from tests.conftest import NewEnvironment
 from tests.integration.test_api import Reader
 from tests.support import read_side as given
 
+from stockfold.contracts.topics import API_KEYS
 from stockfold.runtime.embedded.ports import free_port
+from stockfold.runtime.kafka import ensure_topic
 from stockfold.runtime.settings import Settings
 from stockfold_services.api import changes, event_stream
 from stockfold_services.api.main import run
@@ -84,12 +86,9 @@ class Listener:
 
 
 @pytest.fixture
-def tables(postgres: str) -> Reader:
-    settings = Settings(
-        environment={"prefix": f"t{uuid.uuid4().hex[:8]}."},
-        postgres={"dsn": postgres},
-        api={"port": free_port()},
-    )
+def tables(new_environment: NewEnvironment, postgres: str) -> Reader:
+    settings = new_environment(topics=False, postgres={"dsn": postgres}, api={"port": free_port()})
+    ensure_topic(settings, API_KEYS)
     return Reader(settings, httpx.AsyncClient())
 
 
@@ -179,6 +178,7 @@ async def test_a_killed_api_loses_nothing_for_its_clients(tables: Reader) -> Non
     url = f"http://127.0.0.1:{settings.api.port}"
     surroundings = os.environ | {
         "STOCKFOLD_ENVIRONMENT__PREFIX": settings.prefix,
+        "STOCKFOLD_KAFKA__BOOTSTRAP": str(settings.kafka.bootstrap),
         "STOCKFOLD_POSTGRES__DSN": settings.postgres.dsn.resolve(),
         "STOCKFOLD_API__PORT": str(settings.api.port),
     }
@@ -232,7 +232,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_its_place_is_free(
         stuck = socket.socket()
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stuck.connect(("127.0.0.1", tables.settings.api.port))
-        stuck.sendall(f"GET {PATH}?after=0 HTTP/1.1\r\nHost: api\r\n\r\n".encode())
+        stuck.sendall(f"GET {PATH}?after=0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         statuses = set()
         async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(30):
             while 200 not in statuses:

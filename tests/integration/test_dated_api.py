@@ -35,7 +35,7 @@ async def reader(postgres: str) -> AsyncIterator[Reader]:
             {"name": "B", "priority": 3, "costs": {"south": 2}},
         ],
     )
-    app = create_app(settings)
+    app = create_app(settings, None)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         yield Reader(settings, client)

@@ -63,7 +63,7 @@ async def test_the_terms_of_a_channel_are_those_of_its_policy(
 async def test_a_channel_without_a_policy_is_said_to_have_none(environment: Settings) -> None:
     with pytest.raises(StockfoldError, match="no policy of channel"):
         stockfold_json(environment, "promise", "S", "1", "--channel", "nobody")
-    app = create_app(environment)
+    app = create_app(environment, None)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         answer = await client.get("/v1/skus/S/promise?quantity=1&channel=nobody")

@@ -29,7 +29,7 @@ async def reader(postgres: str) -> AsyncIterator[Reader]:
     settings = Settings(
         environment={"prefix": f"t{uuid.uuid4().hex[:8]}."}, postgres={"dsn": postgres}
     )
-    app = create_app(settings)
+    app = create_app(settings, None)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         yield Reader(settings, client)

@@ -16,7 +16,7 @@ from stockfold.domain.errors import ContractError
 from stockfold.runtime.settings import Settings
 from stockfold_services.api.app import create_app
 
-APP = create_app(Settings(environment={"prefix": "qa."}))
+APP = create_app(Settings(environment={"prefix": "qa."}), None)
 
 
 @pytest.fixture

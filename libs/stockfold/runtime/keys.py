@@ -1,4 +1,4 @@
-"""API keys: who may send what over HTTP, kept as hashes in a compacted topic.
+"""API keys: who may send and ask what over HTTP, kept as hashes in a compacted topic.
 
 A key is ``sfk_ID_SECRET``. The secret has 256 random bits, so a salted SHA-256 keeps it: nobody can
 search that space, and a slow hash would only let a stranger keep us busy. The topic is read whole
@@ -31,11 +31,13 @@ log = logging.getLogger(__name__)
 MARK = "sfk"
 SECRET_BYTES = 32
 TOKEN_CHARACTERS_MAX = 200
+SEND, READ = "send", "read"
+RIGHTS = (SEND, READ)
 _encode = encoder("stockfold.ApiKey")
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """What the holder of a key may send; times are UTC microseconds, None means all."""
+    """What the holder of a key may send and ask; times are UTC microseconds, None means all."""
 
     key: str
     name: str
@@ -49,6 +51,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     expires_at: int
     revoked_at: int | None = None
+    may: tuple[str, ...] = (SEND,)
+    channels: tuple[str, ...] | None = None
 
     def refusal(self, now_us: int) -> str:
         """Why it does not hold now; empty when it does."""
@@ -62,6 +66,12 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
             return f"source {source}"
         if self.types is not None and event_type not in self.types:
             return f"type {event_type}"
+        channel = body.get("channel")
+        if self.channels is not None and channel not in self.channels:
+            if channel is not None:
+                return f"channel {channel}"
+            if self.types is None:
+                return f"type {event_type}, which names no channel,"
         if self.locations is None:
             return ""
         named = list(_locations(event_type.removeprefix("stockfold."), body))

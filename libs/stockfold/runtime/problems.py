@@ -20,7 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it that
     """An answer that is not what was asked for. ``more`` are further members.
 
-    ``retry_after_s`` among them is the header; a 503 has it always.
+    ``retry_after_s`` and ``www_authenticate`` among them are headers; a 503 has the first always.
     """
 
     def __init__(self, status: int, title: str, detail: str, **more: Any) -> None:
@@ -42,7 +42,8 @@ def install(app: FastAPI) -> None:
 
 def _answer(request: Request, status: int, title: str, detail: str, **more: Any) -> JSONResponse:
     wait_s = more.pop("retry_after_s", 1 if status == 503 else None)
-    headers = {"Retry-After": str(wait_s)} if wait_s is not None else None
+    told = {"Retry-After": wait_s, "WWW-Authenticate": more.pop("www_authenticate", None)}
+    headers = {name: str(value) for name, value in told.items() if value is not None}
     body = {
         "type": "about:blank",
         "title": title,
@@ -54,9 +55,14 @@ def _answer(request: Request, status: int, title: str, detail: str, **more: Any)
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
+def answer(request: Request, problem: Problem) -> JSONResponse:
+    """A problem as an answer."""
+    return _answer(request, problem.status, problem.title, problem.detail, **problem.more)
+
+
 async def _problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
-    return _answer(request, error.status, error.title, error.detail, **error.more)
+    return answer(request, error)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

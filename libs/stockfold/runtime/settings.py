@@ -269,7 +269,11 @@ class AvailabilitySettings(_Section):
 class ApiSettings(_Section):
     """The HTTP interface."""
 
-    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address to listen on. Until an API key exists: only one of this machine.",
+    )
     port: Port = Field(default=8080, description="Port to listen on.")
 
 

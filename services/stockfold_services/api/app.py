@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.access import Access
 from stockfold.runtime.settings import Settings
 from stockfold_services.api import pages, problems
 from stockfold_services.api.changes import Changes
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
+from stockfold_services.api.guard import Guard
 from stockfold_services.api.overview import counts, projector_state
 from stockfold_services.api.routes import (
     availability,
@@ -36,6 +38,7 @@ from stockfold_services.api.routes import (
     skus,
     sourcing,
 )
+from stockfold_services.api.scope import within_scope
 from stockfold_services.api.terms import ChannelTerms
 
 _ROUTERS = (
@@ -66,8 +69,11 @@ _HEADERS = {
 }
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application over the read model of ``settings``. Nothing is connected yet."""
+def create_app(settings: Settings, access: Access | None) -> FastAPI:
+    """The application over the read model of ``settings``. Nothing is connected yet.
+
+    ``access`` knows who may ask; None where nobody else can reach it.
+    """
     database = Database(settings)
     terms = ChannelTerms(settings)
 
@@ -84,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
         "journal position and its age.",
         lifespan=lifespan,
         responses=problems.RESPONSES,
+        dependencies=[Depends(within_scope)],
         # The usual pages load scripts from elsewhere; /docs is rendered here instead.
         docs_url=None,
         redoc_url=None,
@@ -95,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}
     problems.install(app)
+    app.add_middleware(Guard, access=access)
     app.add_middleware(_WithHeaders)
     for module in _ROUTERS:
         app.include_router(module.router)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from stockfold.runtime.access import Access
 from stockfold.runtime.http_server import serve_app
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
@@ -13,10 +14,16 @@ from stockfold_services.api.app import create_app
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until ``stop``. SettingsError when the address cannot be had.
 
-    PostgreSQL may come and go: while it is away, questions are answered with 503.
+    PostgreSQL may come and go: while it is away, questions are answered with 503. So they are until
+    the API keys were read from Kafka once. Without any key it listens on this machine alone,
+    whatever ``api.host`` says.
     """
-    app, api = create_app(settings), settings.api
-    await serve_app(app, "api", api.host, api.port, stop, app.state.changes.close)
+    async with Access(settings, "api", browsers=True) as access:
+        app = create_app(settings, access)
+        host = await access.host(settings.api.host, stop)
+        if not stop.is_set():
+            port = settings.api.port
+            await serve_app(app, "api", host, port, stop, app.state.changes.close)
 
 
 def main() -> None:

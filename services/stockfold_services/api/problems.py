@@ -26,8 +26,11 @@ def _described(description: str) -> dict[str, Any]:
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: _described("No API key, or one that does not hold; asked for once any key exists."),
+    403: _described("The key may not ask this; the detail says what it may."),
     404: _described("The read model knows nothing of it (yet)."),
     422: _described("An input is not valid, or beyond its limit; refused whole."),
+    429: _described("More questions than the key may ask; again after `Retry-After` seconds."),
     503: _described("Not available now; try again after `Retry-After` seconds."),
 }
 """What every endpoint may answer instead, for the description of the interface."""

@@ -1,4 +1,4 @@
-"""``stockfold keys``: who may send what over HTTP."""
+"""``stockfold keys``: who may send and ask what over HTTP."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from stockfold.domain.times import DAY_US, format_us
 from stockfold.runtime.audit import audited
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
-from stockfold.runtime.keys import ApiKey, issue, publish_key, read_keys
+from stockfold.runtime.keys import READ, RIGHTS, SEND, ApiKey, issue, publish_key, read_keys
 from stockfold.runtime.settings import load
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
-app = typer.Typer(help="Make, show and withdraw the gateway's API keys.", no_args_is_help=True)
+app = typer.Typer(help="Make, show and withdraw API keys of gateway and api.", no_args_is_help=True)
 
 NAME_CHARACTERS_MAX = 64
 _HIDDEN = ("salt", "hash")
@@ -28,21 +28,31 @@ _HIDDEN = ("salt", "hash")
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Whose it is: a system or partner, no person.")],
+    may: Annotated[
+        list[str] | None,
+        typer.Option(help="send (to the gateway; the default) or read (the api); repeat it."),
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="May name or ask about this channel only; repeat it."),
+    ] = None,
     source: Annotated[
         list[str] | None, typer.Option(help="May speak for this source only; repeat it.")
     ] = None,
     location: Annotated[
-        list[str] | None, typer.Option(help="May name this location only; repeat it.")
+        list[str] | None,
+        typer.Option(help="May name or ask about this location only; repeat."),
     ] = None,
     event_type: Annotated[
         list[str] | None, typer.Option("--type", help="May send this type only; repeat it.")
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=3_650, help="Days until it expires.")] = 365,
     events_per_s: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="Events a second, on each gateway.")
+        int,
+        typer.Option(min=1, max=1_000_000, help="Events, or questions, a second on each server."),
     ] = 1_000,
     body_bytes_max: Annotated[
-        int, typer.Option(min=1_024, help="Bytes of one request with events.")
+        int, typer.Option(min=1_024, help="Bytes of one request.")
     ] = 1_048_576,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -60,6 +70,8 @@ def create(
     now_us = SYSTEM_CLOCK.now_us()
     key, token = issue(
         name=name,
+        may=_rights(may),
+        channels=_scope(channel),
         sources=_scope(source),
         locations=_scope(location),
         types=_scope([full_name(told) for told in event_type or ()]),
@@ -69,15 +81,15 @@ def create(
         expires_at=now_us + days * DAY_US,
     )
     if not dry_run:
-        confirm(f"Make a key for {name} that may send {_told_scope(key)}?", yes)
+        confirm(f"Make a key for {name} that may {_told_scope(key)}?", yes)
         with audited(settings, command="keys create", subject=key.key, details=_told(key)):
             publish_key(settings, key)
     if as_json:
         print_json({"dry_run": dry_run, **_told(key), "token": None if dry_run else token})
     elif dry_run:
-        _say(f"would make a key for {name} that may send {_told_scope(key)}")
+        _say(f"would make a key for {name} that may {_told_scope(key)}")
     else:
-        _say(f"key {key.key} for {name} may send {_told_scope(key)}; it is shown this once:")
+        _say(f"key {key.key} for {name} may {_told_scope(key)}; it is shown this once:")
         typer.echo(token)
 
 
@@ -99,7 +111,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
         )
         for key in found
     ]
-    print_table(("key", "name", "state", "expires", "may send"), rows)
+    print_table(("key", "name", "state", "expires", "may"), rows)
 
 
 @app.command()
@@ -110,7 +122,7 @@ def revoke(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Withdraw a key: every gateway refuses it within a second."""
+    """Withdraw a key: every gateway and api refuses it within a second."""
     settings = attach(load(config))
     key = read_keys(settings).get(key_id)
     if key is None:
@@ -138,11 +150,29 @@ def _told(key: ApiKey) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in _HIDDEN}
 
 
+def _rights(told: list[str] | None) -> tuple[str, ...]:
+    rights = _scope(told) or (SEND,)
+    unknown = [right for right in rights if right not in RIGHTS]
+    if unknown:
+        raise SettingsError(
+            f"there is no right {unknown[0]!r}",
+            where="--may",
+            remedy=f"Write {' or '.join(RIGHTS)}.",
+        )
+    return rights
+
+
 def _told_scope(key: ApiKey) -> str:
-    types = ", ".join(key.types or ()) or "every type"
-    sources = ", ".join(key.sources or ()) or "every source"
+    told = []
+    if SEND in key.may:
+        types = ", ".join(key.types or ()) or "every type"
+        sources = ", ".join(key.sources or ()) or "every source"
+        told.append(f"send {types} for {sources}")
+    if READ in key.may:
+        told.append("read")
+    channels = ", ".join(key.channels or ()) or "every channel"
     locations = ", ".join(key.locations or ()) or "every location"
-    return f"{types} for {sources} about {locations}"
+    return f"{' and '.join(told) or 'do nothing'}, about {channels} and {locations}"
 
 
 def _say(sentence: str) -> None:

@@ -10,12 +10,12 @@ from fastapi import FastAPI
 
 from stockfold.contracts.intake import Intake
 from stockfold.runtime import problems
+from stockfold.runtime.access import Access
 from stockfold.runtime.acknowledged import AcknowledgedProducer
 from stockfold.runtime.http_bodies import Budget
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold_services.gateway import events, files
-from stockfold_services.gateway.access import Access
 from stockfold_services.gateway.sending import Sending
 
 

@@ -17,11 +17,11 @@ from stockfold.contracts.json_reader import check_content_type
 from stockfold.contracts.json_text import JsonObject, JsonRefusedError
 from stockfold.contracts.judging import Verdict
 from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.runtime.access import Access, not_allowed
 from stockfold.runtime.http_bodies import Budget, whole
 from stockfold.runtime.idempotency import id_of, idempotency_key
 from stockfold.runtime.keys import ApiKey
 from stockfold.runtime.problems import Problem
-from stockfold_services.gateway.access import Access, not_allowed
 from stockfold_services.gateway.sending import Sending
 
 router = APIRouter(tags=["events"])

@@ -17,11 +17,11 @@ from stockfold.contracts.json_text import Problem as Wrong
 from stockfold.contracts.judging import full_name
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.domain.times import parse_us
+from stockfold.runtime.access import Access, not_allowed
 from stockfold.runtime.http_bodies import chunks
 from stockfold.runtime.idempotency import idempotency_key
 from stockfold.runtime.keys import ApiKey
 from stockfold.runtime.problems import Problem
-from stockfold_services.gateway.access import Access, not_allowed
 from stockfold_services.gateway.lines import lines
 from stockfold_services.gateway.rows import CsvRows, JsonLines
 from stockfold_services.gateway.sending import Sending

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
+from stockfold.runtime.access import Access
 from stockfold.runtime.http_server import serve_app
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
-from stockfold_services.gateway.access import HERE, Access
 from stockfold_services.gateway.app import create_app
-
-log = logging.getLogger(__name__)
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -21,18 +18,10 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     listens on this machine alone, whatever ``gateway.host`` says.
     """
     host, port = settings.gateway.host, settings.gateway.port
-    async with Access(settings) as access:
-        if host not in HERE and not await access.a_key_exists(stop):
-            if stop.is_set():
-                return
-            log.warning(
-                "there is no API key: listening on %s, not on %s. Make one with `stockfold keys "
-                "create`, then start the gateway again",
-                HERE[0],
-                host,
-            )
-            host = HERE[0]
-        await serve_app(create_app(settings, access), "gateway", host, port, stop)
+    async with Access(settings, "gateway") as access:
+        host = await access.host(host, stop)
+        if not stop.is_set():
+            await serve_app(create_app(settings, access), "gateway", host, port, stop)
 
 
 def main() -> None:

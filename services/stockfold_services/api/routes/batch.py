@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from stockfold.contracts.topics import AVAILABILITY, JOURNAL
 from stockfold_services.api import inputs, models
 from stockfold_services.api.problems import Problem
 from stockfold_services.api.routes.deps import Db
+from stockfold_services.api.scope import CHANNEL, allow
 
 router = APIRouter(prefix="/v1", tags=["availability"])
 
@@ -97,9 +98,10 @@ class BatchAnswer(BaseModel):
     response_model=None,
     responses={200: {"model": BatchAnswer, "description": "What is known, and what is not."}},
 )
-async def batch_get(db: Db, asked: BatchAsked) -> Response:
+async def batch_get(request: Request, db: Db, asked: BatchAsked) -> Response:
     """Availability of up to 1,000 SKUs on up to 50 channels, at most 10,000 listings a call."""
     channels, skus = list(dict.fromkeys(asked.channels)), list(dict.fromkeys(asked.skus))
+    allow(request, CHANNEL, channels)
     count = len(channels) * len(skus)
     if count > LISTINGS_MAX:
         raise Problem(

@@ -1,8 +1,13 @@
-"""Who calls, and what they may send: the keys, followed from their topic."""
+"""Who calls, and what they may do: the keys, followed from their topic.
+
+For every server of ours. A key is sent as a bearer token; a server of pages takes it as the
+password of HTTP Basic too (RFC 7617), which browsers ask for by themselves.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 import math
@@ -20,7 +25,7 @@ from stockfold.contracts.topics import API_KEYS
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.follow import TopicFollower
-from stockfold.runtime.keys import ApiKey, KeyBook
+from stockfold.runtime.keys import SEND, ApiKey, KeyBook
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.problems import Problem
 from stockfold.runtime.settings import Settings
@@ -30,6 +35,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.25
 RETRY_S = 2.0
 STOP_S_MAX = 2.0
+KNOWN_S_MAX = 3.0
 BURST_S = 2
 BURST_EVENTS_MIN = 512
 HERE = ("127.0.0.1", "localhost", "::1")
@@ -37,14 +43,27 @@ HERE = ("127.0.0.1", "localhost", "::1")
 
 
 class Access:
-    """Knows the keys; an asynchronous context. Until they were read once nobody may do anything."""
+    """Knows the keys; an asynchronous context. Until they were read once nobody may do anything.
 
-    def __init__(self, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
+    ``section`` is that of its server in the settings. ``browsers`` may ask with HTTP Basic: only
+    for servers that change nothing, since a browser sends it along with what other sites ask of it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        section: str,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        browsers: bool = False,
+    ) -> None:
         self._settings = settings
+        self._section = section
         self._clock = clock
+        self._browsers = browsers
         self._book = KeyBook()
         self._read = asyncio.Event()
-        self._follower = TopicFollower(settings, API_KEYS, "gateway.keys")
+        self._follower = TopicFollower(settings, API_KEYS, f"{section}.keys")
         self._stop = threading.Event()
         self._rates: dict[str, _Rate] = {}
 
@@ -64,15 +83,34 @@ class Access:
         """Whether the keys were read, and are followed."""
         return self._read.is_set()
 
-    async def a_key_exists(self, stop: asyncio.Event) -> bool:
-        """Whether there is a key, as soon as that is known; False when ``stop`` came first."""
-        stopped, read = asyncio.create_task(stop.wait()), asyncio.create_task(self._read.wait())
-        await asyncio.wait((stopped, read), return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        read.cancel()
-        return len(self._book) > 0
+    async def host(self, wanted: str, stop: asyncio.Event) -> str:
+        """The address to listen on: ``wanted``, but one of this machine until a key exists.
 
-    def caller(self, request: Request) -> ApiKey | None:
+        Waits until the keys are known, or ``stop``; on this machine not for long, so that whoever
+        comes is told what is missing.
+        """
+        here = wanted in HERE
+        await self._known(stop, KNOWN_S_MAX if here else None)
+        if here or len(self._book):
+            return wanted
+        if not stop.is_set():
+            log.error(
+                "there is no API key: listening on %s, not on %s.host = %s. Make a key with "
+                "`stockfold keys create`, then start the %s again",
+                HERE[0],
+                self._section,
+                wanted,
+                self._section,
+            )
+        return HERE[0]
+
+    async def _known(self, stop: asyncio.Event, s_max: float | None) -> None:
+        waiting = [asyncio.create_task(event.wait()) for event in (stop, self._read)]
+        await asyncio.wait(waiting, timeout=s_max, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+
+    def caller(self, request: Request, right: str = SEND) -> ApiKey | None:
         """The key of a request; None as long as there is none at all. Problem 401, 403, 503."""
         if not self.is_known:
             raise Problem(503, "Not available now", "The API keys were not read from Kafka yet.")
@@ -80,17 +118,19 @@ class Access:
             if request.url.hostname not in HERE:
                 raise Problem(403, "Not allowed", "Until an API key exists, call it by 127.0.0.1.")
             return None
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Problem(
-                401, "Key missing", "Send the header Authorization: Bearer and your API key."
-            )
-        key = self._book.holder(token.strip())
+        key = self._book.holder(self._token(request))
         if key is None:
-            raise Problem(401, "Key not known", "Check the API key, or have a new one made.")
+            raise self._unknown("Key not known", "Check the API key, or have a new one made.")
         why = key.refusal(self._clock.now_us())
         if why:
-            raise Problem(401, "Key not valid", f"{why} Have a new one made.")
+            raise self._unknown("Key not valid", f"{why} Have a new one made.")
+        if right not in key.may:
+            raise Problem(
+                403,
+                "Not allowed",
+                f"The key {key.name} may {' and '.join(key.may) or 'do nothing'}, and here it must "
+                f"{right}. Have one made with `stockfold keys create --may {right}`.",
+            )
         return key
 
     def count(self, key: ApiKey | None, events: int) -> None:
@@ -100,13 +140,37 @@ class Access:
         rate = self._rates.setdefault(key.key, _Rate())
         wait_s = rate.wait_s(key.events_per_s, events)
         if wait_s:
+            what = "ask" if self._browsers else "send"
             raise Problem(
                 429,
-                "Too many events",
-                f"The key {key.name} may send {key.events_per_s} events a second. "
+                "Too many questions" if self._browsers else "Too many events",
+                f"The key {key.name} may {what} {key.events_per_s} a second. "
                 "Nothing of this request was taken.",
                 retry_after_s=wait_s,
             )
+
+    def _token(self, request: Request) -> str:
+        """What a request proves itself with. Problem 401 without."""
+        scheme, _, told = request.headers.get("authorization", "").partition(" ")
+        token = ""
+        if scheme.lower() == "bearer":
+            token = told.strip()
+        elif scheme.lower() == "basic" and self._browsers:
+            with contextlib.suppress(ValueError):
+                pair = base64.b64decode(told.strip(), validate=True).decode()
+                token = pair.partition(":")[2]
+        if not token:
+            how = "Send the header Authorization: Bearer and your API key"
+            if self._browsers:
+                how += "; in a browser, give it as the password"
+            raise self._unknown("Key missing", f"{how}.")
+        return token
+
+    def _unknown(self, title: str, detail: str) -> Problem:
+        schemes = ['Bearer realm="stockfold"']
+        if self._browsers:
+            schemes.append('Basic realm="stockfold", charset="UTF-8"')
+        return Problem(401, title, detail, www_authenticate=", ".join(schemes))
 
     def _follow(self) -> None:
         try:
