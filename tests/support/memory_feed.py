@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import ChannelSettings
+from stockfold.runtime.shop_http import Transport
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.feed import Assigned, Partitions, Read, Revoked
 from stockfold_services.publisher.main import adapter_of
 from stockfold_services.publisher.retry import RetryPolicy
-from stockfold_services.publisher.transport import Transport
 from stockfold_services.publisher.wanted import Finished, Wanted
 from tests.support.woo_shop import ShopServer
 

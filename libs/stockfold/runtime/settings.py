@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stockfold.runtime.secret import SecretRef, is_loopback_url
+from stockfold.runtime.shop_settings import ShopOrdersSettings
 
 DAY_S = 86_400
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{0,64}")
@@ -292,6 +293,13 @@ class GatewaySettings(_Section):
         le=64 * 1024 * 1024,
         description="Bytes of one request with events. Files are streamed and have no such limit.",
     )
+    webhook_bytes_max: int = Field(
+        default=1024 * 1024, ge=1024, le=8 * 1024 * 1024, description="Bytes of one webhook."
+    )
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="Address at which shops reach the gateway, such as https://stock.example.",
+    )
 
 
 class ProjectorSettings(_Section):
@@ -311,10 +319,15 @@ class ChannelSettings(_Section):
     """One sales channel and the connection to it."""
 
     name: Name = Field(description="The channel's name; never changes, never holds |.")
-    kind: Literal["woocommerce"] = Field(description="Which adapter speaks to it.")
+    kind: Literal["woocommerce", "shopify"] = Field(
+        description="Which adapter speaks to it. Of shopify orders are taken, nothing is published."
+    )
     url: HttpUrl = Field(description="Address of the shop, http or https.")
-    consumer_key: SecretRef = Field(description="API key, by reference.")
-    consumer_secret: SecretRef = Field(description="API secret, by reference.")
+    consumer_key: SecretRef | None = Field(default=None, description="API key, by reference.")
+    consumer_secret: SecretRef | None = Field(default=None, description="API secret, by reference.")
+    orders: ShopOrdersSettings = Field(
+        default_factory=ShopOrdersSettings, description="How its orders reach us."
+    )
     zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
     locations: list[Name] | None = Field(
         default=None, description="Locations it may promise from. Unset: all."
@@ -333,14 +346,28 @@ class ChannelSettings(_Section):
         default=60.0, description="Time of one request, in seconds."
     )
 
+    @property
+    def secrets(self) -> dict[str, SecretRef]:
+        """Its secrets by the names of their settings."""
+        orders = self.orders
+        found = {
+            "consumer_key": self.consumer_key,
+            "consumer_secret": self.consumer_secret,
+            "orders.webhook_secret": orders.webhook_secret,
+            "orders.old_webhook_secret": orders.old_webhook_secret,
+        }
+        return {name: secret for name, secret in found.items() if secret is not None}
+
     @model_validator(mode="after")
-    def _plain_only_here(self) -> Self:
-        if not is_loopback_url(self.url) and (
-            self.consumer_key.is_plain or self.consumer_secret.is_plain
-        ):
+    def _secrets_fit(self) -> Self:
+        missing = {"consumer_key", "consumer_secret"} - self.secrets.keys()
+        if self.kind == "woocommerce" and missing:
+            raise ValueError(f"{' and '.join(sorted(missing))} must be set for {self.kind}")
+        plain = [name for name, secret in self.secrets.items() if secret.is_plain]
+        if plain and not is_loopback_url(self.url):
             raise ValueError(
-                "consumer_key and consumer_secret are plain text; a shop elsewhere needs "
-                "references: env:NAME or file:/path"
+                f"{' and '.join(plain)}: plain text; a shop elsewhere needs references: env:NAME "
+                "or file:/path"
             )
         return self
 

@@ -77,8 +77,7 @@ def _missing_secrets(settings: Settings) -> list[str]:
     if settings.registry.password is not None:
         secrets.append(("registry.password", settings.registry.password))
     for channel in settings.channels:
-        secrets.append((f"channel {channel.name} consumer_key", channel.consumer_key))
-        secrets.append((f"channel {channel.name} consumer_secret", channel.consumer_secret))
+        secrets += [(f"channel {channel.name} {name}", s) for name, s in channel.secrets.items()]
     problems = []
     for name, secret in secrets:
         try:

@@ -10,17 +10,16 @@ import random
 from aiokafka.errors import KafkaError
 
 from stockfold.channels import Adapter
-from stockfold.channels.woocommerce import WooCommerce
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
+from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.watchdog import restarted_when_stalled
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
 from stockfold_services.publisher.retry import RetryPolicy
-from stockfold_services.publisher.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +30,23 @@ HEALTHY_S = 60.0
 async def run(
     settings: Settings, stop: asyncio.Event, *, policy: RetryPolicy | None = None
 ) -> None:
-    """Publish to every configured channel until ``stop``.
+    """Publish to every configured channel that can be published to, until ``stop``.
 
     SettingsError when a channel's secret is missing. A lost Kafka is waited for; a shop that does
     not serve is waited for without losing what it shall show.
     """
     # Missing secrets end the process at once, not one channel after a while.
-    adapters = {channel.name: adapter_of(channel) for channel in settings.channels}
+    adapters = {
+        channel.name: adapter_of(channel)
+        for channel in settings.channels
+        if channel.kind == "woocommerce"
+    }
     async with asyncio.TaskGroup() as group:
         for channel in settings.channels:
-            adapter = adapters[channel.name]
+            adapter = adapters.get(channel.name)
+            if adapter is None:
+                log.warning("channel %s: nothing is published to %s", channel.name, channel.kind)
+                continue
             group.create_task(_supervise(settings, channel, adapter, stop, policy))
         group.create_task(_wait(stop))
 
@@ -51,9 +57,7 @@ async def _wait(stop: asyncio.Event) -> None:
 
 def adapter_of(channel: ChannelSettings) -> Adapter:
     """The adapter that a channel's settings ask for."""
-    return WooCommerce(
-        channel.url, channel.consumer_key.resolve(), channel.consumer_secret.resolve()
-    )
+    return woocommerce(channel)
 
 
 async def _supervise(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Generator
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 import httpx
 
-from stockfold.channels import Adapter, Failure, Request, Response
+from stockfold.channels import Failure, Request, Response
+from stockfold.channels.woocommerce import WooCommerce
+from stockfold.domain.errors import SettingsError
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.secret import is_loopback_url
 from stockfold.runtime.settings import ChannelSettings
@@ -18,10 +21,36 @@ BODY_BYTES_MAX = 32 * 1024 * 1024
 NONCE_BYTES = 16
 
 
+T = TypeVar("T")
+
+
+class Authorizer(Protocol):
+    """What a transport needs of an adapter."""
+
+    requests_in_flight_max: int
+
+    def authorize(self, request: Request, now_s: int, nonce: str) -> Request:
+        """See ``Adapter.authorize``."""
+        ...
+
+
+def woocommerce(channel: ChannelSettings) -> WooCommerce:
+    """The adapter of a WooCommerce channel; SettingsError when a secret is missing."""
+    if channel.consumer_key is None or channel.consumer_secret is None:
+        raise SettingsError(
+            f"channel {channel.name} has no consumer_key or no consumer_secret",
+            where="[[channels]]",
+            remedy="Set both, by reference: env:NAME or file:/path.",
+        )
+    return WooCommerce(
+        channel.url, channel.consumer_key.resolve(), channel.consumer_secret.resolve()
+    )
+
+
 class Transport:
     """Performs an adapter's requests. A context that closes its connections."""
 
-    def __init__(self, channel: ChannelSettings, adapter: Adapter, clock: Clock) -> None:
+    def __init__(self, channel: ChannelSettings, adapter: Authorizer, clock: Clock) -> None:
         self._adapter = adapter
         self._clock = clock
         self._client = httpx.AsyncClient(
@@ -45,6 +74,16 @@ class Transport:
         trace: TracebackType | None,
     ) -> None:
         await self._client.__aexit__(kind, error, trace)
+
+    async def converse(self, conversation: Generator[Request, Response | Failure, T]) -> T:
+        """Hold a conversation (``stockfold.channels.woocommerce.asking``), and what it came to."""
+        try:
+            request = next(conversation)
+            while True:
+                request = conversation.send(await self.perform(request))
+        except StopIteration as ended:
+            result: T = ended.value
+            return result
 
     async def perform(self, request: Request) -> Response | Failure:
         """Sign and send a request. What goes wrong on the way comes back as a Failure."""

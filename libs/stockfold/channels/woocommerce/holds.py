@@ -1,0 +1,76 @@
+"""An order on hold in the shop, with a note for whoever works there: for orders we cannot serve.
+
+Idempotent by the case: a hold that was cut off anywhere goes on where it stopped. The note is
+written first and known again by the case's name in it; then one change sets the status and the
+order's metadata, which says that all of it is done.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from stockfold.channels.woocommerce import asking
+from stockfold.channels.woocommerce.asking import Conversation, get, send
+
+META_KEY = "_stockfold_hold"
+HELD_FROM = ("processing", "pending")
+"""An order that is finished, or that somebody has stopped already, keeps its status."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What was done. ``status`` is the order's status afterwards."""
+
+    status: str
+    was_done: bool
+    note_added: bool
+    put_on_hold: bool
+
+
+def hold(order: str, case: str, note: str) -> Conversation[Held]:
+    """Put an order on hold and add a private note; again for the same case changes nothing.
+
+    ``order`` is the shop's id. The note carries no personal data: write SKUs and quantities.
+    NotServedError when the shop does not serve; ask again later.
+    """
+    path = f"orders/{order}"
+    tree = yield from _object(get(path, ("_fields", "id,status,meta_data")))
+    status = str(tree.get("status", ""))
+    cases = _cases(tree)
+    if case in cases:
+        return Held(status, was_done=True, note_added=False, put_on_hold=False)
+    mark = f"[stockfold {case}]"
+    request = get(f"{path}/notes", ("type", "internal"))
+    answer = yield request
+    notes = asking.read(request, answer)
+    if not isinstance(notes, list):
+        raise asking.not_understood(request, answer)
+    told = any(isinstance(one, dict) and mark in str(one.get("note", "")) for one in notes)
+    if not told:
+        body = {"note": f"{note} {mark}", "customer_note": False}
+        yield from _object(send("POST", f"{path}/notes", body))
+    stops = status in HELD_FROM
+    change: dict[str, Any] = {"meta_data": [{"key": META_KEY, "value": " ".join([*cases, case])}]}
+    if stops:
+        change["status"] = "on-hold"
+    tree = yield from _object(send("PUT", path, change))
+    return Held(
+        str(tree.get("status", "")), was_done=False, note_added=not told, put_on_hold=stops
+    )
+
+
+def _object(request: Any) -> Conversation[dict[str, Any]]:
+    answer = yield request
+    tree = asking.read(request, answer)
+    if not isinstance(tree, dict):
+        raise asking.not_understood(request, answer)
+    return tree
+
+
+def _cases(tree: dict[str, Any]) -> list[str]:
+    entries = tree.get("meta_data")
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and entry.get("key") == META_KEY:
+            return str(entry.get("value", "")).split()
+    return []

@@ -1,0 +1,154 @@
+"""``GET orders?modified_after=…``: what webhooks may have missed, page by page.
+
+Orders come and go while they are read. Pages are taken by the order's id, which never changes, and
+each begins with the last order of the one before: if that one is not there, orders were removed in
+between and others moved up unseen, and reading begins anew. Dates are GMT, and the limit is
+exclusive to the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from stockfold.channels.orders import ChannelOrder
+from stockfold.channels.port import Failure, Request, Response
+from stockfold.channels.woocommerce import asking
+from stockfold.channels.woocommerce.asking import Conversation, NotThereError, get
+from stockfold.channels.woocommerce.orders import OrderTerms, deleted, read_order
+from stockfold.domain.errors import ContractError
+from stockfold.domain.times import SECOND_US, from_us
+
+PER_PAGE = 100
+BEGINNINGS_MAX = 5
+MISSING = (
+    "woocommerce_rest_shop_order_invalid_id",
+    "woocommerce_rest_shop_orderinvalid_id",
+    "woocommerce_rest_order_invalid_id",
+)
+_STATUSES = ("any", "trash")
+_INSTANT = "%Y-%m-%dT%H:%M:%S"
+
+
+class Page(msgspec.Struct, frozen=True):
+    """What one page held. ``unread`` are orders that could not be read, each with its reason."""
+
+    orders: tuple[ChannelOrder, ...]
+    unread: tuple[ContractError, ...] = ()
+
+
+class OrderSweep:
+    """One sweep over the orders that changed after ``after_us``, trashed ones included.
+
+    ``request`` until it is None; each answer goes to ``receive``. NotServedError from ``receive``
+    when the shop does not serve: the same request may be made again. ``latest_us`` is the newest
+    change seen, in the shop's own time.
+    """
+
+    def __init__(self, terms: OrderTerms, after_us: int, per_page: int = PER_PAGE) -> None:
+        assert per_page > 1, "pages overlap by one order"
+        self._terms = terms
+        # To the second below: the shop compares whole seconds, and leaves out the limit itself.
+        limit = from_us(max(after_us // SECOND_US - 1, 0) * SECOND_US)
+        self._after = limit.strftime(_INSTANT)
+        self._per_page = per_page
+        self._waiting = list(_STATUSES)
+        self._begin()
+        self._beginnings = 0
+        self.latest_us = after_us
+
+    def _begin(self) -> None:
+        self._offset = 0
+        self._last: int | None = None
+
+    @property
+    def request(self) -> Request | None:
+        """The next request; None when everything was read."""
+        if not self._waiting:
+            return None
+        return get(
+            "orders",
+            ("status", self._waiting[0]),
+            ("modified_after", self._after),
+            ("dates_are_gmt", "true"),
+            ("orderby", "id"),
+            ("order", "asc"),
+            ("per_page", str(self._per_page)),
+            ("offset", str(self._offset)),
+        )
+
+    def receive(self, answer: Response | Failure) -> Page:
+        """The orders of a page."""
+        request = self.request
+        assert request is not None
+        rows = asking.read(request, answer)
+        if not isinstance(rows, list) or not all(_is_order(row) for row in rows):
+            raise asking.not_understood(request, answer)
+        assert isinstance(answer, Response)
+        ids = [row["id"] for row in rows]
+        if self._last is not None and self._last not in ids:
+            self._beginnings += 1
+            if self._beginnings >= BEGINNINGS_MAX:
+                raise asking.not_understood(request, answer)
+            self._begin()
+            return Page(())
+        page = self._read(rows, _date_s(answer))
+        if len(rows) < self._per_page:
+            self._waiting.pop(0)
+            self._begin()
+        else:
+            self._last = ids[-1]
+            self._offset += self._per_page - 1
+        return page
+
+    def _read(self, rows: list[Mapping[str, Any]], read_at_s: float | None) -> Page:
+        orders: list[ChannelOrder] = []
+        unread: list[ContractError] = []
+        for row in rows:
+            try:
+                order = read_order(row, self._terms, read_at_s)
+            except ContractError as error:
+                unread.append(error)
+            else:
+                orders.append(order)
+                self.latest_us = max(self.latest_us, order.occurred_at)
+        return Page(tuple(orders), tuple(unread))
+
+
+def look_up(order: str, terms: OrderTerms) -> Conversation[ChannelOrder]:
+    """The order of an id as the shop has it now, deleted if the shop says that there is none.
+
+    NotServedError when the shop does not serve; ContractError ``unreadable_order``.
+    """
+    request = get(f"orders/{order}")
+    answer = yield request
+    try:
+        tree = asking.read(request, answer, MISSING)
+    except NotThereError:
+        assert isinstance(answer, Response)
+        at_s = _date_s(answer)
+        if at_s is None:
+            raise asking.not_understood(request, answer) from None
+        return deleted(order, terms, int(at_s) * SECOND_US)
+    if not _is_order(tree):
+        raise asking.not_understood(request, answer)
+    assert isinstance(answer, Response)
+    return read_order(tree, terms, _date_s(answer))
+
+
+def _is_order(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("id"), int)
+
+
+def _date_s(answer: Response) -> float | None:
+    """The shop's time when it answered; None when it does not tell."""
+    try:
+        moment = parsedate_to_datetime(answer.headers.get("date", ""))
+    except (ValueError, IndexError):
+        return None
+    aware: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.timestamp()
