@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from tests.support.woo_client import WooClient
 from tests.support.woo_shop import Shop
+from tests.support.woo_shop.webhooks import Delivery
 
 
 @pytest.fixture
@@ -99,5 +101,77 @@ async def test_orders_are_listed_by_when_they_changed() -> None:
     shop.sell("A")
     now[0] += 60
     late = shop.sell("A")
-    listed = (await woo.get("orders", modified_after="2023-11-14T22:13:30")).json()
+    after = {"modified_after": "2023-11-14T22:13:30"}
+    listed = (await woo.get("orders", dates_are_gmt="true", **after)).json()
     assert [entry["id"] for entry in listed] == [late.id]
+    # Without being told so, the shop takes a date as its own zone's.
+    assert len((await woo.get("orders", **after)).json()) == 2
+
+
+async def test_refunded_units_come_back_only_on_request(woo: WooClient) -> None:
+    placed = await order(woo, "processing")
+    line = placed["line_items"][0]["id"]
+    for restock, stock in ((False, 7), (True, 8)):
+        body = {"line_items": [{"id": line, "quantity": 1}], "restock_items": restock}
+        assert (await woo.post(f"orders/{placed['id']}/refunds", body)).status_code == 201
+        assert woo.shop.stock() == {"A": stock}
+    shown = (await woo.get(f"orders/{placed['id']}")).json()
+    meta = {entry["key"]: entry["value"] for entry in shown["line_items"][0]["meta_data"]}
+    assert meta == {"_reduced_stock": "2", "_restock_refunded_items": "1"}
+
+
+async def test_an_edited_line_moves_the_difference(woo: WooClient) -> None:
+    placed = await order(woo, "processing")
+    lines = [{"id": placed["line_items"][0]["id"], "quantity": 5}]
+    await woo.put(f"orders/{placed['id']}", {"line_items": lines})
+    assert woo.shop.stock() == {"A": 5}
+    await change(woo, placed, "cancelled")
+    assert woo.shop.stock() == {"A": 10}
+
+
+async def test_an_order_in_the_bin_is_listed_there_alone(woo: WooClient) -> None:
+    placed = await order(woo, "processing")
+    woo.shop.orders.trash(placed["id"], woo.shop.now_us())
+    assert (await woo.get("orders")).json() == []
+    (trashed,) = (await woo.get("orders", status="trash")).json()
+    assert trashed["status"] == "trash"
+    woo.shop.orders.delete(placed["id"])
+    gone = await woo.get(f"orders/{placed['id']}")
+    assert gone.json()["code"] == "woocommerce_rest_shop_order_invalid_id"
+
+
+async def hooked(topic: str = "order.updated") -> WooClient:
+    woo = WooClient(Shop())
+    woo.shop.add_products(["A"], 10)
+    body = {"topic": topic, "delivery_url": "https://hook.test/", "secret": "hush"}
+    assert (await woo.post("webhooks", body)).status_code == 201
+    return woo
+
+
+async def test_a_new_webhook_is_pinged_without_a_signature() -> None:
+    woo = await hooked()
+    sent: list[Delivery] = []
+    woo.shop.webhooks.deliver(lambda delivery: sent.append(delivery) or 200)
+    assert sent[0].body == b"webhook_id=1"
+    assert "x-wc-webhook-signature" not in sent[0].headers
+
+
+async def test_a_delivery_says_how_the_order_is_when_it_goes_out() -> None:
+    woo = await hooked()
+    placed = await order(woo, "pending")
+    for status in ("processing", "completed"):
+        await change(woo, placed, status)
+    sent: list[Delivery] = []
+    woo.shop.webhooks.deliver(lambda delivery: sent.append(delivery) or 200)
+    assert [json.loads(told.body)["status"] for told in sent[1:]] == ["completed"]
+
+
+async def test_the_seventh_failure_in_a_row_disables_and_nothing_is_sent_again() -> None:
+    woo = await hooked()
+    statuses = []
+    for _ in range(8):
+        await order(woo, "processing", 1)
+        woo.shop.webhooks.deliver(lambda delivery: 500)
+        statuses.append(woo.shop.webhooks.hooks[1].status)
+    assert statuses == ["active"] * 6 + ["disabled"] * 2
+    assert woo.shop.webhooks.pending == []

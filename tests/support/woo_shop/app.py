@@ -12,6 +12,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from tests.support.woo_shop import order_routes
 from tests.support.woo_shop.catalogue import RestError
 from tests.support.woo_shop.faults import HTML, Fault
 from tests.support.woo_shop.shop import Shop
@@ -23,7 +24,6 @@ ONE = re.compile(r"products/(\d+)")
 VARIATIONS = re.compile(r"products/(\d+)/variations")
 VARIATION = re.compile(r"products/(\d+)/variations/(\d+)")
 VARIATIONS_BATCH = re.compile(r"products/(\d+)/variations/batch")
-ORDER = re.compile(r"orders/(\d+)")
 NO_ROUTE = RestError(
     404, "rest_no_route", "No route was found matching the URL and request method."
 )
@@ -126,13 +126,16 @@ async def _answer(
     if not path.startswith(ROOT):
         return Response(b"<html><body>A page of the shop</body></html>", 404, None, "text/html")
     route = path.removeprefix(ROOT)
-    if method == "GET":
-        return await _read(shop, route, query)
     try:
         sent = orjson.loads(body) if body else {}
     except orjson.JSONDecodeError:
         raise RestError(400, "rest_invalid_json", "Invalid JSON body passed.") from None
-    return _json(await _change(shop, method, route, sent), 201 if route == "orders" else 200)
+    found = order_routes.answer(shop, method, route, query, sent)
+    if found is not None:
+        return _json(found.value, found.status, found.headers)
+    if method == "GET":
+        return await _read(shop, route, query)
+    return _json(await _change(shop, method, route, sent))
 
 
 async def _read(shop: Shop, route: str, query: dict[str, str]) -> Response:
@@ -146,8 +149,6 @@ async def _read(shop: Shop, route: str, query: dict[str, str]) -> Response:
         return _json(rows, 200, headers)
     if match := VARIATION.fullmatch(route):
         return _json(await shop.get(int(match[2]), int(match[1])))
-    if route == "orders":
-        return _json(shop.list_orders(query))
     raise NO_ROUTE
 
 
@@ -155,8 +156,6 @@ async def _change(shop: Shop, method: str, route: str, sent: Any) -> Any:
     match method, route:
         case "POST", "products/batch":
             return await shop.batch(sent, None)
-        case "POST", "orders":
-            return shop.place_order(sent)
         case _:
             pass
     if method == "POST" and (found := VARIATIONS_BATCH.fullmatch(route)):
@@ -165,8 +164,6 @@ async def _change(shop: Shop, method: str, route: str, sent: Any) -> Any:
         return await shop.put(int(found[1]), sent)
     if method == "PUT" and (found := VARIATION.fullmatch(route)):
         return await shop.put(int(found[2]), sent, int(found[1]))
-    if method == "PUT" and (found := ORDER.fullmatch(route)):
-        return shop.change_order(int(found[1]), sent)
     raise NO_ROUTE
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from tests.support.woo_shop.catalogue import Catalogue, RestError
 
 REDUCE = ("on-hold", "processing", "completed")
 RESTORE = ("cancelled", "pending")
-STATUSES = (*REDUCE, *RESTORE, "failed", "refunded", "checkout-draft")
+STATUSES = (*REDUCE, *RESTORE, "failed", "refunded", "checkout-draft", "awaiting-pick")
+TRASH = "trash"
+INVALID_ID = "woocommerce_rest_shop_order_invalid_id"
+SHOP_ZONE = timezone(timedelta(hours=1))
+"""The shop's own zone: ``date_modified`` is in it, ``date_modified_gmt`` is not."""
+PERSON = {"first_name": "Erika", "last_name": "Mustermann", "email": "erika@example.org"}
 
 
 @dataclass(slots=True)
@@ -22,74 +27,101 @@ class Line:
     product_id: int
     quantity: int
     reduced: int = 0
+    restocked: int = 0
 
 
 @dataclass(slots=True)
 class Order:
-    """One order."""
+    """One order. Times are to the second, as the shop keeps them."""
 
     id: int
     status: str
     modified_us: int
+    created_us: int = 0
+    completed_us: int = 0
     lines: list[Line] = field(default_factory=list)
+    refunds: int = 0
+    meta: dict[str, Any] = field(default_factory=dict)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    before_trash: str = ""
 
     def shown(self, catalogue: Catalogue) -> dict[str, Any]:
         """The JSON of an order."""
         return {
             "id": self.id,
             "status": self.status,
-            "date_modified_gmt": _gmt(self.modified_us),
+            "date_created_gmt": gmt(self.created_us),
+            "date_modified": gmt(self.modified_us, SHOP_ZONE),
+            "date_modified_gmt": gmt(self.modified_us),
+            "date_completed_gmt": gmt(self.completed_us) if self.completed_us else None,
+            "date_paid_gmt": None,
+            "billing": PERSON,
             "line_items": [_line(line, catalogue) for line in self.lines],
+            "refunds": [{"id": n, "reason": "", "total": "-1"} for n in range(self.refunds)],
+            "meta_data": [{"id": 1, "key": k, "value": v} for k, v in self.meta.items()],
         }
 
 
 def _line(line: Line, catalogue: Catalogue) -> dict[str, Any]:
     product = catalogue.products.get(line.product_id)
     variation = product is not None and bool(product.parent_id)
-    meta = [{"id": line.id * 10, "key": "_reduced_stock", "value": str(line.reduced)}]
+    told = {"_reduced_stock": line.reduced, "_restock_refunded_items": line.restocked}
+    meta = [{"id": line.id * 10, "key": k, "value": str(v)} for k, v in told.items() if v]
     return {
         "id": line.id,
         "product_id": product.parent_id if product and variation else line.product_id,
         "variation_id": line.product_id if variation else 0,
         "quantity": line.quantity,
+        "tax_class": "",
         "sku": product.sku if product else "",
-        "meta_data": meta if line.reduced else [],
+        "meta_data": meta,
     }
 
 
-def _gmt(us: int) -> str:
-    return datetime.fromtimestamp(us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def gmt(us: int, zone: timezone = UTC) -> str:
+    """A time to the second, without its zone."""
+    return datetime.fromtimestamp(us // 1_000_000, zone).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class Orders:
-    """The order book."""
+    """The order book. ``on_change`` hears of every event: its name and the order's id."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self.orders: dict[int, Order] = {}
+        self.on_change: Callable[[str, int], None] = lambda event, order_id: None
+        self._next_order = 1
         self._next_line = 1
+
+    def order(self, order_id: int) -> Order:
+        """An order, or the error WooCommerce gives."""
+        order = self.orders.get(order_id)
+        if order is None:
+            raise RestError(404, INVALID_ID, "Invalid ID.")
+        return order
 
     def place(self, lines: Mapping[int, int], status: str, now_us: int) -> Order:
         """Accept an order of product id → quantity. Stock may go negative; nobody checks."""
-        order = Order(len(self.orders) + 1, "pending", now_us)
+        order = Order(self._next_order, "pending", now_us, now_us)
+        self._next_order += 1
         for product_id, quantity in lines.items():
             if product_id not in self._catalogue.products:
                 raise RestError(400, "woocommerce_rest_invalid_product_id", "Invalid product.")
             order.lines.append(Line(self._next_line, product_id, quantity))
             self._next_line += 1
         self.orders[order.id] = order
+        self.on_change("created", order.id)
         self.set_status(order.id, status, now_us)
         return order
 
     def set_status(self, order_id: int, status: str, now_us: int) -> Order:
         """Change the status, and with it the stock: ``failed`` and ``refunded`` move nothing."""
-        order = self.orders.get(order_id)
-        if order is None:
-            raise RestError(404, "woocommerce_rest_shop_order_invalid_id", "Invalid ID.")
+        order = self.order(order_id)
         if status not in STATUSES:
             raise RestError(400, "rest_invalid_param", "Invalid parameter(s): status")
         order.status = status
-        order.modified_us = now_us
+        if status == "completed":
+            order.completed_us = now_us
         for line in order.lines:
             product = self._catalogue.products.get(line.product_id)
             if product is None:
@@ -100,14 +132,81 @@ class Orders:
             elif status in RESTORE and line.reduced:
                 self._catalogue.move(product, line.reduced)
                 line.reduced = 0
+        return self._changed(order, now_us)
+
+    def edit(self, order_id: int, quantities: Mapping[int, int], now_us: int) -> Order:
+        """Give lines other quantities (0 takes one out), and stock what that means."""
+        order = self.order(order_id)
+        for line in list(order.lines):
+            quantity = quantities.get(line.id, line.quantity)
+            product = self._catalogue.products.get(line.product_id)
+            if line.reduced and product is not None:
+                change = quantity - line.restocked - line.reduced
+                self._catalogue.move(product, -change)
+                line.reduced += change
+            line.quantity = quantity
+            if quantity == 0:
+                order.lines.remove(line)
+        return self._changed(order, now_us)
+
+    def refund(
+        self, order_id: int, quantities: Mapping[int, int], now_us: int, *, restock: bool
+    ) -> Order:
+        """Refund units of lines; their stock comes back only on request, and only once taken."""
+        order = self.order(order_id)
+        for line in order.lines:
+            units = min(quantities.get(line.id, 0), line.reduced)
+            product = self._catalogue.products.get(line.product_id)
+            if restock and units and product is not None:
+                self._catalogue.move(product, units)
+                line.reduced -= units
+                line.restocked += units
+        order.refunds += 1
+        return self._changed(order, now_us)
+
+    def trash(self, order_id: int, now_us: int) -> None:
+        """Put an order into the bin."""
+        order = self.order(order_id)
+        if order.status != TRASH:
+            order.before_trash, order.status = order.status, TRASH
+            order.modified_us = now_us
+            self.on_change("deleted", order_id)
+
+    def restore(self, order_id: int, now_us: int) -> None:
+        """Take an order out of the bin again."""
+        order = self.order(order_id)
+        if order.status == TRASH:
+            order.status = order.before_trash
+            order.modified_us = now_us
+            self.on_change("restored", order_id)
+
+    def delete(self, order_id: int) -> None:
+        """Delete an order for good."""
+        self.order(order_id)
+        del self.orders[order_id]
+        self.on_change("deleted", order_id)
+
+    def annotate(self, order_id: int, meta: Iterable[Mapping[str, Any]], now_us: int) -> Order:
+        """Set metadata of an order."""
+        order = self.order(order_id)
+        order.meta |= {entry["key"]: entry["value"] for entry in meta}
+        return self._changed(order, now_us)
+
+    def _changed(self, order: Order, now_us: int) -> Order:
+        order.modified_us = now_us
+        self.on_change("updated", order.id)
         return order
 
-    def modified_after(self, text: str | None) -> list[Order]:
-        """Orders changed after an ISO time, the newest first; all without one."""
-        newest_first = sorted(self.orders.values(), key=lambda order: -order.id)
-        if not text:
-            return newest_first
-        moment = datetime.fromisoformat(text)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        limit_us = int(aware.timestamp() * 1_000_000)
-        return [order for order in newest_first if order.modified_us > limit_us]
+    def listed(self, query: Mapping[str, str]) -> list[Order]:
+        """``GET orders``, not yet paged: by status, time of change and order."""
+        wanted = query.get("status", "any")
+        found = [o for o in self.orders.values() if (o.status == TRASH) == (wanted == TRASH)]
+        if text := query.get("modified_after"):
+            moment = datetime.fromisoformat(text)
+            zone = UTC if query.get("dates_are_gmt") == "true" else SHOP_ZONE
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+            limit_s = int(aware.timestamp())
+            found = [o for o in found if o.modified_us // 1_000_000 > limit_s]
+        by_id = query.get("orderby") == "id"
+        found.sort(key=lambda o: o.id if by_id else (o.created_us, o.id))
+        return found if query.get("order") == "asc" else found[::-1]

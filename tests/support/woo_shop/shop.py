@@ -13,6 +13,7 @@ from tests.support.woo_shop.auth import Keys
 from tests.support.woo_shop.catalogue import Catalogue, Product, RestError
 from tests.support.woo_shop.faults import Faults
 from tests.support.woo_shop.orders import Order, Orders
+from tests.support.woo_shop.webhooks import Webhooks
 
 BATCH_ITEMS_MAX = 100
 PER_PAGE_MAX = 100
@@ -69,6 +70,7 @@ class Shop:
         self.written: deque[tuple[str, Any]] = deque(maxlen=WRITTEN_MAX)
         """Every write that reached a product, as (SKU, quantity that was sent), in order."""
         self._now_s = now_s
+        self.webhooks = Webhooks(self.orders, self.show_order, now_s)
 
     # Setting up and reading out.
 
@@ -90,9 +92,10 @@ class Shop:
     def sell(self, sku: str, quantity: int = 1, status: str = "processing") -> Order:
         """A customer buys one SKU."""
         product_id = self.catalogue.ids_of_sku[sku][0]
-        return self.orders.place({product_id: quantity}, status, self._now_us())
+        return self.orders.place({product_id: quantity}, status, self.now_us())
 
-    def _now_us(self) -> int:
+    def now_us(self) -> int:
+        """The shop's time."""
         return int(self._now_s() * 1_000_000)
 
     # The REST calls.
@@ -192,18 +195,24 @@ class Shop:
         for line in body.get("line_items", ()):
             product_id = line.get("variation_id") or line["product_id"]
             lines[product_id] = lines.get(product_id, 0) + line.get("quantity", 1)
-        order = self.orders.place(lines, body.get("status", "pending"), self._now_us())
+        order = self.orders.place(lines, body.get("status", "pending"), self.now_us())
         return order.shown(self.catalogue)
 
     def change_order(self, order_id: int, body: Mapping[str, Any]) -> dict[str, Any]:
-        """``PUT orders/{id}``: only its status."""
-        order = self.orders.set_status(order_id, body["status"], self._now_us())
-        return order.shown(self.catalogue)
+        """``PUT orders/{id}``: its status, the quantities of its lines, its metadata."""
+        now_us = self.now_us()
+        if "line_items" in body:
+            quantities = {line["id"]: line["quantity"] for line in body["line_items"]}
+            self.orders.edit(order_id, quantities, now_us)
+        if "meta_data" in body:
+            self.orders.annotate(order_id, body["meta_data"], now_us)
+        if "status" in body:
+            self.orders.set_status(order_id, body["status"], now_us)
+        return self.show_order(order_id)
 
-    def list_orders(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
-        """``GET orders?modified_after=…``, the newest hundred."""
-        found = self.orders.modified_after(query.get("modified_after"))
-        return [order.shown(self.catalogue) for order in found[:PER_PAGE_MAX]]
+    def show_order(self, order_id: int) -> dict[str, Any]:
+        """``GET orders/{id}``."""
+        return self.orders.order(order_id).shown(self.catalogue)
 
     def stats_shown(self) -> dict[str, Any]:
         """The JSON of the statistics."""

@@ -55,9 +55,7 @@ def hold(order: str, case: str, note: str) -> Conversation[Held]:
     if stops:
         change["status"] = "on-hold"
     tree = yield from _object(send("PUT", path, change))
-    return Held(
-        str(tree.get("status", "")), was_done=False, note_added=not told, put_on_hold=stops
-    )
+    return Held(str(tree.get("status", "")), was_done=False, note_added=not told, put_on_hold=stops)
 
 
 def _object(request: Any) -> Conversation[dict[str, Any]]:

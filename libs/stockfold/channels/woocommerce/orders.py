@@ -65,8 +65,11 @@ class Gone(msgspec.Struct, frozen=True):
     order: str
 
 
-def read_body(body: bytes, terms: OrderTerms) -> ChannelOrder | Gone:
-    """The order of a webhook's body; ContractError ``unreadable_order`` for anything else."""
+def read_body(body: bytes, terms: OrderTerms) -> ChannelOrder | Gone | None:
+    """The order of a webhook's body; ContractError ``unreadable_order`` for anything else.
+
+    None for the error that the shop writes in an order's place when the order was gone by then.
+    """
     where = f"webhook of channel {terms.channel}"
     try:
         tree = decode(body)
@@ -74,6 +77,8 @@ def read_body(body: bytes, terms: OrderTerms) -> ChannelOrder | Gone:
         raise unreadable(f"the body is no JSON: {str(error)[:80]}", where, _V3) from None
     if isinstance(tree, dict) and set(tree) == {"id"}:
         return Gone(_id(tree, where))
+    if isinstance(tree, dict) and set(tree) == {"code", "message", "data"}:
+        return None
     return read_order(tree, terms)
 
 
