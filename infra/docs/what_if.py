@@ -6,17 +6,24 @@ beside this file and prints the table.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 
+from stockfold.availability.answer import Visible
 from stockfold.availability.policy import Policy, Promotion, RingFence
-from stockfold.availability.what_if import Period, Side, WhatIf
+from stockfold.availability.surroundings import Surroundings
+from stockfold.availability.what_if import WhatIf
+from stockfold.availability.what_if_figures import Period
+from stockfold.availability.what_if_sides import Side
+from stockfold.availability.what_was import Record, Told
 from stockfold.domain.times import DAY_US, parse_us
 from stockfold.ledger.decide import decide_and_fold
+from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.state import SkuState
-from stockfold_services.cli.what_if import print_report, report
 from stockfold_services.cli.what_if_plot import write_plot
+from stockfold_services.cli.what_if_report import print_report, report
 
 FROM_US = parse_us("2026-11-23T00:00:00Z")
 SKUS = 40
@@ -91,13 +98,33 @@ def history(sku: str, random: Random) -> list[Fact]:
     return told
 
 
+def told(facts: Iterable[Fact], side: Side) -> Iterator[Told]:
+    """What the channels were told, as the service would have recorded it."""
+    states: dict[str, SkuState] = {}
+    last: dict[tuple[str, str], tuple[int, Visible]] = {}
+    for fact in facts:
+        sku, at_us = fact.cause.sku, fact.recorded_us
+        state = states.setdefault(sku, SkuState(sku))
+        evolve(state, fact)
+        positions = side.positions(state, "", {})
+        for channel, answer in side.answers(positions, Surroundings(moment_us=at_us)).items():
+            version, visible = last.get((channel, sku), (0, None))
+            if visible != answer.visible:
+                last[channel, sku] = version + 1, answer.visible
+                yield Told(
+                    channel, sku, version + 1, answer.quantity, answer.status, state.seq, at_us
+                )
+
+
 def main() -> None:
     """Simulate, print the table, write the pictures."""
     period = Period(FROM_US, FROM_US + DAYS * DAY_US)
-    sides = (Side({p.channel: p for p in policies}) for policies in (IN_FORCE, SIMULATED))
-    run = WhatIf(*sides, period)
+    before = Side({}, history={p.channel: [(0, p)] for p in IN_FORCE})
+    after = Side({p.channel: p for p in SIMULATED})
+    run = WhatIf(before, after, period)
     random = Random(7)
     facts = [fact for n in range(SKUS) for fact in history(f"SKU-{n:02d}", random)]
+    run.record = Record(told(facts, before))
     for fact in sorted(facts, key=lambda fact: fact.recorded_us):
         run.take(fact)
     run.end_partition()

@@ -11,7 +11,9 @@ from tests.support.story import Story, minutes
 
 from stockfold.availability.of_ledger import could_give, positions_of
 from stockfold.availability.policy import Policy, Promotion, RingFence
-from stockfold.availability.what_if import Outcome, Period, Side, WhatIf
+from stockfold.availability.what_if import WhatIf
+from stockfold.availability.what_if_figures import Outcome, Period
+from stockfold.availability.what_if_sides import Side
 
 PERIOD = Period(minutes(1), minutes(1001))
 
@@ -38,7 +40,7 @@ def web(**terms: Any) -> list[Policy]:
 
 
 def outcomes(found: WhatIf, channel: str = "web") -> tuple[Outcome, Outcome]:
-    before, after = (side.outcomes[channel] for side in found.sides)
+    before, after = (outcomes[channel] for outcomes in found.outcomes)
     return before, after
 
 
@@ -140,7 +142,7 @@ def test_a_channel_without_a_policy_is_counted_but_shows_nothing(told: Story) ->
     told.reserve("R1", 2, channel="amazon")
     found = run(told, web(), web())
     assert found.demands["amazon"].accepted == 2
-    assert all("amazon" not in side.outcomes for side in found.sides)
+    assert all("amazon" not in outcomes for outcomes in found.outcomes)
 
 
 def test_positions_have_what_was_sold_besides(told: Story) -> None:

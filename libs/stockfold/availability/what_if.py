@@ -1,11 +1,12 @@
-"""Recorded history under two sets of policies, side by side.
+"""Recorded history as it happened, and under two sets of policies, side by side.
 
 A fold of the journal's facts in their order. At every demand that was recorded each side is asked
 what it showed at that moment, and whether stock would have covered it. A side that would have sold
-more or less than was really sold goes on with as much less or more stock.
+more or less than was really sold goes on with as much less or more stock. What really happened is
+judged by what the channel was really told.
 
 What it cannot know: demand that never came because the shop showed nothing, and what a buyer would
-have done instead. Silent sources are not in the journal, so nothing is silent here.
+have done instead.
 """
 
 from __future__ import annotations
@@ -13,23 +14,18 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 
-import msgspec
-
 from stockfold.availability.answer import Answer
-from stockfold.availability.fencing import Fencing
 from stockfold.availability.of_ledger import Place, could_give, positions_of
-from stockfold.availability.policy import Policy
 from stockfold.availability.positions import SkuPositions
-from stockfold.availability.rules import Pipeline
-from stockfold.availability.surroundings import NO_PLACES, Places, Surroundings
+from stockfold.availability.surroundings import Surroundings
+from stockfold.availability.what_if_figures import Demand, Outcome, Period
+from stockfold.availability.what_if_sides import Side, Silences, edges_of_silence, silent_at
+from stockfold.availability.what_was import NOTHING, Record, Shown
 from stockfold.ledger.accounts import BACKORDERED, RESERVED
 from stockfold.ledger.entities import Line
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import LineKey, SkuState
-
-BUCKETS = 100
-"""Parts of the period by which sums are kept over time."""
 
 ANSWERS = frozenset(
     {
@@ -42,66 +38,8 @@ ANSWERS = frozenset(
 """The facts by which a demand is answered."""
 
 
-class Demand(msgspec.Struct):
-    """What was asked on a channel in units, and what really became of it."""
-
-    asked: int = 0
-    accepted: int = 0
-    waited: int = 0
-    refused: int = 0
-
-
-class Outcome(msgspec.Struct):
-    """What one side would have made of a channel's demand.
-
-    ``sold`` are units that it showed when they were asked, ``oversold`` those of them that no stock
-    covered, ``lost`` those that stock would have covered but it did not show. Sums over time are
-    kept by part of the period.
-    """
-
-    publications: int = 0
-    sold: int = 0
-    oversold: int = 0
-    lost: int = 0
-    oversold_at: list[int] = msgspec.field(default_factory=lambda: [0] * BUCKETS)
-    lost_at: list[int] = msgspec.field(default_factory=lambda: [0] * BUCKETS)
-
-
-class Period(msgspec.Struct, frozen=True):
-    """From a time to before another, in UTC microseconds."""
-
-    from_us: int
-    to_us: int
-
-    def bucket(self, at_us: int) -> int:
-        """In which of its parts a time of it lies."""
-        return (at_us - self.from_us) * BUCKETS // max(self.to_us - self.from_us, 1)
-
-
-class Side:
-    """One set of policies, as a whole: what it shows of every SKU, and what it would have sold."""
-
-    def __init__(self, policies: Mapping[str, Policy], places: Places = NO_PLACES) -> None:
-        self.outcomes = {channel: Outcome() for channel in policies}
-        self._pipelines = {channel: Pipeline(p, places) for channel, p in policies.items()}
-        self._fencings = [found for found in map(Fencing, policies.values()) if found]
-        windows = [w for policy in policies.values() for w in policy.promotions]
-        self.edges = sorted({t for w in windows for t in (w.starts_at, w.ends_at)})
-
-    def positions(
-        self, state: SkuState, category: str, beyond: Mapping[Place, int]
-    ) -> SkuPositions:
-        """The SKU's positions, with this side's fences and what it sold beyond reality."""
-        found = positions_of(state, beyond)
-        summary = found.summary
-        for fencing in self._fencings:
-            summary = fencing.folded(state.sku, category, summary)
-        found.summary = summary
-        return found
-
-    def answers(self, positions: SkuPositions, around: Surroundings) -> dict[str, Answer]:
-        """What every channel would be told."""
-        return {c: pipeline.compute(positions, around) for c, pipeline in self._pipelines.items()}
+AHEAD = frozenset({"backorder", "preorder"})
+"""Statuses under which a channel shows what is not there yet."""
 
 
 class _Seen:
@@ -119,7 +57,7 @@ class _Seen:
 class WhatIf:
     """Both sides over the facts of one partition after another.
 
-    ``categories`` are those of the partition's SKUs.
+    ``categories`` are those of the partition's SKUs, ``record`` what their channels were told.
     """
 
     def __init__(
@@ -127,14 +65,20 @@ class WhatIf:
         before: Side,
         after: Side,
         period: Period,
+        silences: Silences = (),
     ) -> None:
         self.sides = (before, after)
+        self.outcomes = tuple({c: Outcome() for c in side.channels} for side in self.sides)
         self.demands: dict[str, Demand] = {}
+        self.unsure_listings = 0
         self.deficit_units = 0
         self.facts = 0
         self._period = period
         self.categories: Mapping[str, str] = {}
-        self._edges = sorted({*before.edges, *after.edges})
+        self.record = Record()
+        self._silences = silences
+        silence = (t for side in self.sides for t in edges_of_silence(silences, side))
+        self._edges = sorted({*before.edges, *after.edges, *silence})
         self._states: dict[str, SkuState] = {}
         self._seen: dict[str, tuple[_Seen, _Seen]] = {}
         self._last_us: dict[str, int] = {}
@@ -157,7 +101,7 @@ class WhatIf:
         if line is not None:
             self._close(state, line, seen)
             if fact.kind in ANSWERS:
-                self._demand(fact, line, seen)
+                self._demand(fact, line, state, seen)
         missing = state.deficit()
         evolve(state, fact)
         self.deficit_units += max(state.deficit() - missing, 0)
@@ -168,6 +112,10 @@ class WhatIf:
         if self._edges:
             for state in self._states.values():
                 self._look_at(state, self._period.to_us - 1)
+        counts, unsure = self.record.publications(self._period.from_us, self._period.to_us)
+        self.unsure_listings += unsure
+        for channel, count in counts.items():
+            self.demands.setdefault(channel, Demand()).publications += count
         self._states.clear()
         self._seen.clear()
         self._last_us.clear()
@@ -191,19 +139,19 @@ class WhatIf:
         self, state: SkuState, seen: tuple[_Seen, _Seen], at_us: int, *, count: bool = True
     ) -> None:
         category = self.categories.get(state.sku, "")
-        around = Surroundings(category, at_us)
-        for side, known in zip(self.sides, seen, strict=True):
+        around = Surroundings(category, at_us, silent_at(self._silences, at_us))
+        for side, outcomes, known in zip(self.sides, self.outcomes, seen, strict=True):
             known.positions = side.positions(state, category, known.beyond)
             told = known.shown
             known.shown = side.answers(known.positions, around) if state.seq else {}
             if count:
                 for channel, answer in known.shown.items():
                     if channel not in told or told[channel].visible != answer.visible:
-                        side.outcomes[channel].publications += 1
+                        outcomes[channel].publications += 1
 
     # --- demand ---------------------------------------------------------------------------------
 
-    def _demand(self, fact: Fact, line: Line, seen: tuple[_Seen, _Seen]) -> None:
+    def _demand(self, fact: Fact, line: Line, state: SkuState, seen: tuple[_Seen, _Seen]) -> None:
         accepted = {place: units for account, place, _, units in fact.deltas if account == RESERVED}
         waited = sum(units for account, _, _, units in fact.deltas if account == BACKORDERED)
         held = sum(accepted.values())
@@ -214,8 +162,15 @@ class WhatIf:
         demand.waited += waited
         demand.refused += asked - held - waited
         bucket = self._period.bucket(fact.recorded_us)
-        for side, known in zip(self.sides, seen, strict=True):
-            outcome = side.outcomes.get(line.channel)
+        shown = self.record.shown(state.sku, line.channel, fact.seq, fact.recorded_us)
+        if shown is None:
+            demand.recomputed += asked
+            answer = seen[0].shown.get(line.channel)
+            shown = NOTHING if answer is None else (answer.quantity, answer.status)
+        stock = could_give(positions_of(state), line.channel, line.locations)
+        _happened(demand, asked, held, waited, shown, stock, bucket)
+        for outcomes, known in zip(self.outcomes, seen, strict=True):
+            outcome = outcomes.get(line.channel)
             if outcome is not None:
                 covered = _judge(outcome, known, line, asked, bucket)
                 _go_on(known, line, covered - held, accepted)
@@ -231,6 +186,19 @@ class WhatIf:
                 side.beyond[place] = side.beyond.get(place, 0) + units
 
 
+def _happened(
+    demand: Demand, asked: int, held: int, waited: int, shown: Shown, stock: int, bucket: int
+) -> None:
+    """Note what really became of a demand, by what was shown and the stock there really was."""
+    units, status = shown
+    oversold = 0 if status in AHEAD else max(min(asked, units) - held, 0)
+    demand.oversold += oversold
+    demand.oversold_at[bucket] += oversold
+    lost = max(min(asked, stock) - held - waited, 0)
+    demand.lost += lost
+    demand.lost_at[bucket] += lost
+
+
 def _judge(outcome: Outcome, known: _Seen, line: Line, asked: int, bucket: int) -> int:
     """Note what one side would have made of a demand; the units that stock covers of it."""
     answer = known.shown.get(line.channel)
@@ -238,7 +206,7 @@ def _judge(outcome: Outcome, known: _Seen, line: Line, asked: int, bucket: int) 
     stock = could_give(known.positions, line.channel, line.locations)
     covered = min(sold, stock)
     outcome.sold += sold
-    if answer is None or answer.status not in {"backorder", "preorder"}:
+    if answer is None or answer.status not in AHEAD:
         outcome.oversold += sold - covered
         outcome.oversold_at[bucket] += sold - covered
     lost = min(asked, stock) - covered

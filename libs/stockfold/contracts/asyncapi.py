@@ -132,6 +132,8 @@ def _channel(topic: Topic) -> Json:
     configuration: dict[str, Json] = {"cleanup.policy": policy}
     if not topic.compacted:
         configuration["retention.ms"] = topic.retention_ms
+    if topic.superseded_kept_ms:
+        configuration["min.compaction.lag.ms"] = topic.superseded_kept_ms
     kafka: dict[str, Json] = {
         "topic": topic.name,
         "topicConfiguration": configuration,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 DAY_MS = 86_400_000
+KEPT_MS = 30 * DAY_MS
+"""How long what was in force and what was told can be looked up (decision record 0004)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Topic:
     keyed_by_sku: bool = True
     partitions: int = 1
     compacted: bool = False
+    # Compaction leaves what has been superseded alone for so long.
+    superseded_kept_ms: int = 0
     retention_ms: int = -1
     # Inputs are ordered across topics by the broker's own clock, never by a producer's.
     log_append_time: bool = field(default=False)
@@ -141,6 +145,7 @@ POLICIES = Topic(
     keyed_by_sku=False,
     partitions=1,
     compacted=True,
+    superseded_kept_ms=KEPT_MS,
 )
 AVAILABILITY = Topic(
     "stockfold.availability.v1",
@@ -203,6 +208,7 @@ SCHEDULE = Topic(
     keyed_by_sku=False,
     partitions=1,
     compacted=True,
+    superseded_kept_ms=KEPT_MS,
 )
 AUDIT = Topic(
     "stockfold.audit.v1",

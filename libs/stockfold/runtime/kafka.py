@@ -134,6 +134,8 @@ def config_of(topic: Topic) -> dict[str, str]:
         "retention.ms": str(topic.retention_ms),
         "message.timestamp.type": "LogAppendTime" if topic.log_append_time else "CreateTime",
     }
+    if topic.superseded_kept_ms:
+        config["min.compaction.lag.ms"] = str(topic.superseded_kept_ms)
     if topic not in INPUTS:
         config["max.message.bytes"] = str(OUTPUT_BYTES_MAX)
     return config

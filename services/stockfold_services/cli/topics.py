@@ -8,7 +8,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from stockfold.contracts.topics import TOPICS, Topic
+from stockfold.contracts.topics import DAY_MS, TOPICS, Topic
 from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.kafka import TopicPlan, ensure_topics, partitions_of, plan_topics
@@ -48,9 +48,11 @@ def _entry(settings: Settings, topic: Topic, plan: TopicPlan | None) -> dict[str
 
 
 def _retention(topic: Topic) -> str:
+    if topic.superseded_kept_ms:
+        return f"latest per key, the one before {topic.superseded_kept_ms // DAY_MS} days"
     if topic.compacted:
         return "latest per key"
-    return "for ever" if topic.retention_ms < 0 else f"{topic.retention_ms // 86_400_000} days"
+    return "for ever" if topic.retention_ms < 0 else f"{topic.retention_ms // DAY_MS} days"
 
 
 def _state(name: str, plan: TopicPlan | None) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
 
-from stockfold.availability.what_if import Period, Side, WhatIf
+from stockfold.availability.policy import Policy
+from stockfold.availability.what_if import WhatIf
+from stockfold.availability.what_if_figures import Period
+from stockfold.availability.what_if_sides import Side
 from stockfold.contracts.journal import Mark, decode_entry
 from stockfold.contracts.reference import decode_item
 from stockfold.contracts.topics import CATALOG, JOURNAL
@@ -20,18 +21,19 @@ from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings, load
 from stockfold_services.cli.kafka_errors import kafka_errors
-from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
+from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.policy_file import from_file
 from stockfold_services.cli.policy_world import World
 from stockfold_services.cli.progress import Bars
 from stockfold_services.cli.questions.journal import sku_partitions
 from stockfold_services.cli.since import since_us
 from stockfold_services.cli.what_if_plot import refuse_without_plots, write_plot
-
-HEADER = ("channel", "policy", "told", "sold", "oversold", "lost")
-UNKNOWN = (
-    "Demand that never came because a shop showed nothing is not in the record: lost sales are at "
-    "least this many."
+from stockfold_services.cli.what_if_report import print_report, report
+from stockfold_services.cli.what_was import (
+    ToldReader,
+    kept_since_us,
+    policies_then,
+    silences_then,
 )
 
 
@@ -51,7 +53,8 @@ def simulate_policy(
 ) -> None:
     """What another policy would have made of the demand that was recorded. Changes nothing.
 
-    Each demand is judged by what either policy showed when it came, and by the stock there was.
+    Each demand is judged by what either policy showed when it came, and by the stock there was;
+    beside it stands what really happened, by what the channel was really told.
     """
     period = _period(from_, to)
     for path in plot or ():
@@ -59,16 +62,13 @@ def simulate_policy(
     settings = attach(load(config))
     world = World(settings)
     wanted = {p.channel: p for p in from_file(file, settings, world.known(overlaps=False))}
-    before = Side(world.in_force, world.places)
-    after = Side({**world.in_force, **wanted}, world.places)
-    run = WhatIf(before, after, period)
     with kafka_errors(
         "the journal was not read",
         where=f"Kafka at {settings.kafka.bootstrap}",
         remedy="Check the broker, and that `stockfold topics apply` has made every topic.",
     ):
-        fold_journal(settings, run)
-    found = report(run, period)
+        run, notes = _simulate(settings, world, wanted, period)
+    found = report(run, period, notes)
     for path in plot or ():
         write_plot(path, found)
     if as_json:
@@ -90,15 +90,37 @@ def _period(from_: str, to: str | None) -> Period:
     return Period(from_us, to_us)
 
 
-def fold_journal(settings: Settings, run: WhatIf) -> None:
-    """Fold every partition's journal, one after the other; of each only its SKUs are in memory."""
+def _simulate(
+    settings: Settings, world: World, wanted: dict[str, Policy], period: Period
+) -> tuple[WhatIf, list[str]]:
+    """The simulation, done, and what of the past is not kept."""
     reader = PartitionReader(settings)
+    then = policies_then(reader, period)
+    before = Side({}, world.places, then.revisions)
+    after = Side(wanted, world.places, then.revisions)
+    run = WhatIf(before, after, period, silences_then(reader))
+    told = ToldReader(settings, reader, period)
+    fold_journal(settings, reader, run, told)
+    notes = [*then.notes, *([told.note] if told.note else [])]
+    if (before.patience_s or after.patience_s) and period.from_us < kept_since_us():
+        notes.append(
+            f"Which sources were silent before {format_us(kept_since_us())} may not be kept: there "
+            "a source may count as silent, or as heard from, that was not."
+        )
+    return run, notes
+
+
+def fold_journal(
+    settings: Settings, reader: PartitionReader, run: WhatIf, told: ToldReader
+) -> None:
+    """Fold every partition's journal, one after the other; of each only its SKUs are in memory."""
     partitions = range(sku_partitions(settings))
     ends = {number: reader.settled_end(JOURNAL, number) for number in partitions}
     with Bars() as bars:
         bars.stage("journal", sum(ends.values()))
         for number in partitions:
             run.categories = _categories(reader, number)
+            run.record = told.record(number)
             for batch in reader.read(JOURNAL, number, end=ends[number]):
                 for record in batch:
                     entry = decode_entry(record.value())
@@ -121,57 +143,3 @@ def _categories(reader: PartitionReader, number: int) -> dict[str, str]:
                 continue  # The ledger has it as an exception.
             found[item.sku] = item.category
     return found
-
-
-def report(run: WhatIf, period: Period) -> dict[str, Any]:
-    """What was found, as plain values."""
-    channels = sorted({*run.demands, *run.sides[0].outcomes, *run.sides[1].outcomes})
-    return {
-        "from": format_us(period.from_us),
-        "to": format_us(period.to_us),
-        "facts": run.facts,
-        "deficit_units": run.deficit_units,
-        "unknown": UNKNOWN,
-        "channels": [
-            {
-                "channel": channel,
-                "happened": msgspec.to_builtins(run.demands.get(channel)),
-                "in_force": msgspec.to_builtins(run.sides[0].outcomes.get(channel)),
-                "simulated": msgspec.to_builtins(run.sides[1].outcomes.get(channel)),
-            }
-            for channel in channels
-        ],
-    }
-
-
-def rows_of(found: dict[str, Any]) -> list[tuple[object, ...]]:
-    """The table: of each channel what happened, the policy in force, and the simulated one."""
-    rows: list[tuple[object, ...]] = []
-    for row in found["channels"]:
-        asked = row["happened"]
-        name = row["channel"] or "(none told)"
-        if asked is not None:
-            told = (
-                f"{asked['asked']} units asked: {asked['accepted']} accepted, "
-                f"{asked['waited']} waiting, {asked['refused']} refused"
-            )
-            rows.append((name, told, None, None, None, None))
-        for key, what in (("in_force", "in force"), ("simulated", "simulated")):
-            side = row[key]
-            if side is not None:
-                figures = (side[n] for n in ("publications", "sold", "oversold", "lost"))
-                rows.append((name, what, *figures))
-    return rows
-
-
-def print_report(found: dict[str, Any]) -> None:
-    """The report for people: the table, and what it does not know."""
-    print_table(HEADER, rows_of(found))
-    console = Console(highlight=False)
-    console.print(
-        f"{found['facts']:,} facts from {found['from']} to {found['to']}. Units really missing at "
-        f"some location in that time: {found['deficit_units']:,}.",
-        markup=False,
-        soft_wrap=True,
-    )
-    console.print(found["unknown"], markup=False, soft_wrap=True)
