@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
-from tests.integration.test_api import Reader
+from tests.conftest import NewEnvironment
+from tests.integration.test_api import Reader, stock
 from tests.support import read_side as given
+from tests.support.command_line import stockfold
 from tests.support.ledger_process import LedgerProcess
 
 from stockfold.contracts.topics import JOURNAL, POSITIONS
@@ -247,6 +250,45 @@ async def test_an_order_beyond_the_limits_is_refused(reader: Reader, wrong: dict
     await reader.fill(given.mark())
     order = {"region": "south", "lines": [{"sku": "x", "quantity": 1}], **wrong}
     await advised(reader, order, 422)
+
+
+async def test_a_kit_is_promised_by_its_components_and_its_own_stock(
+    new_environment: NewEnvironment, postgres: str, tmp_path: Path
+) -> None:
+    settings = new_environment(postgres={"dsn": postgres})
+    catalogue = tmp_path / "items.csv"
+    catalogue.write_text("sku,bill_of_materials,bill_version\nCUP,,\nBOX,CUP*2,7\nCASE,BOX*1,1\n")
+    stockfold(settings, "catalog", "import", str(catalogue), "--yes")
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        reader = Reader(settings, client)
+        await reader.fill(*stock("BOX", "A", 1, 1), *stock("CUP", "A", 5, 1))
+        found = await reader.get("/v1/skus/BOX/promise", quantity=3)
+        assert (found["kit"], found["known"]) == (True, True)
+        assert (found["pre_assembled"], found["assembled"]) == (1, 2)
+        (cups,) = found["components"]
+        assert (cups["sku"], cups["units"]) == ("CUP", 4)
+        assert [(part["location"], part["units"]) for part in cups["parts"]] == [("A", 4)]
+        assert (await reader.get("/v1/skus/BOX/promise", quantity=4))["known"] is False
+        # A kit that nobody ever held is known by its bill; the box that stands is used first.
+        case = await reader.get("/v1/skus/CASE/promise", quantity=3)
+        assert [(p["sku"], p["units"]) for p in case["components"]] == [("BOX", 1), ("CUP", 4)]
+        days = await reader.get("/v1/skus/BOX/atp", days=2)
+        assert [(d["promise"], d["limited_by"]) for d in days["days"]] == [(3, "CUP")] * 2
+        assert [(p["sku"], p["needed"]) for p in days["components"]] == [("CUP", 2)]
+        plain = await reader.get("/v1/skus/CUP/atp")
+        assert (plain["kit"], plain["components"]) == (False, [])
+    await app.state.database.close()
+
+
+async def test_without_the_catalogue_a_sku_is_answered_by_its_own_stock_and_says_so(
+    reader: Reader,
+) -> None:
+    await reader.fill(*stock("BOX", "A", 1, 1))
+    found = await reader.get("/v1/skus/BOX/promise", quantity=1)
+    assert (found["kit"], found["known"], found["components"]) == (None, True, [])
+    assert (await reader.get("/v1/skus/BOX/atp"))["kit"] is None
 
 
 async def advised(reader: Reader, order: dict, status: int = 200) -> dict:

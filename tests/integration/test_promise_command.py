@@ -7,13 +7,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.command_line import stockfold_json
+from tests.support.command_line import stockfold, stockfold_json
 from tests.support.kafka_io import Sender, committed, wait_for
 from tests.support.running_ledger import ledger
 
 from stockfold.availability.policy import Policy
 from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import StockfoldError
+from stockfold.domain.times import DAY_US
+from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import Settings
 from stockfold_services.api.app import create_app
 from stockfold_services.api.terms import ChannelTerms
@@ -88,3 +90,47 @@ def test_an_order_file_that_makes_no_sense_is_refused(
     order.write_text(text)
     with pytest.raises(StockfoldError, match=told):
         stockfold_json(environment, "sourcing", "advise", str(order))
+
+
+async def test_a_kit_is_promised_by_its_stock_and_its_components(
+    environment: Settings, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "items.csv"
+    catalogue.write_text(
+        "sku,bill_of_materials,bill_version\nCUP,,\nBEANS,,\nBOX,CUP*2;BEANS*1,7\n"
+    )
+    stockfold(environment, "catalog", "import", str(catalogue), "--yes")
+    now_us = SYSTEM_CLOCK.now_us()
+    with ledger(environment):
+        sender = Sender(environment)
+        for sku, units in (("BOX", 1), ("CUP", 5), ("BEANS", 20)):
+            sender.event("GoodsReceived", sku=sku, location="A", quantity=units)
+        sender.event(
+            "InboundExpected",
+            sku="CUP",
+            inbound="PO",
+            line="1",
+            location="A",
+            quantity=10,
+            eta=now_us + 2 * DAY_US,
+            revision=1,
+        )
+        wait_for(
+            "four facts",
+            lambda: sum(r.name == "JournalFact" for r in committed(environment, JOURNAL)) == 4,
+        )
+    found = stockfold_json(environment, "promise", "BOX", "5")
+    assert (found["pre_assembled"], found["assembled"], found["reservable_now"]) == (1, 4, 3)
+    assert [(part["sku"], part["quantity"]) for part in found["components"]] == [
+        ("BEANS", 4),
+        ("CUP", 8),
+    ]
+    beans, cups = found["components"]
+    assert beans["available_on"] < cups["available_on"] == found["available_on"]
+    assert "PO line 1" in str(cups["reasons"])
+    assert "bill of materials 7" in found["reasons"][0]
+    days = stockfold_json(environment, "atp", "BOX", "--days", "4")
+    assert (days["days"][0]["promise"], days["days"][3]["promise"]) == (3, 8)
+    assert days["limited_by"][0] == "CUP"
+    assert "CUP (x2)" in stockfold(environment, "atp", "BOX", "--days", "2")
+    assert "component" in stockfold(environment, "promise", "BOX", "5")

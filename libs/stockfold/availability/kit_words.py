@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from stockfold.availability.words import NAMED_MAX, units
+from stockfold.domain.days import iso_day
 
 
 def pre_assembled(own: int) -> str:
@@ -50,3 +51,26 @@ def limited(total: int, quantity: int) -> str:
 def published(quantity: int) -> str:
     """What goes out."""
     return f"this channel may sell {units(quantity)}"
+
+
+def can_leave(own: int, built: int, day: int, version: str, revision: int) -> str:
+    """What a promise of a kit consists of, and when it leaves."""
+    told = [f"{own} that {_stand(own)} assembled"] if own else []
+    if built:
+        bill = f"bill of materials {version} (catalogue revision {revision})"
+        told.append(f"{built} to be assembled by {bill}")
+    return f"All {own + built} can leave on {iso_day(day)}: {' and '.join(told)}."
+
+
+def part(sku: str, needed: int, day: int | None) -> str:
+    """By when a component's units for it are there."""
+    when = "never, by what is known" if day is None else f"there on {iso_day(day)}"
+    return f"{sku}: {units(needed)}, {when}."
+
+
+def made_here(place: str, own: int, built: int) -> str:
+    """What one location would promise alone."""
+    told = [f"{own} {_stand(own)} assembled"] if own else []
+    told += [f"components for {built} more"] if built and own else []
+    told += [f"components for {built}"] if built and not own else []
+    return f"{place} has {' and '.join(told)}."

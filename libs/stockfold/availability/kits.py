@@ -84,15 +84,31 @@ def _most(tree: Tree, units: Mapping[str, int], leaf: str, there: int, least: in
 
 def demand(tree: Tree, units: Mapping[str, int], kits: int) -> dict[str, int]:
     """Units of each leaf that so many kits need, once all that stands assembled is used up."""
+    return _exploded(tree, units, kits)[1]
+
+
+def taken(tree: Tree, units: Mapping[str, int], kits: int) -> dict[str, int]:
+    """Units of each part that so many kits take: of nested kits those that stand, of leaves all."""
+    standing, leaves = _exploded(tree, units, kits)
+    both = (*standing.items(), *sorted(leaves.items()))
+    return {sku: number for sku, number in both if number}
+
+
+def _exploded(
+    tree: Tree, units: Mapping[str, int], kits: int
+) -> tuple[dict[str, int], dict[str, int]]:
+    """What is used of nested kits that stand assembled, and of leaves."""
     gross = {tree.bills[0].sku: kits}
+    standing: dict[str, int] = {}
     for bill in tree.bills:
         wanted = gross.pop(bill.sku, 0)
         if bill is not tree.bills[0]:
-            wanted -= max(units.get(bill.sku, 0), 0)
+            used = standing[bill.sku] = min(max(units.get(bill.sku, 0), 0), wanted)
+            wanted -= used
         if wanted > 0:
             for part, quantity in bill.components:
                 gross[part] = gross.get(part, 0) + wanted * quantity
-    return gross
+    return standing, gross
 
 
 class Parts(NamedTuple):

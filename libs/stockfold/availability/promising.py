@@ -15,20 +15,22 @@ from stockfold.availability import promise_words as words
 from stockfold.availability.promises import Ask, Part, Promised, Whole
 from stockfold.availability.waiting import Waiting, served
 from stockfold.domain.days import DayOf
-from stockfold.ledger.dated import Series, series, supplies_of, waits_until
+from stockfold.ledger.dated import Series, Supply, series, supplies_of, waits_until
 from stockfold.ledger.outlook import Outlook
 from stockfold.ledger.sourcing import held_for_others
+
+Supplies = tuple[Supply, ...]
 
 
 def promise(outlook: Outlook, ask: Ask, day_of: DayOf) -> Promised:
     """The earliest day for all of ``ask.quantity``, and why. ValueError when it is not positive."""
     if ask.quantity < 1:
         raise ValueError("a quantity to be promised is at least 1")
-    return _Promising(outlook, ask, day_of).answer()
+    return Promising(outlook, ask, day_of).answer()
 
 
-class _Promising:
-    """One answer in the making."""
+class Promising:
+    """One answer in the making; kits ask several for what may be promised of their parts."""
 
     def __init__(self, outlook: Outlook, ask: Ask, day_of: DayOf) -> None:
         trusted = tuple(c for c in outlook.coming if c.confidence >= ask.confidence)
@@ -51,7 +53,7 @@ class _Promising:
     def answer(self) -> Promised:
         """The earliest day over all the locations, and that of each."""
         ask = self.ask
-        together = self._together(self.places)
+        together = self.together(self.places)
         first = _first(together, ask.quantity)
         day, parts = None, tuple[Part, ...]()
         # Rarely do locations have it together on a day, and none of them alone what it would give:
@@ -61,18 +63,24 @@ class _Promising:
             if parts:
                 day = late
                 break
-        here = set(self.places)
-        beside = [s for s in self.all_supplies if s.location in here]
         return Promised(
             None if day is None else ask.today + day,
             None if not parts else max(part.dispatch_on for part in parts),
             parts,
             tuple(self._whole(place) for place in self.places),
             tuple(self._reasons(day, parts, together)),
-            self._now(),
-            tuple(s for s in beside if s.day is not None and s.day < ask.today),
-            tuple(s for s in beside if s.day is None),
-            tuple(s for s in beside if s.confidence < ask.confidence),
+            self.now(),
+            *self.beside(),
+        )
+
+    def beside(self) -> tuple[Supplies, Supplies, Supplies]:
+        """Supply that is not relied on: overdue, undated, not trusted."""
+        ask, here = self.ask, set(self.places)
+        supplies = [s for s in self.all_supplies if s.location in here]
+        return (
+            tuple(s for s in supplies if s.day is not None and s.day < ask.today),
+            tuple(s for s in supplies if s.day is None),
+            tuple(s for s in supplies if s.confidence < ask.confidence),
         )
 
     def _free_by_day(self) -> list[Mapping[str, int]]:
@@ -87,7 +95,7 @@ class _Promising:
             found.append(free)
         return found
 
-    def _together(self, places: Sequence[str]) -> list[int]:
+    def together(self, places: Sequence[str]) -> list[int]:
         """Units that may be promised for each day from any of the places, rising.
 
         Who waits for the same units comes first, and so do the fences of others (ruling 4).
@@ -148,7 +156,8 @@ class _Promising:
         known = self.outlook
         return held_for_others(known.fences, known.claims, self.ask.channel, pool)
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """The units that a reservation would be confirmed for at once."""
         atp = {place: self.outlook.atp(place) for place in self.curves}
         pool = sum(max(units, 0) for units in atp.values())
         free = sum(max(atp[place], 0) for place in self.places)
@@ -160,7 +169,7 @@ class _Promising:
         What who waits may take at a location is not taken there. Empty when they have not all.
         """
         quantity = self.ask.quantity
-        alone = {place: self._together((place,)) for place in self.places}
+        alone = {place: self.together((place,)) for place in self.places}
         whole = next((p for p in self.places if alone[p][day] >= quantity), None)
         if whole is not None:
             return (self._part(whole, quantity, alone[whole]),)
@@ -168,7 +177,7 @@ class _Promising:
         parts, chosen, had = list[Part](), list[str](), 0
         for place in sorted(order, key=lambda p: (-alone[p][day], order[p])):
             chosen.append(place)
-            units = min(self._together(chosen)[day] - had, alone[place][day], quantity - had)
+            units = min(self.together(chosen)[day] - had, alone[place][day], quantity - had)
             if units > 0:
                 parts.append(self._part(place, units, alone[place]))
                 had += units
@@ -184,7 +193,7 @@ class _Promising:
 
     def _whole(self, place: str) -> Whole:
         ask = self.ask
-        together = self._together((place,))
+        together = self.together((place,))
         day = _first(together, ask.quantity)
         if day is None:
             most = max(together[-1], 0)
@@ -202,8 +211,8 @@ class _Promising:
         reasons += [self._supplied(p.location, p.units, p.available_on) for p in parts]
         if day:
             reasons.append(words.day_before(max(together[day - 1], 0), ask.today + day - 1))
-        if self._now() < ask.quantity:
-            reasons.append(words.not_yet_reservable(self._now()))
+        if self.now() < ask.quantity:
+            reasons.append(words.not_yet_reservable(self.now()))
         return reasons
 
     def _supplied(self, place: str, units: int, day: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from stockfold.domain.errors import ContractError
+from stockfold.domain.reference import CatalogItem
 
 NESTING_MAX = 10
 """Levels of a kit: 1 when none of its components is a kit."""
@@ -47,6 +48,15 @@ class Tree(msgspec.Struct, frozen=True):
     def nested(self) -> tuple[Bill, ...]:
         """The bills of the kits inside."""
         return self.bills[1:]
+
+
+def bill_of(item: CatalogItem) -> Bill | None:
+    """What a SKU is made of; nothing when it is no longer sold."""
+    made_of = item.bill_of_materials
+    if made_of is None or not item.active:
+        return None
+    parts = tuple((part.sku, part.quantity) for part in made_of.components)
+    return Bill(item.sku, item.revision, made_of.version, parts)
 
 
 def grow(kit: str, bills: Mapping[str, Bill]) -> Tree:

@@ -55,6 +55,10 @@ class Outlook(msgspec.Struct, frozen=True):
         return self.on_hand.get(location, 0) - self.held.get(location, 0)
 
 
+NO_OUTLOOK = Outlook(0, {}, {}, {}, (), (), ())
+"""Of a SKU that nobody ever held."""
+
+
 def outlook_of(state: SkuState) -> Outlook:
     """The outlook of a folded SKU."""
     places = state.locations

@@ -19,6 +19,7 @@ from stockfold_services.api.changes import Changes
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
+from stockfold_services.api.kits import Kits
 from stockfold_services.api.overview import counts, projector_state
 from stockfold_services.api.routes import (
     availability,
@@ -99,6 +100,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.database = database
     app.state.waiting = Waiting(database)
     app.state.terms = terms
+    app.state.kits = Kits(settings)
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}
     problems.install(app)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
+from stockfold.contracts.topics import JOURNAL, POSITIONS
+from stockfold.domain.bills import Tree
 from stockfold.domain.times import to_us
 from stockfold.ledger.entities import Fence, Line, decode_change
 from stockfold.ledger.outlook import Coming, Outlook, by_name, known
-from stockfold_services.api.problems import Problem
+from stockfold_services.api.database import Database
+from stockfold_services.api.freshness import as_of_all, as_of_sku
+from stockfold_services.api.kits import Kits, KitsUnknown
+from stockfold_services.api.models import AsOf
+from stockfold_services.api.problems import Problem, not_found
 
 LINES_MAX = 5_000
 """Demand lines with open units that one answer looks at."""
@@ -33,6 +40,37 @@ WHERE t.sku = $1 AND p.quantity > 0
 """
 
 Row = Mapping[str, Any]
+
+
+class OutlooksNow(NamedTuple):
+    """A SKU's outlook, and those of its parts when it is a kit; ``kit`` of None: not known."""
+
+    kit: bool | None
+    tree: Tree | None
+    outlooks: Mapping[str, Outlook]
+    as_of: AsOf
+
+
+async def outlooks_now(db: Database, kits: Kits, sku: str) -> OutlooksNow:
+    """A SKU in one snapshot, with its parts; Problem 404 when nothing is known of it.
+
+    Of a kit the state is that of all partitions: its parts may be in any.
+    """
+    tree: Tree | None = None
+    kit: bool | None = None
+    with suppress(KitsUnknown):
+        tree = await kits.tree_of(sku)
+        kit = tree is not None
+    async with db.reading() as connection:
+        as_of = await as_of_sku(connection, sku, POSITIONS, JOURNAL)
+        if as_of.seq is None and tree is None:
+            raise not_found("SKU", sku)
+        found = {sku: await read_outlook(connection, sku, as_of.seq)}
+        if tree is not None:
+            as_of = await as_of_all(connection, POSITIONS, JOURNAL)
+            for part in tree.parts:
+                found[part] = await read_outlook(connection, part, None)
+    return OutlooksNow(kit, tree, found, as_of)
 
 
 async def read_outlook(connection: asyncpg.Connection, sku: str, seq: int | None) -> Outlook:

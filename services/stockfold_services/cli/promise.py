@@ -1,12 +1,18 @@
-"""``stockfold promise SKU QUANTITY``: by when a channel can have them, from the journal itself."""
+"""``stockfold promise SKU QUANTITY``: by when a channel can have them, from the journal itself.
+
+A kit is promised by its own stock and by that of its components.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
+from stockfold.availability.kit_promises import KitPromised
+from stockfold.availability.kit_promising import promise_kit
 from stockfold.availability.policy import UNITS_MAX
 from stockfold.availability.promises import Ask, Promised, ask_for
 from stockfold.availability.promising import promise as promised
@@ -14,11 +20,11 @@ from stockfold.availability.surroundings import Places
 from stockfold.domain.days import iso_day
 from stockfold.domain.errors import SettingsError
 from stockfold.ledger.dated import DAYS_MAX
-from stockfold.ledger.outlook import outlook_of
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
-from stockfold_services.cli.atp import known_state, supply_json, zone_days
+from stockfold_services.cli.atp import supply_json, zone_days
+from stockfold_services.cli.kit_state import kit_state
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.policy_publish import policies_in_force
 from stockfold_services.cli.tagged_places import tagged_places
@@ -56,7 +62,7 @@ def promise(
         eligible = places.eligible(policy.locations, policy.tags)
     zone = zone or ("UTC" if policy is None else policy.zone)
     day_of = zone_days(zone)
-    state = known_state(settings, sku)
+    known = kit_state(settings, sku)
     wanted = None if not location else tuple(location)
     try:
         ask = ask_for(quantity, day_of(SYSTEM_CLOCK.now_us()), days, policy, eligible, wanted)
@@ -64,9 +70,18 @@ def promise(
         raise SettingsError(
             str(error), where="--location", remedy="See `stockfold policy show`."
         ) from None
-    found = promised(outlook_of(state), ask, day_of)
+    as_of = {"sku": sku, "seq": known.state.seq, "zone": zone}
+    if known.tree is not None:
+        kit = promise_kit(known.tree, known.outlooks, ask, day_of)
+        if as_json:
+            print_json({**as_of, **_as_json(ask, kit.whole), **_kit_json(ask, kit)})
+        else:
+            _print(kit.whole)
+            _print_parts(kit)
+        return
+    found = promised(known.outlooks[sku], ask, day_of)
     if as_json:
-        print_json({"sku": sku, "seq": state.seq, "zone": zone, **_as_json(ask, found)})
+        print_json({**as_of, **_as_json(ask, found)})
     else:
         _print(found)
 
@@ -104,6 +119,33 @@ def _as_json(ask: Ask, found: Promised) -> dict[str, object]:
         "undated": [supply_json(supply) for supply in found.undated],
         "untrusted": [supply_json(supply) for supply in found.untrusted],
     }
+
+
+def _kit_json(ask: Ask, kit: KitPromised) -> dict[str, object]:
+    """What is asked of each component, and its own answer to that."""
+    components = []
+    for part in kit.components:
+        of_part = msgspec.structs.replace(ask, quantity=part.units, lead_time_days=0)
+        components.append({"sku": part.sku, **_as_json(of_part, part.promised)})
+    return {
+        "pre_assembled": kit.pre_assembled,
+        "assembled": kit.assembled,
+        "components": components,
+    }
+
+
+def _print_parts(kit: KitPromised) -> None:
+    rows = [
+        (
+            part.sku,
+            part.units,
+            iso_day(part.promised.available_on) or "never, by what is known",
+            " ".join(part.promised.reasons),
+        )
+        for part in kit.components
+    ]
+    if rows:
+        print_table(("component", "units", "there on", "why"), rows)
 
 
 def _print(found: Promised) -> None:

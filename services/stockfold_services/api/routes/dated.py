@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from stockfold.contracts.topics import JOURNAL, POSITIONS
+from stockfold.availability.kit_dated import kit_series
+from stockfold.availability.kit_promises import KitSeries, PartSeries
 from stockfold.domain.days import DayOf, as_date, days_in
 from stockfold.ledger.dated import DAYS_MAX, Series, Supply, series
 from stockfold.ledger.outlook import Outlook
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold_services.api import inputs, models
-from stockfold_services.api.database import Database
-from stockfold_services.api.freshness import as_of_sku
-from stockfold_services.api.outlooks import read_outlook
-from stockfold_services.api.problems import Problem, not_found
-from stockfold_services.api.routes.deps import Db, Places, Wait
+from stockfold_services.api.outlooks import outlooks_now
+from stockfold_services.api.problems import Problem
+from stockfold_services.api.routes.deps import Bills, Db, Places, Wait
 
 router = APIRouter(prefix="/v1/skus", tags=["dated"])
 
@@ -30,6 +31,9 @@ ZoneQuery = Annotated[
         description="IANA zone of the days. Unset: the channel's or the location's own, else UTC.",
     ),
 ]
+
+
+KIT = "Null: the catalogue was not read; only the SKU's own stock counts, kit or not."
 
 
 class DatedSupply(BaseModel):
@@ -51,19 +55,36 @@ class DatedDay(BaseModel):
     promise: int = Field(
         description="The least projection from this day on: later demand lowers it."
     )
+    limited_by: str | None = Field(
+        None, description="Of a kit: the component that allows the fewest of this day."
+    )
+
+
+class DatedComponent(BaseModel):
+    """Dated ATP of a part of a kit."""
+
+    sku: str
+    needed: int = Field(description="Units in one kit; 0 of a kit inside it.")
+    days: list[DatedDay]
+    overdue: list[DatedSupply]
+    undated: list[DatedSupply]
 
 
 class DatedAtp(BaseModel):
-    """Dated ATP of a SKU, or of it at one location."""
+    """Dated ATP of a SKU, or of it at one location; of a kit with what can be assembled."""
 
     sku: str
+    kit: bool | None = Field(description=KIT)
     location: str | None
     zone: str
-    atp: int = Field(description="ATP now; of a SKU the sum of max(atp, 0) over its locations.")
-    deficit: int = Field(description="What is missing now, never netted.")
+    atp: int = Field(
+        description="ATP now of the SKU itself: the sum of max(atp, 0) over its locations."
+    )
+    deficit: int = Field(description="What is missing of the SKU itself now, never netted.")
     days: list[DatedDay]
     overdue: list[DatedSupply] = Field(description="Due before today; not in the numbers.")
     undated: list[DatedSupply] = Field(description="Without a date; not in the numbers.")
+    components: list[DatedComponent] = Field(description="Of a kit: every part, day by day.")
     as_of: models.AsOf
 
 
@@ -72,6 +93,7 @@ async def dated_atp(
     db: Db,
     wait: Wait,
     places: Places,
+    kits: Bills,
     sku: inputs.SkuPath,
     days: Annotated[int, Query(ge=1, le=DAYS_MAX, description="Days to look ahead.")] = 14,
     location: inputs.LocationQuery = None,
@@ -80,23 +102,33 @@ async def dated_atp(
     wait_ms: inputs.WaitMs = 2000,
 ) -> DatedAtp:
     """What may be promised of a SKU for each day from today, and what is overdue or undated."""
-    known = places.get(location or "")
-    zone = zone or ("UTC" if known is None else known.zone)
+    place = places.get(location or "")
+    zone = zone or ("UTC" if place is None else place.zone)
     day_of = zone_days(zone)
     await wait.for_positions(sku, min_seq, wait_ms)
-    outlook, as_of = await outlook_now(db, sku)
-    found = series(outlook, day_of, day_of(SYSTEM_CLOCK.now_us()), days, location)
+    known = await outlooks_now(db, kits, sku)
+    outlook, today = known.outlooks[sku], day_of(SYSTEM_CLOCK.now_us())
+    kit: KitSeries | None = None
+    if known.tree is None:
+        found = series(outlook, day_of, today, days, location)
+    else:
+        kit = await asyncio.to_thread(
+            kit_series, known.tree, known.outlooks, day_of, today, days, location
+        )
+        found = kit.whole
     shown_places = outlook.locations if location is None else [location]
     return DatedAtp(
         sku=sku,
+        kit=known.kit,
         location=location,
         zone=zone,
         atp=_atp(outlook, location),
         deficit=sum(max(-outlook.atp(place), 0) for place in shown_places),
-        days=_days(found),
+        days=_days(found, None if kit is None else kit.limited_by),
         overdue=[shown(supply) for supply in found.overdue],
         undated=[shown(supply) for supply in found.undated],
-        as_of=as_of,
+        components=[] if kit is None else [_component(part) for part in kit.components],
+        as_of=known.as_of,
     )
 
 
@@ -106,15 +138,6 @@ def zone_days(zone: str) -> DayOf:
         return days_in(zone)
     except ValueError as error:
         raise Problem(422, "Input not valid", f"query.zone: {error}; write Europe/Berlin") from None
-
-
-async def outlook_now(db: Database, sku: str) -> tuple[Outlook, models.AsOf]:
-    """A SKU's outlook and the state that it shows; Problem 404 when nothing is known of it."""
-    async with db.reading() as connection:
-        as_of = await as_of_sku(connection, sku, POSITIONS, JOURNAL)
-        if as_of.seq is None:
-            raise not_found("SKU", sku)
-        return await read_outlook(connection, sku, as_of.seq), as_of
 
 
 def shown(supply: Supply) -> DatedSupply:
@@ -135,9 +158,23 @@ def _atp(outlook: Outlook, location: str | None) -> int:
     return sum(max(outlook.atp(place), 0) for place in outlook.locations)
 
 
-def _days(found: Series) -> list[DatedDay]:
-    pairs = zip(found.projection, found.promises, strict=True)
+def _days(found: Series, limited_by: Sequence[str] | None = None) -> list[DatedDay]:
     return [
-        DatedDay(day=as_date(found.today + i), projection=level, promise=promise)
-        for i, (level, promise) in enumerate(pairs)
+        DatedDay(
+            day=as_date(found.today + i),
+            projection=level,
+            promise=found.promises[i],
+            limited_by=None if limited_by is None else limited_by[i],
+        )
+        for i, level in enumerate(found.projection)
     ]
+
+
+def _component(part: PartSeries) -> DatedComponent:
+    return DatedComponent(
+        sku=part.sku,
+        needed=part.needed,
+        days=_days(part.series),
+        overdue=[shown(supply) for supply in part.series.overdue],
+        undated=[shown(supply) for supply in part.series.undated],
+    )

@@ -11,6 +11,7 @@ from stockfold.runtime.settings import LocationSettings
 from stockfold_services.api.changes import Changes
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
+from stockfold_services.api.kits import Kits
 from stockfold_services.api.terms import ChannelTerms
 
 
@@ -38,6 +39,12 @@ def _terms(request: Request) -> ChannelTerms:
     return terms
 
 
+def _kits(request: Request) -> Kits:
+    kits = request.app.state.kits
+    assert isinstance(kits, Kits)
+    return kits
+
+
 def _feed(request: Request) -> Changes:
     feed = request.app.state.changes
     assert isinstance(feed, Changes)
@@ -49,4 +56,5 @@ Wait = Annotated[Waiting, Depends(_waiting)]
 Places = Annotated[Mapping[str, LocationSettings], Depends(_places)]
 """The locations that the settings name."""
 ByChannel = Annotated[ChannelTerms, Depends(_terms)]
+Bills = Annotated[Kits, Depends(_kits)]
 Feed = Annotated[Changes, Depends(_feed)]

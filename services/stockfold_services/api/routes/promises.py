@@ -9,6 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from stockfold.availability.kit_promises import KitPromised, PartPromised
+from stockfold.availability.kit_promising import promise_kit
 from stockfold.availability.policy import UNITS_MAX
 from stockfold.availability.promises import Ask, Promised, ask_for
 from stockfold.availability.promising import promise
@@ -16,15 +18,16 @@ from stockfold.domain.days import as_date
 from stockfold.ledger.dated import DAYS_MAX
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold_services.api import inputs, models
+from stockfold_services.api.outlooks import OutlooksNow, outlooks_now
 from stockfold_services.api.problems import Problem
 from stockfold_services.api.routes.dated import (
+    KIT,
     DatedSupply,
     ZoneQuery,
-    outlook_now,
     shown,
     zone_days,
 )
-from stockfold_services.api.routes.deps import ByChannel, Db, Wait
+from stockfold_services.api.routes.deps import Bills, ByChannel, Db, Wait
 
 router = APIRouter(prefix="/v1/skus", tags=["dated"])
 
@@ -49,10 +52,24 @@ class PromisedWhole(BaseModel):
     reasons: list[str]
 
 
+class PromisedComponent(BaseModel):
+    """By when the units of a component are there that the promise of a kit rests on."""
+
+    sku: str
+    units: int
+    available_on: date | None = Field(description="Null: never, by what is known.")
+    parts: list[PromisedPart]
+    reasons: list[str]
+    overdue: list[DatedSupply]
+    undated: list[DatedSupply]
+    untrusted: list[DatedSupply]
+
+
 class PromiseAnswer(BaseModel):
     """The earliest day for the whole quantity, and why."""
 
     sku: str
+    kit: bool | None = Field(description=KIT)
     quantity: int
     channel: str | None
     zone: str
@@ -70,6 +87,11 @@ class PromiseAnswer(BaseModel):
     untrusted: list[DatedSupply] = Field(
         description="Less confident than the channel's policy asks of preorders; not relied on."
     )
+    pre_assembled: int | None = Field(description="Of a kit: how many of them stand by then.")
+    assembled: int | None = Field(description="Of a kit: how many are made of its components.")
+    components: list[PromisedComponent] = Field(
+        description="Of a kit: what the assembled ones take; `parts` are of the kit's own stock."
+    )
     as_of: models.AsOf
 
 
@@ -78,6 +100,7 @@ async def promise_of(
     db: Db,
     wait: Wait,
     channels: ByChannel,
+    kits: Bills,
     sku: inputs.SkuPath,
     quantity: Annotated[int, Query(ge=1, le=UNITS_MAX, description="Units wanted.")],
     channel: inputs.ChannelQuery = None,
@@ -101,7 +124,7 @@ async def promise_of(
     zone = zone or ("UTC" if terms is None else terms.policy.zone)
     day_of = zone_days(zone)
     await wait.for_positions(sku, min_seq, wait_ms)
-    outlook, as_of = await outlook_now(db, sku)
+    known = await outlooks_now(db, kits, sku)
     try:
         ask = ask_for(
             quantity,
@@ -114,32 +137,33 @@ async def promise_of(
     except ValueError as error:
         raise Problem(422, "Input not valid", f"query.locations: {error}") from error
     # Many locations and lines take a moment; other questions need not wait for it.
-    found = await asyncio.to_thread(promise, outlook, ask, day_of)
-    return _answer(sku, channel, zone, ask, found, as_of)
+    if known.tree is None:
+        found = await asyncio.to_thread(promise, known.outlooks[sku], ask, day_of)
+        return _answer(sku, known, zone, ask, found)
+    kit = await asyncio.to_thread(promise_kit, known.tree, known.outlooks, ask, day_of)
+    return _answer(sku, known, zone, ask, kit.whole, kit)
 
 
 def _answer(
-    sku: str, channel: str | None, zone: str, ask: Ask, found: Promised, as_of: models.AsOf
+    sku: str,
+    known: OutlooksNow,
+    zone: str,
+    ask: Ask,
+    found: Promised,
+    kit: KitPromised | None = None,
 ) -> PromiseAnswer:
     return PromiseAnswer(
         sku=sku,
+        kit=known.kit,
         quantity=ask.quantity,
-        channel=channel,
+        channel=ask.channel or None,
         zone=zone,
         known=found.available_on is not None,
         available_on=_date(found.available_on),
         dispatch_on=_date(found.dispatch_on),
         horizon=as_date(ask.today + ask.days - 1),
         lead_time_days=ask.lead_time_days,
-        parts=[
-            PromisedPart(
-                location=part.location,
-                units=part.units,
-                available_on=as_date(part.available_on),
-                dispatch_on=as_date(part.dispatch_on),
-            )
-            for part in found.parts
-        ],
+        parts=_parts(found),
         locations=[
             PromisedWhole(
                 location=whole.location,
@@ -154,7 +178,36 @@ def _answer(
         overdue=[shown(supply) for supply in found.overdue],
         undated=[shown(supply) for supply in found.undated],
         untrusted=[shown(supply) for supply in found.untrusted],
-        as_of=as_of,
+        pre_assembled=None if kit is None else kit.pre_assembled,
+        assembled=None if kit is None else kit.assembled,
+        components=[] if kit is None else [_component(part) for part in kit.components],
+        as_of=known.as_of,
+    )
+
+
+def _parts(found: Promised) -> list[PromisedPart]:
+    return [
+        PromisedPart(
+            location=part.location,
+            units=part.units,
+            available_on=as_date(part.available_on),
+            dispatch_on=as_date(part.dispatch_on),
+        )
+        for part in found.parts
+    ]
+
+
+def _component(part: PartPromised) -> PromisedComponent:
+    found = part.promised
+    return PromisedComponent(
+        sku=part.sku,
+        units=part.units,
+        available_on=_date(found.available_on),
+        parts=_parts(found),
+        reasons=list(found.reasons),
+        overdue=[shown(supply) for supply in found.overdue],
+        undated=[shown(supply) for supply in found.undated],
+        untrusted=[shown(supply) for supply in found.untrusted],
     )
 
 

@@ -14,7 +14,7 @@ from stockfold.availability.answer import Visible
 from stockfold.availability.kits import NOTHING, Parts
 from stockfold.contracts.partitioner import refuse_misrouted
 from stockfold.contracts.topics import COMPONENT_AVAILABILITY, KIT_COMPONENTS, Topic
-from stockfold.domain.bills import Bill, Tree, grow
+from stockfold.domain.bills import Bill, Tree, bill_of, grow
 from stockfold.domain.errors import ContractError
 from stockfold.domain.reference import CatalogItem
 from stockfold.runtime.partition_reader import PartitionReader
@@ -169,12 +169,10 @@ class KitMemory:
 
     def _bill_of(self, item: CatalogItem) -> Bill | None:
         """What a SKU is made of; nothing when it is no longer sold."""
-        made_of = item.bill_of_materials
-        if made_of is None or not item.active:
-            return None
-        refuse_misrouted(item.sku, self.number, self._partitions)
-        parts = tuple((part.sku, part.quantity) for part in made_of.components)
-        return Bill(item.sku, item.revision, made_of.version, parts)
+        bill = bill_of(item)
+        if bill is not None:
+            refuse_misrouted(item.sku, self.number, self._partitions)
+        return bill
 
     # --- requests -----------------------------------------------------------------------------
 
