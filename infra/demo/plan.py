@@ -87,6 +87,7 @@ def settings_of(
             },
             "api": {"port": port},
             "gateway": {"port": ports.free_port()},
+            "checkout": {"port": ports.free_port()},
             "channels": [
                 {
                     "name": channel.name,

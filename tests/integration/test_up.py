@@ -62,6 +62,7 @@ def settings(new_environment: NewEnvironment, postgres: str) -> Settings:
         postgres={"dsn": postgres},
         api={"port": ports.free_port()},
         gateway={"port": ports.free_port()},
+        checkout={"port": ports.free_port()},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from stockfold_services.gateway.main import run
 from tests.support.kafka_io import wait_for
 from tests.support.running_ledger import running
 
+AsyncRun = Callable[[Settings, asyncio.Event], Awaitable[None]]
 BATCH = "application/cloudevents-batch+json"
 STRUCTURED = "application/cloudevents+json"
 NOW = "2026-11-20T12:00:00Z"
@@ -27,8 +28,17 @@ def gateway(settings: Settings, *, ready: bool = True, **section: Any) -> Iterat
 
     ``ready`` waits until it knows the keys, which it never does without Kafka.
     """
+    with served(run, "gateway", settings, ready=ready, **section) as client:
+        yield client
+
+
+@contextmanager
+def served(
+    run: AsyncRun, name: str, settings: Settings, *, ready: bool = True, **section: Any
+) -> Iterator[httpx.Client]:
+    """The same for any service that is reached over HTTP; ``name`` is its section's."""
     port = ports.free_port()
-    update = settings.gateway.model_copy(update={"port": port, **section})
+    update = getattr(settings, name).model_copy(update={"port": port, **section})
 
     def work(given: Settings, stop: threading.Event) -> None:
         async def body() -> None:
@@ -42,11 +52,11 @@ def gateway(settings: Settings, *, ready: bool = True, **section: Any) -> Iterat
         asyncio.run(body())
 
     with (
-        running(work, settings.model_copy(update={"gateway": update})),
+        running(work, settings.model_copy(update={name: update})),
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
-        wait_for("the gateway", lambda: ports.answers(port))
-        wait_for("the keys", lambda: not ready or client.get("/readyz").is_success)
+        wait_for(f"the {name}", lambda: ports.answers(port))
+        wait_for("its readiness", lambda: not ready or client.get("/readyz").is_success)
         yield client
 
 

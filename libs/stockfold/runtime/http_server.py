@@ -71,6 +71,7 @@ async def serve_app(
     port: int,
     stop: asyncio.Event,
     end_streams: Callable[[], None] = lambda: None,
+    connections_max: int = CONNECTIONS_MAX,
 ) -> None:
     """Serve until ``stop``; SettingsError when the address of that section cannot be had.
 
@@ -85,7 +86,7 @@ async def serve_app(
         log_config=None,
         access_log=False,
         lifespan="on",
-        limit_concurrency=CONNECTIONS_MAX,
+        limit_concurrency=connections_max,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=SHUTDOWN_S_MAX,
         server_header=False,

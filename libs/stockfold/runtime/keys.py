@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 MARK = "sfk"
 SECRET_BYTES = 32
 TOKEN_CHARACTERS_MAX = 200
-SEND, READ = "send", "read"
-RIGHTS = (SEND, READ)
+SEND, READ, RESERVE = "send", "read", "reserve"
+RIGHTS = (SEND, READ, RESERVE)
 _encode = encoder("stockfold.ApiKey")
 
 

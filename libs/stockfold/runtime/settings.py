@@ -302,6 +302,59 @@ class GatewaySettings(_Section):
     )
 
 
+class CheckoutSettings(_Section):
+    """The HTTP interface for checkouts: reservations."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address to listen on. Until an API key exists: only one of this machine.",
+    )
+    port: Port = Field(default=8100, description="Port to listen on.")
+    connections_max: PositiveInt = Field(
+        default=2_048, description="Connections at once; further ones are answered with 503."
+    )
+    body_bytes_max: int = Field(
+        default=64 * 1024, ge=1024, le=1024 * 1024, description="Bytes of one request."
+    )
+    lines_max: int = Field(default=50, ge=1, le=500, description="Lines of one reservation.")
+    locations_max: int = Field(
+        default=100, ge=1, le=1000, description="Locations that one line may be served from."
+    )
+    quantity_max: int = Field(default=10_000, ge=1, le=10**12, description="Units of one line.")
+    ttl_s: PositiveInt = Field(
+        default=900, description="How long a reservation holds unless its request says, in seconds."
+    )
+    ttl_s_max: PositiveInt = Field(
+        default=3_600, description="How long a request may ask it to hold, in seconds."
+    )
+    hold_s: PositiveInt = Field(
+        default=45,
+        description="How long a line holds until all lines of its basket are held, in seconds.",
+    )
+    decision_s_max: PositiveFloat = Field(
+        default=30.0,
+        description="After so long without the ledger's answer a basket of several lines is given "
+        "up, in seconds.",
+    )
+    wait_ms: PositiveInt = Field(
+        default=2_000, description="How long an answer waits for the ledger unless told, in ms."
+    )
+    wait_s_max: PositiveFloat = Field(
+        default=25.0, description="How long a request may ask to wait, in seconds."
+    )
+    waiting_max: PositiveInt = Field(
+        default=5_000, description="Reservations that may wait for the ledger at once."
+    )
+    reservations_max: PositiveInt = Field(
+        default=200_000, description="Reservations remembered; the longest unheard of is forgotten."
+    )
+    history_s: PositiveInt = Field(
+        default=7_200,
+        description="How far back the ledger's answers are read at start, in seconds.",
+    )
+
+
 class ProjectorSettings(_Section):
     """The projector's loop."""
 
@@ -406,6 +459,7 @@ class Settings(BaseSettings):
     availability: AvailabilitySettings = Field(default_factory=AvailabilitySettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
+    checkout: CheckoutSettings = Field(default_factory=CheckoutSettings)
     projector: ProjectorSettings = Field(default_factory=ProjectorSettings)
     channels: list[ChannelSettings] = Field(
         default_factory=list, description="The sales channels, [[channels]] in the file."

@@ -30,7 +30,10 @@ def create(
     name: Annotated[str, typer.Argument(help="Whose it is: a system or partner, no person.")],
     may: Annotated[
         list[str] | None,
-        typer.Option(help="send (to the gateway; the default) or read (the api); repeat it."),
+        typer.Option(
+            help="send (to the gateway; the default), read (the api) or reserve (for checkouts); "
+            "repeat it."
+        ),
     ] = None,
     channel: Annotated[
         list[str] | None,

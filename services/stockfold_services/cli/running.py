@@ -70,6 +70,7 @@ class Stockfold:
     def __enter__(self) -> Self:
         self._check_port("api", self.settings.api.host, self.settings.api.port)
         self._check_port("gateway", self.settings.gateway.host, self.settings.gateway.port)
+        self._check_port("checkout", self.settings.checkout.host, self.settings.checkout.port)
         self._servers.__enter__()
         try:
             self.settings = self._servers.settings

@@ -1,4 +1,4 @@
-"""Availability, projector, publisher, api and gateway in one process: for a small shop."""
+"""Every service but ledger and snapshotter in one process: for a small shop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 STOP_S_MAX = 10.0
 LOOK_S = 0.1
 SYNCHRONOUS = ("availability",)
-ASYNCHRONOUS = ("projector", "publisher", "api", "gateway")
+ASYNCHRONOUS = ("projector", "publisher", "api", "gateway", "checkout")
 
 AsyncRun = Callable[[Settings, asyncio.Event], Awaitable[None]]
 SyncRun = Callable[[Settings, threading.Event], None]

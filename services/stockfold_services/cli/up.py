@@ -30,6 +30,7 @@ def _announce(settings: Settings, *, as_json: bool) -> None:
         "api": f"http://{settings.api.host}:{settings.api.port}",
         "docs": f"http://{settings.api.host}:{settings.api.port}/docs",
         "gateway": f"http://{settings.gateway.host}:{settings.gateway.port}",
+        "checkout": f"http://{settings.checkout.host}:{settings.checkout.port}",
         "kafka": settings.kafka.bootstrap,
         "postgres": _shown_dsn(settings),
         "data": str(settings.environment.data_dir),
