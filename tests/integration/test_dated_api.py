@@ -259,7 +259,7 @@ async def test_a_kit_is_promised_by_its_components_and_its_own_stock(
     catalogue = tmp_path / "items.csv"
     catalogue.write_text("sku,bill_of_materials,bill_version\nCUP,,\nBOX,CUP*2,7\nCASE,BOX*1,1\n")
     stockfold(settings, "catalog", "import", str(catalogue), "--yes")
-    app = create_app(settings)
+    app = create_app(settings, None)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         reader = Reader(settings, client)
