@@ -22,7 +22,8 @@ class Table:
     """How the columns of one header become the fields of one event type.
 
     ``mapping`` says which column is which field; a column that has a field's name needs none.
-    ``constants`` are fields that are the same in every row. ``ignored`` are the columns that
+    ``constants`` are fields that are the same in every row, text being read as a cell is.
+    ``ignored`` are the columns that
     become nothing. ContractError ``bad_mapping``.
     """
 
@@ -36,8 +37,11 @@ class Table:
     ) -> None:
         columns = [name.strip() for name in header]
         self._width = len(columns)
-        self._constants = list((constants or {}).items())
         fields = _fields(event_type, registry or default_registry())
+        self._constants = [
+            (name, fields[name][0](value) if isinstance(value, str) and name in fields else value)
+            for name, value in (constants or {}).items()
+        ]
         wanted = _wanted(columns, mapping or {}, fields, {name for name, _ in self._constants})
         self._cells: list[tuple[int, str, Cell]] = [
             (place, wanted[column], fields[wanted[column]][0])
@@ -100,6 +104,9 @@ def _wanted(
         if column not in mapping and name in fields and name not in mapped:
             wanted[column] = name
     given = list(wanted.values())
+    unknown = sorted(constant - set(fields))
+    if unknown:
+        raise _bad(f"there is no field {unknown[0]!r}", f"There are {', '.join(fields)}.")
     doubled = sorted({name for name in given if given.count(name) > 1 or name in constant})
     if doubled:
         raise _bad(f"{doubled[0]} is given more than once", "Give every field once.")

@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from stockfold.contracts.complete_runs import CompleteRun
 from stockfold.contracts.envelope import MAX_ATTRIBUTE_BYTES
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import SECOND_US, format_us, parse_us
@@ -19,6 +20,7 @@ from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.settings import load as load_settings
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
+from stockfold_services.cli.loading.complete import add_zeros, noted
 from stockfold_services.cli.loading.load import Loaded, Mark, Sender, load
 from stockfold_services.cli.loading.opening import Opening
 from stockfold_services.cli.loading.source import count_lines, fingerprint, open_rows
@@ -32,6 +34,7 @@ class Kind(StrEnum):
     """What the rows are."""
 
     balances = "balances"
+    snapshots = "snapshots"
     inbound = "inbound"
     in_transit = "in-transit"
     allocations = "allocations"
@@ -47,6 +50,8 @@ class _Job(msgspec.Struct, frozen=True):
     as_of_us: int
     encoding: str
     delimiter: str | None
+    constants: dict[str, str] = {}
+    zeros_max: int | None = None
 
 
 def import_(
@@ -66,6 +71,14 @@ def import_(
     delimiter: Annotated[
         str | None, typer.Option(help="Between cells. Default: found out from the header.")
     ] = None,
+    complete: Annotated[
+        bool,
+        typer.Option("--complete", help="Snapshots: what the file does not list there is zero."),
+    ] = False,
+    zeros_max: Annotated[
+        int | None,
+        typer.Option(min=0, help="SKUs that may become zero. Default: as many as rows."),
+    ] = None,
     atomic: Annotated[
         bool,
         typer.Option("--atomic", help="Read all of it first, and send nothing if a row is bad."),
@@ -81,7 +94,7 @@ def import_(
     goes on where it stopped. The same file again changes nothing.
     """
     settings = load_settings(config)
-    settings = settings if dry_run else attach(settings)
+    settings = settings if dry_run and not complete else attach(settings)
     if not 0 < len(source.encode("utf-8", "replace")) <= MAX_ATTRIBUTE_BYTES:
         raise SettingsError(
             "the source has no name", where="--source", remedy="Write one such as /erp/main."
@@ -94,7 +107,15 @@ def import_(
         _moment(as_of, settings),
         encoding,
         delimiter,
+        {"complete": "true"} if complete else {},
+        zeros_max,
     )
+    if complete and kind is not Kind.snapshots:
+        raise SettingsError(
+            f"{kind} are not complete or incomplete",
+            where="--complete",
+            remedy="Load a snapshot: --kind snapshots.",
+        )
     if dry_run or atomic:
         found = _pass(settings, job, send=False)
         if dry_run or found.bad:
@@ -121,12 +142,18 @@ def _pass(settings: Settings, job: _Job, *, send: bool) -> Loaded:
             source=job.source,
             as_of_us=job.as_of_us,
             told_us=SYSTEM_CLOCK.now_us(),
+            constants=job.constants,
         )
         if opening.ignored:
             _say(f"columns that are not used: {', '.join(opening.ignored)}")
         sender = Sender(settings) if send else None
         bars.stage("sending" if send else "reading", max(count_lines(job.file) - 1, 0))
-        return load(opening.read(rows), sender, mark, bars.done)
+        run = CompleteRun()
+        found = load(noted(opening.read(rows), run), sender, mark, bars.done)
+        if run:
+            bars.stage("what is not listed", 1)
+            add_zeros(found, run, opening.intake, settings, job.zeros_max, sender)
+        return found
 
 
 def _mapping(told: list[str]) -> dict[str, str]:
@@ -178,7 +205,9 @@ def _end(found: Loaded, as_json: bool, *, sent: bool) -> None:
         verb = "loaded" if sent else "would be loaded"
         before = f", {found.skipped} of them before" if found.skipped else ""
         _say(f"{found.good} rows {verb}{before}; {found.bad} are bad")
-    if found.bad:
+        if found.zeros is not None:
+            _say(found.withheld or f"{found.zeros} SKUs that it does not list {verb} as zero")
+    if found.bad or found.withheld:
         raise typer.Exit(1)
 
 

@@ -37,6 +37,7 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
         redoc_url=None,
     )
     app.state.sending = Sending(producer, settings.prefix)
+    app.state.settings = settings
     app.state.access = access
     app.state.intake = Intake(open_registry(settings))
     app.state.budget = Budget()

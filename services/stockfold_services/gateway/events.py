@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 
 from stockfold.client.ids import derive_id
 from stockfold.contracts import json_text
+from stockfold.contracts.complete_runs import SNAPSHOT
 from stockfold.contracts.intake import Intake, Taken
 from stockfold.contracts.json_reader import check_content_type
 from stockfold.contracts.json_text import JsonObject, JsonRefusedError
@@ -31,6 +32,12 @@ _STRUCTURED = "application/cloudevents+json"
 _BATCH = "application/cloudevents-batch+json"
 _JSON = "application/json"
 _ATTRIBUTE = "ce-"
+_NOT_WHOLE = json_text.Problem(
+    "incomplete_run",
+    "$.data.complete",
+    "says that a run is complete, and events do not say where it ends",
+    "Send the run as a file to /v1/files, which adds what it does not list; or leave it out.",
+)
 Answer = dict[str, Any]
 
 
@@ -161,6 +168,8 @@ async def _take(place: int, attributes: dict[str, object], asked: _Asked) -> Ans
     wrong = not_allowed(asked.holder, taken)
     if wrong is not None:
         return _refused(place, [wrong], 403)
+    if taken.envelope.type == SNAPSHOT and taken.body["complete"]:
+        return _refused(place, [_NOT_WHOLE])
     told = taken.envelope
     answer: Answer = {
         "index": place,

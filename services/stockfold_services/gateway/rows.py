@@ -32,6 +32,7 @@ class CsvRows:
         self,
         header: str,
         mapping: Mapping[str, str],
+        constants: Mapping[str, str],
         *,
         event_type: str,
         source: str,
@@ -40,7 +41,7 @@ class CsvRows:
         intake: Intake,
     ) -> None:
         self._delimiter = max((",", ";", "\t"), key=header.count)
-        self._table = Table(event_type, self._cells(header), mapping)
+        self._table = Table(event_type, self._cells(header), mapping, constants)
         self._envelope = Envelope("-", source, event_type, time_us)
         self._key = key
         self._intake = intake

@@ -32,6 +32,9 @@ class Loaded(msgspec.Struct):
     bad: int = 0
     skipped: int = 0
     bad_rows: list[BadRow] = []
+    zeros: int | None = None
+    """Of a complete snapshot: rows of zero for what it does not list."""
+    withheld: str = ""
 
 
 class Mark:

@@ -1,4 +1,4 @@
-"""What there is at one moment, for a first load: balances, inbound, goods in transit, allocations.
+"""What there is at one moment: balances, an ERP's snapshot, inbound, goods in transit, allocations.
 
 A balance is a count as of that moment and not an adjustment: it is absolute, so that movements
 which reach the ledger before or after the load, and occurred before or after that moment, are all
@@ -36,12 +36,15 @@ KINDS = {
     "balances": Kind(
         "stockfold.StockCounted", ("sku", "location", "bucket"), ("quantity", "counted")
     ),
+    "snapshots": Kind("stockfold.StockSnapshotReported", ("sku", "location", "bucket")),
     "inbound": Kind(
         "stockfold.InboundExpected", ("sku", "inbound", "line"), constants=(("revision", 1),)
     ),
     "in-transit": Kind("stockfold.TransferDispatched", ("sku", "transfer", "from", "to")),
     "allocations": Kind("stockfold.StockAllocated", ("sku", "allocation")),
 }
+FIGURES = ("balances", "snapshots")
+"""Kinds that are absolute figures, true at the moment."""
 _DEFAULTS = {"bucket": "on_hand"}
 
 
@@ -66,6 +69,7 @@ class Opening:
         source: str,
         as_of_us: int,
         told_us: int,
+        constants: Mapping[str, str] | None = None,
     ) -> None:
         chosen = KINDS[kind]
         mapping = dict(mapping)
@@ -76,18 +80,20 @@ class Opening:
             if column in names and field not in given:
                 mapping.setdefault(names[column], field)
         self._as_of = format_us(as_of_us)
-        constants: dict[str, object] = {
+        fixed: dict[str, object] = {
             field: value for field, value in chosen.constants if field not in given
         }
-        if kind == "balances":
-            constants["as_of"] = self._as_of
+        fixed.update(constants or {})
+        figures = kind in FIGURES
+        if figures:
+            fixed["as_of"] = self._as_of
         self._name = kind
         self._identity = chosen.identity
-        self._table = Table(chosen.event_type, header, mapping, constants)
+        self._table = Table(chosen.event_type, header, mapping, fixed)
         # A count is told now, and says itself when it was true; the rest occurred at that moment.
-        occurred_us = told_us if kind == "balances" else as_of_us
+        occurred_us = told_us if figures else as_of_us
         self._envelope = Envelope("-", source, chosen.event_type, occurred_us)
-        self._intake = Intake()
+        self.intake = Intake()
         self._seen: set[int] = set()
 
     @property
@@ -112,7 +118,7 @@ class Opening:
             what = f"an earlier row is of the same {', '.join(self._identity)}"
             return [BadRow(number, "sku", what, "Add them up to one row.")]
         envelope = msgspec.structs.replace(self._envelope, id=event_id)
-        taken = self._intake.body(envelope, tree)
+        taken = self.intake.body(envelope, tree)
         if isinstance(taken, Taken):
             self._seen.add(known)
             return taken
