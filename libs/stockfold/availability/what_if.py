@@ -19,6 +19,7 @@ from stockfold.availability.of_ledger import Place, could_give, positions_of
 from stockfold.availability.positions import SkuPositions
 from stockfold.availability.surroundings import Surroundings
 from stockfold.availability.what_if_figures import Demand, Outcome, Period
+from stockfold.availability.what_if_kits import Kits
 from stockfold.availability.what_if_sides import Side, Silences, edges_of_silence, silent_at
 from stockfold.availability.what_was import NOTHING, Record, Shown
 from stockfold.ledger.accounts import BACKORDERED, RESERVED
@@ -66,6 +67,7 @@ class WhatIf:
         after: Side,
         period: Period,
         silences: Silences = (),
+        kits: Kits | None = None,
     ) -> None:
         self.sides = (before, after)
         self.outcomes = tuple({c: Outcome() for c in side.channels} for side in self.sides)
@@ -77,6 +79,7 @@ class WhatIf:
         self.categories: Mapping[str, str] = {}
         self.record = Record()
         self._silences = silences
+        self._kits = kits or Kits()
         silence = (t for side in self.sides for t in edges_of_silence(silences, side))
         self._edges = sorted({*before.edges, *after.edges, *silence})
         self._states: dict[str, SkuState] = {}
@@ -112,6 +115,9 @@ class WhatIf:
         if self._edges:
             for state in self._states.values():
                 self._look_at(state, self._period.to_us - 1)
+        for state in self._states.values():
+            if self._kits.concerns(state.sku):
+                self._look_at(state, self._period.to_us - 1)
         counts, unsure = self.record.publications(self._period.from_us, self._period.to_us)
         self.unsure_listings += unsure
         for channel, count in counts.items():
@@ -119,6 +125,13 @@ class WhatIf:
         self._states.clear()
         self._seen.clear()
         self._last_us.clear()
+
+    def end(self) -> None:
+        """Count what would have been told of kits, once every partition is folded."""
+        for kit in self._kits.absent():
+            self._look_at(SkuState(kit), self._period.to_us - 1)
+        for number, outcomes in enumerate(self.outcomes):
+            self._kits.count(number, outcomes)
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -140,14 +153,16 @@ class WhatIf:
     ) -> None:
         category = self.categories.get(state.sku, "")
         around = Surroundings(category, at_us, silent_at(self._silences, at_us))
-        for side, outcomes, known in zip(self.sides, self.outcomes, seen, strict=True):
+        for number, (side, known) in enumerate(zip(self.sides, seen, strict=True)):
             known.positions = side.positions(state, category, known.beyond)
             told = known.shown
             known.shown = side.answers(known.positions, around) if state.seq else {}
-            if count:
+            if self._kits.concerns(state.sku):
+                self._kits.note(number, side, known.positions, around)
+            if count and not self._kits.is_kit(state.sku):
                 for channel, answer in known.shown.items():
                     if channel not in told or told[channel].visible != answer.visible:
-                        outcomes[channel].publications += 1
+                        self.outcomes[number][channel].publications += 1
 
     # --- demand ---------------------------------------------------------------------------------
 

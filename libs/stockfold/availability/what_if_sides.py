@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import itemgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
 from stockfold.availability.answer import Answer
 from stockfold.availability.fencing import Fencing
+from stockfold.availability.kits import of_parts
 from stockfold.availability.of_ledger import Place, positions_of
 from stockfold.availability.policy import Policy
 from stockfold.availability.positions import SkuPositions
@@ -25,6 +27,18 @@ Silences = Sequence[tuple[int, Mapping[str, int]]]
 _at = itemgetter(0)
 _NONE: Mapping[str, int] = MappingProxyType({})
 _NO_HISTORY: Mapping[str, Sequence[Revision]] = MappingProxyType({})
+
+
+class Rules(NamedTuple):
+    """A policy's rules for SKUs, and for the parts of kits."""
+
+    own: Pipeline
+    of_parts: Pipeline
+
+
+def _rules(policy: Policy, places: Places) -> Rules:
+    own = Pipeline(policy, places)
+    return Rules(own, own if policy.basis == "net" else Pipeline(of_parts(policy), places))
 
 
 class Side:
@@ -43,7 +57,7 @@ class Side:
         revisions = {**history, **{channel: [(0, p)] for channel, p in policies.items()}}
         self.channels = sorted(revisions)
         self._pipelines = {
-            channel: [(at_us, None if p is None else Pipeline(p, places)) for at_us, p in turns]
+            channel: [(at_us, None if p is None else _rules(p, places)) for at_us, p in turns]
             for channel, turns in revisions.items()
         }
         self._fencings = [found for found in map(Fencing, policies.values()) if found]
@@ -69,13 +83,16 @@ class Side:
 
     def answers(self, positions: SkuPositions, around: Surroundings) -> dict[str, Answer]:
         """What every channel that has a policy at the moment would be told."""
-        found = {}
+        rules = self.in_force(around.moment_us)
+        return {channel: found.own.compute(positions, around) for channel, found in rules}
+
+    def in_force(self, moment_us: int) -> Iterator[tuple[str, Rules]]:
+        """The rules of every channel that has a policy at the moment."""
         for channel, turns in self._pipelines.items():
-            turn = bisect_right(turns, around.moment_us, key=_at)
-            pipeline = turns[turn - 1][1] if turn else None
-            if pipeline is not None:
-                found[channel] = pipeline.compute(positions, around)
-        return found
+            turn = bisect_right(turns, moment_us, key=_at)
+            rules = turns[turn - 1][1] if turn else None
+            if rules is not None:
+                yield channel, rules
 
 
 def silent_at(silences: Silences, at_us: int) -> Mapping[str, int]:

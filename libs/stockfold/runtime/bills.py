@@ -7,7 +7,7 @@ import logging
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.reference import decode_item
 from stockfold.contracts.topics import CATALOG
-from stockfold.domain.bills import PARTS_MAX, Bill, Tree, bill_of, grow
+from stockfold.domain.bills import PARTS_MAX, Bill, Tree, bill_of, bills_within, grow
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
@@ -25,7 +25,7 @@ class BillBook:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._reader: PartitionReader | None = None
-        self._bills: dict[str, Bill] = {}
+        self.bills: dict[str, Bill] = {}
         self._nexts: dict[int, int] = {}
 
     def tree_of(self, sku: str) -> Tree | None:
@@ -39,8 +39,8 @@ class BillBook:
         seen, waiting = {sku}, [sku]
         while waiting and len(seen) <= PARTS_MAX + 1:
             name = waiting.pop()
-            self._read(partition_of(name.encode(), self._settings.kafka.sku_partitions), fresh)
-            bill = self._bills.get(name)
+            self.read(partition_of(name.encode(), self._settings.kafka.sku_partitions), fresh)
+            bill = self.bills.get(name)
             if bill is None:
                 continue
             found[name] = bill
@@ -50,8 +50,8 @@ class BillBook:
                     waiting.append(part)
         return grow(sku, found) if found else None
 
-    def _read(self, partition: int, fresh: set[int]) -> None:
-        """Read a partition on to its end, once a question."""
+    def read(self, partition: int, fresh: set[int]) -> None:
+        """Read a partition on to its end, unless it is ``fresh`` already."""
         if partition in fresh:
             return
         fresh.add(partition)
@@ -66,7 +66,7 @@ class BillBook:
 
     def _take(self, record: Record) -> None:
         if record.value() is None:
-            self._bills.pop((record.key() or b"").decode("utf-8", "replace"), None)
+            self.bills.pop((record.key() or b"").decode("utf-8", "replace"), None)
             return
         try:
             item = decode_item(record.value(), record.key())
@@ -75,6 +75,24 @@ class BillBook:
             return
         bill = bill_of(item)
         if bill is None:
-            self._bills.pop(item.sku, None)
+            self.bills.pop(item.sku, None)
         else:
-            self._bills[item.sku] = bill
+            self.bills[item.sku] = bill
+
+
+def trees_now(settings: Settings) -> dict[str, Tree]:
+    """Every kit of the catalogue with what it is made of; those whose bill is unfit are left out.
+
+    KafkaException or UnavailableError without the broker.
+    """
+    book = BillBook(settings)
+    fresh: set[int] = set()
+    for partition in range(settings.kafka.sku_partitions):
+        book.read(partition, fresh)
+    found: dict[str, Tree] = {}
+    for sku in book.bills:
+        try:
+            found[sku] = grow(sku, bills_within(sku, book.bills))
+        except ContractError as error:
+            log.warning("%s It is counted by its own stock.", error)
+    return found

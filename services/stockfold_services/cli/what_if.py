@@ -10,12 +10,14 @@ import typer
 from stockfold.availability.policy import Policy
 from stockfold.availability.what_if import WhatIf
 from stockfold.availability.what_if_figures import Period
+from stockfold.availability.what_if_kits import Kits
 from stockfold.availability.what_if_sides import Side
 from stockfold.contracts.journal import Mark, decode_entry
 from stockfold.contracts.reference import decode_item
 from stockfold.contracts.topics import CATALOG, JOURNAL
 from stockfold.domain.errors import ContractError, StockfoldError
 from stockfold.domain.times import format_us
+from stockfold.runtime.bills import trees_now
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.partition_reader import PartitionReader
@@ -98,9 +100,10 @@ def _simulate(
     then = policies_then(reader, period)
     before = Side({}, world.places, then.revisions)
     after = Side(wanted, world.places, then.revisions)
-    run = WhatIf(before, after, period, silences_then(reader))
+    run = WhatIf(before, after, period, silences_then(reader), Kits(trees_now(settings)))
     told = ToldReader(settings, reader, period)
     fold_journal(settings, reader, run, told)
+    run.end()
     notes = [*then.notes, *([told.note] if told.note else [])]
     if (before.patience_s or after.patience_s) and period.from_us < kept_since_us():
         notes.append(
