@@ -6,8 +6,10 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stockfold.contracts.codec import decode, schema_of
 from stockfold.contracts.topics import (
@@ -22,6 +24,9 @@ from stockfold.contracts.topics import (
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
 from tests.faults.workload import PARTITIONS
+
+if TYPE_CHECKING:
+    from tests.faults.site import Site
 
 OUTPUTS: tuple[Topic, ...] = (
     JOURNAL,
@@ -127,6 +132,25 @@ class Observer:
     def covers(self, ends: dict[tuple[str, int], int]) -> bool:
         """Whether the ledger has committed everything up to these ends."""
         return all(self.covered.get(place, 0) >= end for place, end in ends.items())
+
+
+def lost_by_the_broker(site: Site) -> list[str]:
+    """Places that now end before what they had acknowledged or shown, as the broker tells it.
+
+    Asked at once after its start, before anybody writes anew.
+    """
+    prefix, had = site.settings.prefix, dict(site.feeder.ends)
+    for topic, partition, offset in list(site.observer.seen):
+        had[topic, partition] = max(had.get((topic, partition), 0), offset + 1)
+    admin = AdminClient(confluent_config(site.settings))
+    places = {at: TopicPartition(prefix + at[0], at[1]) for at in had}
+    told = admin.list_offsets(dict.fromkeys(places.values(), OffsetSpec.latest()))
+    ends = {at: told[place].result(timeout=30).offset for at, place in places.items()}
+    return [
+        f"{topic} partition {partition} ended at {end} and ends at {ends[topic, partition]}"
+        for (topic, partition), end in had.items()
+        if ends[topic, partition] < end
+    ]
 
 
 def final_log(settings: Settings) -> Iterator[Message]:

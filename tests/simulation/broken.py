@@ -92,12 +92,21 @@ class _AsksLateClients(SimulatedClients):
 class _KeepsMemory(ExactlyOnceLoop):
     """Goes on after an aborted transaction with the memory of what was aborted."""
 
-    def _transact(self, *arguments: Any) -> None:
+    def _settle(self) -> None:
         try:
-            super()._transact(*arguments)
+            super()._settle()
         except KafkaException as error:
             if error.args[0].fatal():
                 raise
+
+
+class _GivesAwayEarly(ExactlyOnceLoop):
+    """Lets partitions go while the commit of what they brought is under way."""
+
+    def _revoked(self, consumer: Any, partitions: list[TopicPartition]) -> None:
+        commit, self._commit = self._commit, None
+        super()._revoked(consumer, partitions)
+        self._commit = commit
 
 
 class _HoardingInbox(Inbox):
@@ -135,6 +144,7 @@ BROKEN: dict[str, Parts] = {
     "the membership is asked for at the commit": Parts(clients=_AsksLateClients),
     "a reader sees what was not committed": Parts(clients=_SeesAllClients),
     "memory is kept after an abort": Parts(loop=_KeepsMemory),
+    "partitions are given away before their commit has ended": Parts(loop=_GivesAwayEarly),
     "fetched records outlive a rebalance": Parts(loop=_Hoards),
     "recovery does not wait for the last stable offset": Parts(loop=_RecoversHastily),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from confluent_kafka import IsolationLevel, TopicPartition
@@ -10,6 +11,7 @@ from confluent_kafka.admin import OffsetSpec
 from .kafka_consumer import Consumer
 from .kafka_producer import Producer
 from .wire import Wire
+from .world import Branch
 
 EARLIEST = OffsetSpec.earliest()
 
@@ -29,6 +31,9 @@ class SimulatedClients:
     def admin(self, config: dict[str, Any]) -> Admin:
         del config
         return Admin(self._wire)
+
+    def behind(self, work: Callable[[], None]) -> Branch:
+        return self._wire.life.branch(work)
 
 
 class _Answer(NamedTuple):

@@ -12,6 +12,7 @@ from tests.support.bodies import START_US
 
 SWITCH_CHANCE = 0.2
 LATENCY_S = (0.0005, 0.002, 0.01, 0.05)
+JOIN_LOOK_S = 0.001
 
 
 class Killed(BaseException):
@@ -127,11 +128,23 @@ class Life:
         self.dead = False
         self.failure: BaseException | None = None
         self.resumed_s = 0.0
+        self._stopped_until_s = 0.0
         self._silent_since_s: float | None = None
-        self._run = _Run(self._main)
-        self._run.life = self
+        self._runs: list[_Run] = []
         self._body = body
-        world.at(0.0, self._resume)
+        self._begin(self._main)
+
+    def _begin(self, body: Callable[[], None]) -> None:
+        run = _Run(body, self.world._hub)
+        run.life = self
+        self._runs.append(run)
+        self.world.at(0.0, lambda: self._resume(run))
+
+    def branch(self, body: Callable[[], None]) -> Branch:
+        """Another thread of the process, which ends with it."""
+        branch = Branch(self, body)
+        self._begin(branch.main)
+        return branch
 
     def _main(self) -> None:
         try:
@@ -147,7 +160,16 @@ class Life:
         if not self.dead:
             self.dead = True
             self._silent_since_s = self.world.now_s
+            current = getcurrent()
+            for run in self._runs:
+                if run is not current:
+                    self.world.at(0.0, lambda run=run: self._unwind(run))
             self._ended(self)
+
+    @staticmethod
+    def _unwind(run: _Run) -> None:
+        if run:
+            run.throw(Killed)
 
     def kill(self, away_s: float) -> None:
         """SIGKILL, from within a call of its into a client."""
@@ -168,13 +190,14 @@ class Life:
     def bury(self) -> None:
         """End it at the end of a history, wherever it waits."""
         self.dead = True
-        if self._run:
-            self._run.throw(Killed)
+        for run in self._runs:
+            self._unwind(run)
 
     def pause(self, seconds: float) -> None:
         """SIGSTOP, then SIGCONT after so long: no heartbeats either."""
         self.world.tell(self.name, f"is stopped for {seconds} s")
         self._silent_since_s = self.world.now_s
+        self._stopped_until_s = self.world.now_s + seconds
         self.sleep(seconds)
         self._silent_since_s = None
         self.resumed_s = self.world.now_s
@@ -188,7 +211,9 @@ class Life:
     def sleep(self, seconds: float) -> None:
         """Let others run for so long."""
         self.alive()
-        self.world.at(seconds, self._resume)
+        run = getcurrent()
+        assert isinstance(run, _Run)
+        self.world.at(seconds, lambda: self._resume(run))
         self.world._hub.switch()
         self.alive()
 
@@ -198,6 +223,36 @@ class Life:
         if random.random() < SWITCH_CHANCE:
             self.sleep(random.choice(LATENCY_S))
 
-    def _resume(self) -> None:
-        if not self.dead:
-            self._run.switch()
+    def _resume(self, run: _Run) -> None:
+        left_s = self._stopped_until_s - self.world.now_s
+        if left_s > 0:
+            self.world.at(left_s, lambda: self._resume(run))
+        elif not self.dead:
+            run.switch()
+
+
+class Branch:
+    """Another thread of a process; see ``Pending``."""
+
+    def __init__(self, life: Life, body: Callable[[], None]) -> None:
+        self._life, self._body = life, body
+        self._is_done = False
+        self._error: BaseException | None = None
+
+    def main(self) -> None:
+        try:
+            self._body()
+        except Killed:
+            return
+        except BaseException as error:  # noqa: BLE001  (raised where the result is asked for)
+            self._error = error
+        self._is_done = True
+
+    def done(self) -> bool:
+        return self._is_done
+
+    def result(self) -> None:
+        while not self._is_done:
+            self._life.sleep(JOIN_LOOK_S)
+        if self._error is not None:
+            raise self._error

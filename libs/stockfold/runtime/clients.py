@@ -6,7 +6,9 @@ so that the production loop runs against it unchanged.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, Producer, TopicPartition
@@ -132,6 +134,18 @@ class LogAdmin(Protocol):
         ...
 
 
+class Pending(Protocol):
+    """Work that goes on beside its caller; a ``concurrent.futures.Future`` is one."""
+
+    def done(self) -> bool:
+        """Whether it has ended, well or not."""
+        ...
+
+    def result(self) -> None:
+        """Wait for its end; raise what it raised."""
+        ...
+
+
 class Clients(Protocol):
     """Makes clients; the configurations are librdkafka's."""
 
@@ -145,6 +159,10 @@ class Clients(Protocol):
 
     def admin(self, config: dict[str, Any]) -> LogAdmin:
         """A new asker."""
+        ...
+
+    def behind(self, work: Callable[[], None]) -> Pending:
+        """Have calls of a client made beside the caller, who goes on."""
         ...
 
 
@@ -162,6 +180,21 @@ class ConfluentClients:
     def admin(self, config: dict[str, Any]) -> LogAdmin:
         """See ``Clients.admin``."""
         return AdminClient(config)
+
+    def behind(self, work: Callable[[], None]) -> Pending:
+        """See ``Clients.behind``. A call that never returns does not keep the process alive."""
+        pending: Future[None] = Future()
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001  (raised where the result is asked for)
+                pending.set_exception(error)
+            else:
+                pending.set_result(None)
+
+        threading.Thread(target=run, name="behind", daemon=True).start()
+        return pending
 
 
 CONFLUENT = ConfluentClients()

@@ -1,8 +1,10 @@
 """The exactly-once loop: consume, process, produce, commit offsets and outputs in one transaction.
 
-Synchronous, one thread (architecture.md, "Exactly once in the ledger"). Memory is never ahead of
-the committed log: on any doubt the transaction is aborted, the clients are closed, the memory is
-dropped, and everything is recovered from the log as if newly assigned.
+One thread decides (architecture.md, "Exactly once in the ledger"). While it decides a batch, the
+transaction of the batch before is committed behind it; nothing of a batch leaves the process before
+the one before it is committed. So memory is at most one batch ahead of the committed log: on any
+doubt the transaction is aborted, the clients are closed, the memory is dropped, and everything is
+recovered from the log as if newly assigned.
 """
 
 from __future__ import annotations
@@ -10,19 +12,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaException, TopicPartition
 
 from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import DefectError, StockfoldError, UnavailableError
-from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer, LogProducer
+from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer, LogProducer, Pending
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.inbox import Inbox
 from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, group_id
 from stockfold.runtime.partition_reader import FETCH, PartitionReader
-from stockfold.runtime.processor import Processor, TransactionOutputs
+from stockfold.runtime.processor import HeldOutputs, Processor
 from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
@@ -33,6 +36,15 @@ log = logging.getLogger(__name__)
 TRANSACTION_TIMEOUT_MS = 5_000
 SESSION_TIMEOUT_MS = 6_000
 BACKOFF_S_MAX = 10.0
+
+
+class _Commit(NamedTuple):
+    """A commit that is under way behind the loop, and what it stands for."""
+
+    pending: Pending
+    producer: LogProducer
+    offsets: dict[tuple[str, int], int]
+    events: int
 
 
 class ExactlyOnceLoop:
@@ -67,7 +79,10 @@ class ExactlyOnceLoop:
         """Member and generation as of the assignment. What the client knows at the commit may be
         that it is no member any more, and a group that is empty by then would accept that."""
         self._failure: Exception | None = None
+        self._commit: _Commit | None = None
         self.pulse = Pulse(processor.name)
+        self._commit_pulse = Pulse(f"{processor.name}, committing")
+        self.pulses = (self.pulse, self._commit_pulse)
         self._deafness: Deafness[tuple[str, int]] = Deafness(settings.environment.stall_limit_s)
         self._joined = False
         self._reader = PartitionReader(settings, clients=clients, clock=clock, pulse=self.pulse)
@@ -107,7 +122,10 @@ class ExactlyOnceLoop:
             consumer.subscribe(list(self._names), on_assign=self._assigned, on_revoke=self._revoked)
             while not stop.is_set():
                 self._step(consumer, producer)
+            self._settle()
         finally:
+            with suppress(KafkaException, StockfoldError):
+                self._settle()  # After an error, which is the one to tell of.
             self._forget_all()
             self.pulse.beat("closing the consumer")
             consumer.close()
@@ -226,6 +244,10 @@ class ExactlyOnceLoop:
         return start
 
     def _revoked(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self._settle()  # While the partitions are still ours.
+        except Exception as error:  # noqa: BLE001  (a callback cannot raise through librdkafka)
+            self._failure = error
         for number in {place.partition for place in partitions}:
             self._drop(number)
         consumer.unassign()
@@ -247,6 +269,8 @@ class ExactlyOnceLoop:
         self._inbox.fetch(consumer, busy=self._processor.tick_due(self._clock.now_us()))
         if self._failure is not None:
             raise self._failure
+        if self._commit is not None and self._commit.pending.done():
+            self._settle()
         batches = self._inbox.ready(self._batch_size())
         self._inbox.balance(consumer)
         at_us = self._clock.now_us()
@@ -291,30 +315,43 @@ class ExactlyOnceLoop:
         batches: list[tuple[int, Sequence[Record]]],
         at_us: int,
     ) -> None:
-        out = TransactionOutputs(producer, self._prefix)
         began = self._clock.monotonic_s()
+        out = HeldOutputs(self._prefix)
+        offsets = {}
+        events = sum(len(records) for _, records in batches)
+        for number, records in batches:
+            self.pulse.beat(f"processing partition {number}")
+            self._processor.process(number, records, out, at_us)
+            for topic, last in last_of_topics(records).items():
+                offsets[topic, number] = last.offset() + 1
+        if events:
+            pace = (self._clock.monotonic_s() - began) / events
+            self._event_s = pace if not self._event_s else (self._event_s * 3 + pace) / 4
+        if self._processor.tick_due(at_us):
+            self._processor.tick(out, at_us)
+        self._pass("after_process")
+        self._settle()
         self.pulse.beat("begin_transaction")
         producer.begin_transaction()
         try:
             self._pass("after_begin")
-            offsets = self._one_position()
-            events = sum(len(records) for _, records in batches)
-            for number, records in batches:
-                self.pulse.beat(f"processing partition {number}")
-                self._processor.process(number, records, out, at_us)
-                for topic, last in last_of_topics(records).items():
-                    offsets[topic, number] = last.offset() + 1
-            if events:
-                pace = (self._clock.monotonic_s() - began) / events
-                self._event_s = pace if not self._event_s else (self._event_s * 3 + pace) / 4
-            if self._processor.tick_due(at_us):
-                self._processor.tick(out, at_us)
-            self._pass("after_process")
+            # Also for a tick alone: it is by offsets that the broker refuses an instance which has
+            # lost its partitions without knowing.
+            offsets = {**self._one_position(), **offsets}
+            out.release(producer)
+            pending = self._clients.behind(lambda: self._commit_behind(producer, offsets))
+            self._commit = _Commit(pending, producer, offsets, events)
+        except BaseException:
+            self._abort(producer)
+            raise
+
+    def _commit_behind(self, producer: LogProducer, offsets: dict[tuple[str, int], int]) -> None:
+        """Commit, beside the loop; it touches nothing of the loop's but the pulse of its own."""
+        pulse = self._commit_pulse
+        try:
             if offsets:
-                # Also for a tick alone: it is here that the broker refuses an instance which has
-                # lost its partitions without knowing.
                 self._pass("before_send_offsets")
-                self.pulse.beat("send_offsets_to_transaction")
+                pulse.beat("send_offsets_to_transaction")
                 producer.send_offsets_to_transaction(
                     [TopicPartition(t, p, offset) for (t, p), offset in offsets.items()],
                     self._membership,
@@ -322,14 +359,25 @@ class ExactlyOnceLoop:
                 )
                 self._pass("after_send_offsets")
             self._pass("before_commit")
-            self.pulse.beat("commit_transaction")
+            pulse.beat("commit_transaction")
             producer.commit_transaction(30.0)
             self._pass("after_commit")
-            self._positions.update(offsets)
-            self.processed += events
+        finally:
+            pulse.rest()
+
+    def _settle(self) -> None:
+        """Wait for the commit that is under way; abort its transaction and raise if it failed."""
+        commit, self._commit = self._commit, None
+        if commit is None:
+            return
+        self.pulse.beat("waiting for the commit")
+        try:
+            commit.pending.result()
         except BaseException:
-            self._abort(producer)
+            self._abort(commit.producer)
             raise
+        self._positions.update(commit.offsets)
+        self.processed += commit.events
 
     def _one_position(self) -> dict[tuple[str, int], int]:
         """Any position of ours, committed again: it proves that we are still a member."""

@@ -55,14 +55,16 @@ class Processor(Protocol):
         ...
 
 
-class TransactionOutputs:
-    """Outputs of the producer's open transaction."""
+_Held = tuple[str, bytes | None, bytes | None, int, list[tuple[str, str | bytes | None]] | None]
 
-    def __init__(self, producer: LogProducer, prefix: str) -> None:
-        self._producer = producer
+
+class HeldOutputs:
+    """Outputs of one batch, held until their transaction may begin."""
+
+    def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        self._produce = producer.produce
         self._names: dict[str, str] = {}
+        self._records: list[_Held] = []
 
     def produce(
         self,
@@ -76,13 +78,20 @@ class TransactionOutputs:
         name = self._names.get(topic.name)
         if name is None:
             name = self._names[topic.name] = topic.full_name(self._prefix)
-        while True:
-            try:
-                if headers is None:
-                    self._produce(name, value, key, partition)
+        self._records.append((name, value, key, partition, headers))
+
+    def release(self, producer: LogProducer) -> None:
+        """Add them to the producer's open transaction, in their order."""
+        produce = producer.produce
+        for name, value, key, partition, headers in self._records:
+            while True:
+                try:
+                    if headers is None:
+                        produce(name, value, key, partition)
+                    else:
+                        produce(name, value, key, partition, headers=headers)
+                except BufferError:
+                    producer.poll(0.05)  # The queue is full: let it drain, then go on.
                 else:
-                    self._producer.produce(name, value, key, partition, headers=headers)
-            except BufferError:
-                self._producer.poll(0.05)  # The queue is full: let it drain, then go on.
-            else:
-                return
+                    break
+        self._records.clear()

@@ -27,7 +27,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         batch_ms_max=settings.availability.batch_ms_max,
     )
     try:
-        with ends_when_stalled([loop.pulse], settings.environment.stall_limit_s):
+        with ends_when_stalled(loop.pulses, settings.environment.stall_limit_s):
             loop.run(stop)
     finally:
         feed.close()

@@ -36,7 +36,7 @@ def run(settings: Settings, stop: threading.Event, *, clock: Clock = SYSTEM_CLOC
     # objects would find nothing and stop the loop for seconds.
     gc.disable()
     try:
-        with ends_when_stalled([loop.pulse], settings.environment.stall_limit_s):
+        with ends_when_stalled(loop.pulses, settings.environment.stall_limit_s):
             loop.run(stop)
     finally:
         gc.enable()

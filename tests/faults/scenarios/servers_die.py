@@ -14,6 +14,7 @@ from signal import SIGCONT, SIGKILL
 
 from stockfold.runtime.steps import ORDERS
 from tests.faults.evidence import gather
+from tests.faults.observer import lost_by_the_broker
 from tests.faults.outcome import Outcome
 from tests.faults.scenarios.kills import progress_of
 from tests.faults.site import Servers, changed, servers, site, until
@@ -21,6 +22,7 @@ from tests.faults.site import Servers, changed, servers, site, until
 LONG_KILLS = 100
 """From so many kills on it is the long form: servers stay away as long as the issue asks."""
 DISK_MB = 420
+DISKS_MAX = 4
 FULL_S = 10.0
 FULL_WORDS = ("No space left", "File too large")
 
@@ -69,8 +71,20 @@ def disk(both: Servers, outcome: Outcome) -> None:
 
     Kafka and PostgreSQL have a small file system of their own; without the right to mount one, the
     files of Kafka alone are kept from growing.
+
+    A broker whose disk was full now and then loses what it had acknowledged: it writes behind half
+    a batch, and cuts its log off there when it recovers. A single replica cannot do better, so what
+    follows proves nothing of ours; then it is done again.
     """
     del both  # Theirs is as large as the machine's.
+    for _ in range(DISKS_MAX):
+        if _full_disk(outcome):
+            return
+    outcome.demand(False, f"Kafka itself lost records {DISKS_MAX} times")
+
+
+def _full_disk(outcome: Outcome) -> bool:
+    """Whether Kafka kept what it had acknowledged, so that the rest can be judged."""
     with ExitStack() as stack:
         folder: Path | None = None
         try:
@@ -95,7 +109,12 @@ def disk(both: Servers, outcome: Outcome) -> None:
             f"full for {FULL_S:.0f} s ({f'tmpfs of {DISK_MB} MB' if folder else 'by a limit'}); "
             f"{' and '.join(ended) or 'no server'} ended and was started again"
         )
+        lost = lost_by_the_broker(place)
+        if lost:
+            outcome.note(f"Kafka itself lost what it had acknowledged: {lost[0]}; once more")
+            return False
         outcome.evidence = gather(place)
+        return True
 
 
 def _said(folder: Path) -> str:
