@@ -153,7 +153,7 @@ def test_a_deletion_replayed_after_the_order_was_restored_changes_nothing() -> N
     for body in world.bodies:
         world.read(body)
     world.read(b'{"id":1}')
-    assert world.reader.newest["1"].status is OrderStatus.ACCEPTED
+    assert world.reader.newest["1"].status is OrderStatus.PROCESSING
 
 
 def test_the_shop_answers_as_it_would_over_http() -> None:

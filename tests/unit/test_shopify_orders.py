@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from stockfold.channels.orders import ChannelOrder, OrderStatus
+from stockfold.channels.orders import ChannelOrder, OrderStatus, Tax
 from stockfold.channels.shopify.orders import FINAL_REVISION, read_body
 from stockfold.domain.errors import ContractError
 
@@ -67,14 +67,14 @@ def read(told: Any, topic: str = "orders/updated") -> ChannelOrder:
 @pytest.mark.parametrize(
     ("changes", "ours", "accepted"),
     [
-        ({}, OrderStatus.ACCEPTED, True),
-        ({"financial_status": "pending"}, OrderStatus.ACCEPTED, True),
-        ({"financial_status": "authorized"}, OrderStatus.ACCEPTED, True),
-        ({"financial_status": "partially_refunded"}, OrderStatus.ACCEPTED, True),
+        ({}, OrderStatus.PROCESSING, True),
+        ({"financial_status": "pending"}, OrderStatus.ON_HOLD, True),
+        ({"financial_status": "authorized"}, OrderStatus.PROCESSING, True),
+        ({"financial_status": "partially_refunded"}, OrderStatus.PROCESSING, True),
         ({"financial_status": "voided"}, OrderStatus.FAILED, False),
         ({"financial_status": "refunded"}, OrderStatus.REFUNDED, True),
         ({"fulfillment_status": "fulfilled"}, OrderStatus.COMPLETED, True),
-        ({"fulfillment_status": "partial"}, OrderStatus.ACCEPTED, True),
+        ({"fulfillment_status": "partial"}, OrderStatus.PROCESSING, True),
         ({"cancelled_at": "2026-11-25T05:00:07-05:00"}, OrderStatus.CANCELLED, False),
     ],
 )
@@ -133,9 +133,9 @@ def test_what_is_no_whole_number_is_told(quantity: Any) -> None:
 
 
 def test_tax_is_named() -> None:
-    assert read(order()).lines[0].tax_code == "MwSt"
-    assert read(order(line_items=[line(taxable=False)])).lines[0].tax_code == "exempt"
-    assert read(order(line_items=[line(tax_lines=[])])).lines[0].tax_code == ""
+    assert read(order(taxes_included=True)).lines[0].taxes == (Tax("MwSt", 190_000, True),)
+    assert read(order(taxes_included=False)).lines[0].taxes == (Tax("MwSt", 190_000, False),)
+    assert read(order(line_items=[line(tax_lines=[])])).lines[0].taxes == ()
 
 
 def test_a_deletion_is_final_and_the_same_whenever_it_comes() -> None:

@@ -162,7 +162,7 @@ def test_what_is_no_page_of_orders_ends_nothing(answer: object, kind: TroubleKin
 
 def test_an_order_looked_up_is_as_the_shop_has_it_now(shop: Shop, clock: Clock) -> None:
     shop.sell("A")
-    assert converse(shop, look_up("1", TERMS)).status is OrderStatus.ACCEPTED
+    assert converse(shop, look_up("1", TERMS)).status is OrderStatus.PROCESSING
     shop.orders.trash(1, shop.now_us())
     assert converse(shop, look_up("1", TERMS)).status is OrderStatus.DELETED
     shop.orders.delete(1)

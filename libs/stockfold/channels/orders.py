@@ -22,6 +22,7 @@ SETTLED = SECOND_US - 1
 _RANKED_US = 100_000
 _STEP_US = 1_000
 _STEPS_MAX = 99
+_RATE_MAX = 10_000_000
 _WHOLE = re.compile(r"\s*[+-]?\d{1,16}(\.0*)?\s*", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*", re.ASCII)
 
@@ -29,9 +30,11 @@ _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*", re.ASCII)
 class OrderStatus(enum.Enum):
     """What a shop says of an order, in our words."""
 
+    DRAFT = "draft"
     PENDING = "pending"
     FAILED = "failed"
-    ACCEPTED = "accepted"
+    ON_HOLD = "on_hold"
+    PROCESSING = "processing"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
@@ -39,6 +42,14 @@ class OrderStatus(enum.Enum):
 
 
 _RANK = {status: rank for rank, status in enumerate(OrderStatus)}
+
+
+class Tax(msgspec.Struct, frozen=True):
+    """One tax that a line bears: the shop's code for it, empty when it has none; rate in ppm."""
+
+    code: str
+    rate_ppm: int = 0
+    included: bool = True
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +72,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     refunded: int = 0
     restocked: int = 0
     taken: int | None = None
-    tax_code: str = ""
+    taxes: tuple[Tax, ...] = ()
     problem: str = ""
 
 
@@ -109,6 +120,17 @@ def revision_of(order: ChannelOrder, *, settled: bool) -> int:
         + min(steps, _STEPS_MAX) * _STEP_US
         + int.from_bytes(digest[:4], "big") % _STEP_US
     )
+
+
+def rate_ppm(value: Any, per_unit: int) -> int:
+    """A tax rate in millionths; 0 for what is no rate. ``per_unit`` is one unit of it in ppm."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return 0
+    try:
+        ppm = float(value) * per_unit
+    except (ValueError, OverflowError):
+        return 0
+    return round(ppm) if 0 <= ppm <= _RATE_MAX else 0
 
 
 class NotWholeError(ValueError):

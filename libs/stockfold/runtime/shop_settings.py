@@ -9,6 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from stockfold.runtime.secret import SecretRef
 
+Status = Literal[
+    "draft",
+    "pending",
+    "on_hold",
+    "processing",
+    "completed",
+    "cancelled",
+    "failed",
+    "refunded",
+    "deleted",
+]
+
 
 class ShopOrdersSettings(BaseModel):
     """Webhooks of a shop, and the sweep that finds what they missed."""
@@ -34,10 +46,9 @@ class ShopOrdersSettings(BaseModel):
         le=10_080,
         description="How long the shop holds the units of an unpaid order: its own setting.",
     )
-    statuses: dict[
-        str,
-        Literal["pending", "accepted", "completed", "cancelled", "failed", "refunded", "deleted"],
-    ] = Field(default_factory=dict, description="What statuses of the shop's plugins mean.")
+    statuses: dict[str, Status] = Field(
+        default_factory=dict, description="What statuses of the shop's plugins mean."
+    )
     sweep_every_s: int = Field(
         default=300, ge=10, le=86_400, description="How often changed orders are asked for."
     )

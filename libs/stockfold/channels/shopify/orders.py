@@ -21,6 +21,8 @@ from stockfold.channels.orders import (
     NotWholeError,
     OrderLine,
     OrderStatus,
+    Tax,
+    rate_ppm,
     revision_of,
     text,
     unreadable,
@@ -41,6 +43,7 @@ WHOLE = frozenset(
 )
 DELETE = "orders/delete"
 FINAL_REVISION = 2**63 - 1
+_ONE_PPM = 1_000_000
 _RESTOCKED = ("cancel", "return", "legacy_restock")
 _REMEDY = "Subscribe to the topics orders/create, orders/updated, orders/cancelled, as JSON."
 
@@ -100,7 +103,7 @@ def _order(tree: Mapping[str, Any], order: str, channel: str) -> ChannelOrder:
         status=status,
         accepted=status not in (OrderStatus.CANCELLED, OrderStatus.FAILED),
         lines=tuple(
-            _line(line, place, shipped, refunded, restocked)
+            _line(line, place, tree, shipped, refunded, restocked)
             for place, line in enumerate(lines)
             if _is_stocked(line)
         ),
@@ -119,7 +122,9 @@ def _status(tree: Mapping[str, Any]) -> OrderStatus:
             return OrderStatus.REFUNDED
     if tree.get("fulfillment_status") == "fulfilled":
         return OrderStatus.COMPLETED
-    return OrderStatus.ACCEPTED
+    if tree.get("financial_status") == "pending":
+        return OrderStatus.ON_HOLD
+    return OrderStatus.PROCESSING
 
 
 def _is_stocked(line: Any) -> bool:
@@ -132,6 +137,7 @@ def _is_stocked(line: Any) -> bool:
 def _line(
     line: Any,
     place: int,
+    tree: Mapping[str, Any],
     shipped: Counter[str],
     refunded: Counter[str],
     restocked: Counter[str],
@@ -143,7 +149,7 @@ def _line(
         line=name or f"#{place + 1}",
         code=text(line.get("sku")),
         product=text(line.get("variant_id")),
-        tax_code=_tax_code(line),
+        taxes=_taxes(line, tree),
     )
     try:
         quantity = whole(line.get("quantity"))
@@ -160,13 +166,16 @@ def _line(
     )
 
 
-def _tax_code(line: Mapping[str, Any]) -> str:
-    """The first tax by its name; a line that is not taxed says so."""
-    if line.get("taxable") is False:
-        return "exempt"
-    taxes = line.get("tax_lines")
-    first = taxes[0] if isinstance(taxes, list) and taxes else None
-    return text(first.get("title")) if isinstance(first, dict) else ""
+def _taxes(line: Mapping[str, Any], tree: Mapping[str, Any]) -> tuple[Tax, ...]:
+    """Shopify names its taxes by their titles."""
+    return tuple(
+        Tax(
+            text(tax.get("title")),
+            rate_ppm(tax.get("rate"), _ONE_PPM),
+            tree.get("taxes_included") is True,
+        )
+        for tax in _objects(line, "tax_lines")
+    )
 
 
 def _shipped(tree: Mapping[str, Any]) -> Counter[str]:

@@ -9,7 +9,7 @@ Refunded units go back on sale only when whoever refunds asks for it, counted pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from stockfold.channels.orders import (
     NotWholeError,
     OrderLine,
     OrderStatus,
+    Tax,
+    rate_ppm,
     revision_of,
     text,
     unreadable,
@@ -31,18 +33,24 @@ from stockfold.domain.times import SECOND_US, to_us
 SETTLED_S = 60
 """Hooks go on writing lines after the order was dated; a minute later its state is final."""
 STATUSES = {
-    "checkout-draft": OrderStatus.PENDING,
+    "checkout-draft": OrderStatus.DRAFT,
     "pending": OrderStatus.PENDING,
-    "on-hold": OrderStatus.ACCEPTED,
-    "processing": OrderStatus.ACCEPTED,
+    "on-hold": OrderStatus.ON_HOLD,
+    "processing": OrderStatus.PROCESSING,
     "completed": OrderStatus.COMPLETED,
     "cancelled": OrderStatus.CANCELLED,
     "failed": OrderStatus.FAILED,
     "refunded": OrderStatus.REFUNDED,
     "trash": OrderStatus.DELETED,
 }
-_SOLD = (OrderStatus.ACCEPTED, OrderStatus.COMPLETED, OrderStatus.REFUNDED)
+_SOLD = (
+    OrderStatus.ON_HOLD,
+    OrderStatus.PROCESSING,
+    OrderStatus.COMPLETED,
+    OrderStatus.REFUNDED,
+)
 _ENDED = (OrderStatus.REFUNDED, OrderStatus.CANCELLED, OrderStatus.DELETED)
+_PERCENT_PPM = 10_000
 _MINUTE_US = 60 * SECOND_US
 _V3 = "Set the webhook's API version to WP REST API Integration v3."
 
@@ -113,7 +121,7 @@ def read_order(tree: Any, terms: OrderTerms, read_at_s: float | None = None) -> 
         status=status,
         accepted=status in _SOLD,
         hold_until=modified + (terms.hold_minutes or 0) * _MINUTE_US if holds else None,
-        lines=tuple(_line(line, place, gone=gone) for place, line in enumerate(lines)),
+        lines=tuple(_line(line, place, tree, gone=gone) for place, line in enumerate(lines)),
     )
     settled = read_at_s is not None and read_at_s * SECOND_US >= modified + SETTLED_S * SECOND_US
     return msgspec.structs.replace(order, revision=revision_of(order, settled=settled))
@@ -158,10 +166,10 @@ def _status(tree: Mapping[str, Any], lines: Sequence[Any], terms: OrderTerms) ->
         return known
     taken = any(_meta(line, "_reduced_stock") for line in lines if isinstance(line, dict))
     paid = _moment(tree.get("date_paid_gmt")) is not None
-    return OrderStatus.ACCEPTED if taken or paid else OrderStatus.PENDING
+    return OrderStatus.PROCESSING if taken or paid else OrderStatus.PENDING
 
 
-def _line(line: Any, place: int, *, gone: bool) -> OrderLine:
+def _line(line: Any, place: int, tree: Mapping[str, Any], *, gone: bool) -> OrderLine:
     if not isinstance(line, dict):
         return OrderLine(line=f"#{place + 1}", code="", product="", problem="the line is no object")
     variation = text(line.get("variation_id"))
@@ -170,7 +178,7 @@ def _line(line: Any, place: int, *, gone: bool) -> OrderLine:
         line=text(line.get("id")) or f"#{place + 1}",
         code=text(line.get("sku")),
         product=f"{product}/{variation}" if variation not in ("", "0") else product,
-        tax_code=text(line.get("tax_class")) or "standard",
+        taxes=_taxes(line, tree),
     )
     try:
         quantity = whole(line.get("quantity"))
@@ -188,11 +196,31 @@ def _line(line: Any, place: int, *, gone: bool) -> OrderLine:
     )
 
 
+def _taxes(line: Mapping[str, Any], tree: Mapping[str, Any]) -> tuple[Tax, ...]:
+    """The taxes of a line, by the rates that the order names."""
+    rates = {
+        text(rate.get("rate_id")): Tax(
+            text(rate.get("rate_code")),
+            rate_ppm(rate.get("rate_percent"), _PERCENT_PPM),
+            tree.get("prices_include_tax") is True,
+        )
+        for rate in _objects(tree, "tax_lines")
+    }
+    borne = (text(tax.get("id")) for tax in _objects(line, "taxes") if tax.get("total"))
+    return tuple(rates.get(rate, Tax("")) for rate in borne)
+
+
+def _objects(tree: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    found = tree.get(name)
+    for item in found if isinstance(found, list) else ():
+        if isinstance(item, dict):
+            yield item
+
+
 def _meta(line: Mapping[str, Any], key: str) -> Any:
     """A value of the line's metadata; None without one. The last wins, as in the shop."""
     found = None
-    entries = line.get("meta_data")
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get("key") == key:
+    for entry in _objects(line, "meta_data"):
+        if entry.get("key") == key:
             found = entry.get("value")
     return found
