@@ -6,7 +6,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import asyncpg
@@ -313,6 +313,22 @@ async def test_readiness_tells_the_projectors_lag_and_age(reader: Reader) -> Non
     await connection.execute("UPDATE projectors SET beat_at = now() - interval '1 minute'")
     await connection.close()
     assert (await reader.get("/readyz"))["projector"]["alive"] is False
+
+
+async def test_a_change_of_policy_shows_how_far_it_is(reader: Reader) -> None:
+    now = datetime.now(UTC)
+    began = now - timedelta(seconds=10)
+    await reader.fill(
+        given.reevaluation("a", began, now, listings=500, unseen=100, untold=200, zeros=7),
+        given.reevaluation("done", began, now, listings=500, unseen=0, untold=0, zeros=7),
+        given.reevaluation("silent", began, now - timedelta(minutes=2), 500, 1, 0, 0),
+    )
+    (work,) = (await reader.get("/v1/status"))["reevaluations"]
+    assert (work["instance"], work["channels"], work["left"]) == ("a", ["woo", "<b>"], 300)
+    assert (work["unseen"], work["zeros"], work["per_s"], work["left_s"]) == (100, 7, 20.0, 15)
+    page = (await reader.client.get("/")).text
+    assert "a, woo, &lt;b&gt;: 300 of 500 listings are yet to be looked at or told" in page
+    assert "20 a second, about 15 s more" in page
 
 
 async def test_the_index_counts_and_escapes_and_links(reader: Reader) -> None:

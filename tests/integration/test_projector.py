@@ -344,7 +344,7 @@ async def test_freshness_is_known_and_young_when_everything_is_read(settings: Se
 
         async def fresh() -> bool:
             return await db.fetchval(
-                "SELECT count(*) = 10 AND bool_and(lag = 0 AND "
+                "SELECT count(*) = 11 AND bool_and(lag = 0 AND "
                 "complete_until > now() - interval '5 seconds') FROM freshness"
             )
 

@@ -22,6 +22,7 @@ from stockfold.contracts.topics import (
     EXCEPTIONS,
     POLICIES,
     POSITIONS,
+    REEVALUATION,
     REFERENCE,
     RESERVATIONS,
     SCHEDULE,
@@ -177,6 +178,7 @@ class Harness:
         self.ledger_position = 0
         self.now_us = 0
         self.transactions: list[list[dict[str, Any]]] = []
+        """What each has written, but for how far it is."""
         self.start()
 
     def start(self) -> None:
@@ -323,7 +325,11 @@ class Harness:
             return True
         for topic, partition, key, value, headers in out.waiting:
             self.log.append(topic, partition, key, value, headers)
-        values = [value for *_, value, _ in out.waiting if value is not None]
+        values = [
+            value
+            for topic, _, _, value, _ in out.waiting
+            if value is not None and topic is not REEVALUATION
+        ]
         self.transactions.append([decode(value)[1] for value in values])
         self.offsets.update(offsets)
         return True

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import orjson
 from confluent_kafka import Producer
 
 from stockfold.contracts.codec import encode
+from stockfold.contracts.progress import Standing, encode_standing
 from stockfold.contracts.topics import (
     AVAILABILITY,
     DELIVERIES,
     EXCEPTIONS,
     JOURNAL,
     POSITIONS,
+    REEVALUATION,
     Topic,
 )
+from stockfold.domain.times import to_us
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.settings import Settings
 
@@ -115,6 +119,20 @@ def availability(channel: str, sku: str, version: int, quantity: int) -> Out:
         **CAUSE,
     }
     return AVAILABILITY, f"{channel}|{sku}".encode(), encode("stockfold.Availability", record)
+
+
+def reevaluation(
+    instance: str,
+    began: datetime,
+    now: datetime,
+    listings: int,
+    unseen: int,
+    untold: int,
+    zeros: int,
+) -> Out:
+    """A record of how far an instance of availability is."""
+    standing = Standing(to_us(began), to_us(now), listings, unseen, untold, zeros, ("woo", "<b>"))
+    return REEVALUATION, *encode_standing(instance, standing)
 
 
 def delivery(channel: str, sku: str, version: int, outcome: str = "applied") -> Out:

@@ -210,6 +210,16 @@ SCHEDULE = Topic(
     compacted=True,
     superseded_kept_ms=KEPT_MS,
 )
+REEVALUATION = Topic(
+    "stockfold.reevaluation-progress.v1",
+    "availability",
+    "How far each instance of availability is with what policies and time have it look at again.",
+    "instance",
+    ("stockfold.ReevaluationProgress",),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+)
 AUDIT = Topic(
     "stockfold.audit.v1",
     "command line",
@@ -253,6 +263,7 @@ TOPICS: tuple[Topic, ...] = (
     CATALOG,
     REFERENCE,
     SCHEDULE,
+    REEVALUATION,
     AUDIT,
     API_KEYS,
 )

@@ -20,7 +20,7 @@ from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
 from stockfold_services.api.kits import Kits
-from stockfold_services.api.overview import counts, projector_state
+from stockfold_services.api.overview import counts, projector_state, reevaluations
 from stockfold_services.api.routes import (
     availability,
     batch,
@@ -137,9 +137,13 @@ def _add_pages(app: FastAPI, database: Database) -> None:
         """Counts, freshness and links, for people."""
         try:
             async with database.reading() as connection:
-                page = pages.index(await projector_state(connection), await counts(connection))
+                page = pages.index(
+                    await projector_state(connection),
+                    await counts(connection),
+                    await reevaluations(connection),
+                )
         except StockfoldError as error:
-            return HTMLResponse(pages.index(None, [], f"{error.what}. {error.remedy}"), 503)
+            return HTMLResponse(pages.index(None, trouble=f"{error.what}. {error.remedy}"), 503)
         return HTMLResponse(page)
 
     @app.get("/docs", include_in_schema=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 from pydantic import BaseModel, Field
@@ -10,6 +11,8 @@ from pydantic import BaseModel, Field
 COUNT_MAX = 100_000
 STALE_MS = 15_000
 """Without a beat of any projector for so long, it is down or hangs."""
+SILENT_MS = 60_000
+"""An instance of availability that has not said for so long how far it is, is not at it."""
 
 TABLES = (
     "positions",
@@ -44,6 +47,24 @@ class ProjectorState(BaseModel):
     lag: int
     age_ms: int | None
     topics: list[TopicState]
+
+
+class Reevaluation(BaseModel):
+    """An instance of availability that looks at listings again: policies or time have changed."""
+
+    instance: str
+    channels: list[str] = Field(description="The channels that it is about.")
+    began_at: datetime
+    age_ms: int = Field(description="How long ago it said so; it says so every two seconds.")
+    listings: int = Field(description="Channels and SKUs that it has had to look at, at the least.")
+    left: int = Field(description="Those to be looked at, or told.")
+    unseen: int = Field(
+        description="Those to be looked at. What falls to zero is told as it is seen: at 0, all of "
+        "that is told."
+    )
+    zeros: int = Field(description="Those told by now that fell to zero: they come first.")
+    per_s: float = Field(description="Listings done in a second, since it began.")
+    left_s: int | None = Field(description="Seconds that it lasts still at that rate.")
 
 
 class Count(BaseModel):
@@ -87,6 +108,31 @@ async def projector_state(connection: asyncpg.Connection) -> ProjectorState:
         lag=sum(topic.lag for topic in topics),
         age_ms=max(known) if known and len(known) == len(ages) else None,
         topics=topics,
+    )
+
+
+_REEVALUATION = """
+SELECT instance, channels, began_at, recorded_at, listings, unseen, unseen + untold AS left, zeros
+FROM reevaluation WHERE unseen + untold > 0 AND recorded_at > $1 ORDER BY instance
+"""
+
+
+async def reevaluations(connection: asyncpg.Connection) -> list[Reevaluation]:
+    """The instances of availability that are at it now; one that has fallen silent is not."""
+    now = datetime.now(UTC)
+    rows = await connection.fetch(_REEVALUATION, now - timedelta(milliseconds=SILENT_MS))
+    return [_reevaluation(dict(row), now) for row in rows]
+
+
+def _reevaluation(row: dict[str, Any], now: datetime) -> Reevaluation:
+    recorded_at = row.pop("recorded_at")
+    lasted_s = (recorded_at - row["began_at"]).total_seconds()
+    per_s = (row["listings"] - row["left"]) / lasted_s if lasted_s > 0 else 0.0
+    return Reevaluation(
+        **row,
+        age_ms=max(int((now - recorded_at).total_seconds() * 1000), 0),
+        per_s=round(per_s, 1),
+        left_s=round(row["left"] / per_s) if per_s > 0 else None,
     )
 
 

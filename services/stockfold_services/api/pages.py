@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from stockfold_services.api.overview import Count, ProjectorState
+from stockfold_services.api.overview import Count, ProjectorState, Reevaluation
 
 _STYLE = """
 :root{color-scheme:light dark}
@@ -61,13 +62,19 @@ def duration(ms: int | None) -> str:
     return f"{seconds // 3600} h" if seconds < 172_800 else f"{seconds // 86_400} days"
 
 
-def index(state: ProjectorState | None, tables: list[Count], trouble: str = "") -> str:
+def index(
+    state: ProjectorState | None,
+    tables: Sequence[Count] = (),
+    changing: Sequence[Reevaluation] = (),
+    trouble: str = "",
+) -> str:
     """The index page; ``trouble`` says why there are no figures."""
     parts = ["<h1>stockfold</h1>"]
     if trouble:
         parts.append(f'<p class="bad">{escape(trouble)}</p>')
     if state is not None:
         parts.append(_pulse(state))
+    parts += map(_changing, changing)
     parts.append(
         '<form action="/v1/skus"><input name="sku" placeholder="SKU" aria-label="SKU" required>'
         "<button>Look up</button></form>"
@@ -92,6 +99,20 @@ def index(state: ProjectorState | None, tables: list[Count], trouble: str = "") 
     links = "".join(f'<li><a href="{url}">{escape(text)}</a></li>' for url, text in _LINKS)
     parts.append(f"<h2>Where to look</h2><ul>{links}</ul>")
     return page("stockfold", "".join(parts))
+
+
+def _changing(work: Reevaluation) -> str:
+    channels = ", ".join(work.channels)
+    urgent = f"{work.zeros:,} told to be at zero, which come first"
+    if not work.unseen:
+        urgent += ": that is all of them"
+    lasts = "" if work.left_s is None else f", about {duration(work.left_s * 1000)} more"
+    return (
+        f"<h2>A change of policy or time is under way</h2><p>{escape(work.instance)}, "
+        f"{escape(channels)}: {work.left:,} of {work.listings:,} listings are yet to be looked at "
+        f"or told, since {work.began_at:%-d %b %H:%M:%S} UTC. {work.per_s:,.0f} a second{lasts}. "
+        f"{urgent}.</p>"
+    )
 
 
 def _pulse(state: ProjectorState) -> str:

@@ -21,7 +21,13 @@ def run(settings: Settings, stop: threading.Event) -> None:
     schedule = TopicFollower(settings, SCHEDULE, "availability.schedule")
     loop = ExactlyOnceLoop(
         settings,
-        AvailabilityProcessor(feed, settings.kafka.sku_partitions, reference, schedule),
+        AvailabilityProcessor(
+            feed,
+            settings.kafka.sku_partitions,
+            reference,
+            schedule,
+            settings.availability.instance,
+        ),
         instance=settings.availability.instance,
         batch_events_max=settings.availability.batch_events_max,
         batch_ms_max=settings.availability.batch_ms_max,

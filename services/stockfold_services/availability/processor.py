@@ -10,6 +10,7 @@ from stockfold.availability.answer import Answer, Visible
 from stockfold.availability.kits import combine
 from stockfold.availability.reach import EVERYTHING
 from stockfold.availability.surroundings import Surroundings
+from stockfold.contracts.progress import encode_standing
 from stockfold.contracts.topics import (
     AVAILABILITY,
     CATALOG,
@@ -17,6 +18,7 @@ from stockfold.contracts.topics import (
     EXCEPTIONS,
     KIT_COMPONENTS,
     POSITIONS,
+    REEVALUATION,
     Topic,
 )
 from stockfold.domain.errors import ContractError
@@ -60,8 +62,10 @@ class AvailabilityProcessor:
         partitions: int,
         reference: ReferenceFeed | None = None,
         schedule: ScheduleFeed | None = None,
+        instance: str = "availability-1",
     ) -> None:
         self._partitions = partitions
+        self._instance = instance
         self._following = Following(policies, reference, schedule)
         self.book = self._following.book
         self.partitions: dict[int, PartitionMemory] = {}
@@ -141,6 +145,8 @@ class AvailabilityProcessor:
     def tick(self, out: Outputs, now_us: int) -> None:
         """Do a bounded part of that work: find what falls to zero first, then tell the rest."""
         self._following.scheduler.tell(out)
+        if any(memory.backlog for memory in self.partitions.values()):
+            self._say_how_far(out, now_us)
         looks, events = LOOKS_PER_TICK_MAX, EVENTS_PER_TICK_MAX
         scanning = [memory for memory in self.partitions.values() if memory.backlog.scans]
         for memory in scanning:
@@ -151,8 +157,15 @@ class AvailabilityProcessor:
         if not any(memory.backlog.scans for memory in scanning):
             for memory in self.partitions.values():
                 events = self._tell_later(memory, out, events)
-        left = sum(memory.backlog.left for memory in self.partitions.values())
-        said = self._progress.look(left, now_us)
+        self._say_how_far(out, now_us)
+
+    def _say_how_far(self, out: Outputs, now_us: int) -> None:
+        backlogs = (memory.backlog for memory in self.partitions.values())
+        standing = self._progress.look(backlogs, now_us)
+        if standing is None:
+            return
+        out.produce(REEVALUATION, 0, *encode_standing(self._instance, standing))
+        said = self._progress.sentence(standing)
         if said:
             log.info("%s", said)
 
@@ -185,6 +198,7 @@ class AvailabilityProcessor:
                     continue
                 if answer.quantity <= 0:
                     self._tell(out, memory.number, applied, sku, answer, scan.cause or sku.cause)
+                    self._progress.zeros += 1
                     events -= 1
                 else:
                     memory.backlog.later[(channel, name)] = scan.cause

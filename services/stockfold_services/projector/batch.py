@@ -21,6 +21,7 @@ from stockfold_services.projector.tables import (
     EXCEPTIONS,
     JOURNAL,
     POSITIONS,
+    REEVALUATION,
     RESERVATION_STATUS,
     SKU_SUMMARIES,
     TABLES,
@@ -147,6 +148,10 @@ class Batch:
         if known is None or known[2] <= row[2]:
             self._put(DELIVERIES, row[:2], (*row, partition, offset))
 
+    def _reevaluation(self, record: Record, partition: int, offset: int) -> None:
+        del partition, offset
+        self._put(REEVALUATION, record["instance"], rows.reevaluation_row(record))
+
     def _exception(self, record: Record, partition: int, offset: int) -> None:
         self._add(EXCEPTIONS, rows.exception_row(record, partition, offset))
 
@@ -173,6 +178,7 @@ _TAKERS: dict[str, Callable[[Batch, Record, int, int], None]] = {
     "stockfold.SkuSummary": Batch._summary,  # noqa: SLF001
     "stockfold.Availability": Batch._availability,  # noqa: SLF001
     "stockfold.Delivery": Batch._delivery,  # noqa: SLF001
+    "stockfold.ReevaluationProgress": Batch._reevaluation,  # noqa: SLF001
     "stockfold.ExceptionRaised": Batch._exception,  # noqa: SLF001
     "stockfold.JournalFact": Batch._fact,  # noqa: SLF001
 }

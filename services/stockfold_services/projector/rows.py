@@ -149,6 +149,20 @@ def delivery_row(record: Record) -> Row:
     )
 
 
+def reevaluation_row(record: Record) -> Row:
+    """A ``ReevaluationProgress`` record as a row of reevaluation."""
+    return (
+        record["instance"],
+        from_us(record["began_at"]),
+        from_us(record["recorded_at"]),
+        record["listings"],
+        record["unseen"],
+        record["untold"],
+        record["zeros"],
+        record["channels"],
+    )
+
+
 def exception_row(record: Record, partition: int, offset: int) -> Row:
     """An ``ExceptionRaised`` record as a row of exceptions."""
     return (

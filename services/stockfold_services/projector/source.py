@@ -24,6 +24,7 @@ from stockfold.contracts.topics import (
     EXCEPTIONS,
     JOURNAL,
     POSITIONS,
+    REEVALUATION,
     Topic,
 )
 from stockfold.domain.errors import SettingsError, UnavailableError
@@ -37,7 +38,7 @@ from stockfold_services.projector.store import Seen
 
 log = logging.getLogger(__name__)
 
-TOPICS: tuple[Topic, ...] = (JOURNAL, POSITIONS, EXCEPTIONS, AVAILABILITY, DELIVERIES)
+TOPICS: tuple[Topic, ...] = (JOURNAL, POSITIONS, EXCEPTIONS, AVAILABILITY, DELIVERIES, REEVALUATION)
 ANSWER_S_MAX = 15.0
 FETCH_BYTES_MAX = 16 * 1024 * 1024
 PARTITION_BYTES_MAX = 2 * 1024 * 1024

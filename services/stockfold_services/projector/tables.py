@@ -259,6 +259,22 @@ DELIVERY_HISTORY = Table(
     _RECORD,
     retention=Retention("finished_at", 30),
 )
+REEVALUATION = Table(
+    "reevaluation",
+    "How far each instance of availability is with what it has to look at again, the latest.",
+    (
+        "instance",
+        "began_at",
+        "recorded_at",
+        "listings",
+        "unseen",
+        "untold",
+        "zeros",
+        "channels",
+    ),
+    ("instance",),
+    ("recorded_at",),
+)
 UNREADABLE = Table(
     "unreadable",
     "Records of our own topics that did not fit the tables, with their bytes.",
@@ -279,6 +295,7 @@ TABLES: tuple[Table, ...] = (
     EXCEPTIONS,
     DELIVERIES,
     DELIVERY_HISTORY,
+    REEVALUATION,
     UNREADABLE,
 )
 

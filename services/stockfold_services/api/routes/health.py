@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from stockfold_services.api.overview import Count, ProjectorState, counts, projector_state
+from stockfold_services.api.overview import (
+    Count,
+    ProjectorState,
+    Reevaluation,
+    counts,
+    projector_state,
+    reevaluations,
+)
 from stockfold_services.api.routes.deps import Db
 
 router = APIRouter(tags=["health"])
@@ -29,6 +36,9 @@ class Status(BaseModel):
     """The read model in figures."""
 
     projector: ProjectorState
+    reevaluations: list[Reevaluation] = Field(
+        description="Listings that are looked at again, as policies or time have changed."
+    )
     tables: list[Count]
 
 
@@ -51,6 +61,10 @@ async def readyz(db: Db) -> Ready:
 
 @router.get("/v1/status")
 async def status(db: Db) -> Status:
-    """Counts of the tables, and how fresh they are by topic."""
+    """Counts of the tables, how fresh they are by topic, and how far a policy change is."""
     async with db.reading() as connection:
-        return Status(projector=await projector_state(connection), tables=await counts(connection))
+        return Status(
+            projector=await projector_state(connection),
+            reevaluations=await reevaluations(connection),
+            tables=await counts(connection),
+        )
