@@ -300,9 +300,10 @@ class Harness:
         assert isinstance(read.numbers, Summary)
         return read.numbers
 
-    def policy(self, policy: Policy) -> None:
+    def policy(self, policy: Policy, *headers: tuple[str, bytes]) -> None:
         """Somebody publishes a policy."""
-        self.log.append(POLICIES, 0, policy.channel.encode(), encode_policy(policy))
+        key = policy.channel.encode()
+        self.log.append(POLICIES, 0, key, encode_policy(policy), list(headers))
 
     # --- the loop -----------------------------------------------------------------------------
 

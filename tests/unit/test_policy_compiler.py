@@ -10,6 +10,7 @@ from tests.support.availability_harness import PARTITION, Harness
 from stockfold.availability.policy import Backorder, Policy, ReservationTerms, RingFence
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import RESERVATIONS
+from stockfold_services.availability.policies import OVERLAPS_TAKEN
 
 
 @pytest.fixture
@@ -165,3 +166,83 @@ def test_new_tags_of_locations_change_what_is_eligible(harness: Harness) -> None
     harness.start()
     harness.settle()
     assert quantities(harness) == [3, 13, 10]
+
+
+def shop_fences(units: int, revision: int = 1, **others: Any) -> Policy:
+    return Policy("shop", revision, ring_fences=(RingFence(units, sku="a"),), **others)
+
+
+@pytest.fixture
+def fenced_harness(harness: Harness) -> Harness:
+    """Ten units, of which woo has fenced four and shop three."""
+    harness.position("a", "BERLIN", 10)
+    harness.policy(fenced(4))
+    harness.settle()
+    harness.policy(shop_fences(3))
+    harness.settle()
+    return harness
+
+
+def test_a_revision_that_fences_more_than_the_pool_is_refused_and_the_one_before_stays(
+    fenced_harness: Harness,
+) -> None:
+    before = asked(fenced_harness)
+    fenced_harness.policy(shop_fences(7, revision=2, ceiling=1))
+    fenced_harness.settle()
+    assert asked(fenced_harness) == before
+    assert quantities(fenced_harness, "shop")[-1] == 6, "no ceiling: the revision before rules"
+    (refused,) = fenced_harness.exceptions()
+    assert (refused["kind"], refused["sku"]) == ("fences_above_pool", "a")
+    assert (refused["topic"], refused["offset"]) == ("stockfold.channel-policies.v1", 2)
+    assert refused["reason"] == (
+        "revision 2 of shop is not applied to a: the ring-fences of a add up to 11 units "
+        "(woo 4, shop 7), which is above its pool of 10"
+    )
+
+
+def test_it_is_applied_once_the_pool_has_its_fences(fenced_harness: Harness) -> None:
+    fenced_harness.policy(shop_fences(7, revision=2, ceiling=1))
+    fenced_harness.settle()
+    fenced_harness.position("a", "BERLIN", 11)
+    fenced_harness.settle()
+    assert asked(fenced_harness)[-1] == ("a", "shop", 7, 2)
+    assert quantities(fenced_harness, "shop")[-1] == 1
+    assert len(fenced_harness.exceptions()) == 1
+
+
+def test_after_a_restart_the_refusal_is_the_same_exception(fenced_harness: Harness) -> None:
+    before = asked(fenced_harness)
+    fenced_harness.policy(shop_fences(7, revision=2))
+    fenced_harness.settle()
+    fenced_harness.start()
+    fenced_harness.settle()
+    assert asked(fenced_harness) == before
+    first, second = fenced_harness.exceptions()
+    assert first["exception"] == second["exception"]
+
+
+def test_overlaps_that_their_publisher_takes_are_granted_by_priority(
+    fenced_harness: Harness,
+) -> None:
+    fenced_harness.policy(shop_fences(7, revision=2), OVERLAPS_TAKEN)
+    fenced_harness.settle()
+    assert asked(fenced_harness)[-1] == ("a", "shop", 7, 2)
+    assert fenced_harness.exceptions() == []
+
+
+def test_a_fence_that_falls_makes_room_for_one_that_rises(fenced_harness: Harness) -> None:
+    fenced_harness.policy(shop_fences(7, revision=2))
+    fenced_harness.policy(fenced(3, revision=2))
+    fenced_harness.settle()
+    assert set(asked(fenced_harness)[2:]) == {("a", "shop", 7, 2), ("a", "woo", 3, 2)}
+    assert fenced_harness.exceptions() == []
+
+
+def test_a_new_sku_is_fenced_before_it_has_the_stock(harness: Harness) -> None:
+    harness.policy(fenced(4))
+    harness.policy(shop_fences(3))
+    harness.settle()
+    harness.position("a", "BERLIN", 1)
+    harness.settle()
+    assert {row[1:3] for row in asked(harness)} == {("woo", 4), ("shop", 3)}
+    assert harness.exceptions() == []

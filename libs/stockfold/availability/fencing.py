@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from stockfold.availability.categories import BySubject
+from stockfold.availability.limits import claims_by_channel
 from stockfold.availability.policy import Policy
-from stockfold.availability.positions import Summary
+from stockfold.availability.positions import SkuPositions, Summary
 
 FENCE = "RingFenceSet"
 LIMIT = "BackorderLimitSet"
@@ -75,3 +78,42 @@ class Fencing:
         """Whether this revision may be applied to the SKU: all it wants is folded, or was."""
         revision = self._policy.revision
         return all(w.folded >= revision for w in self.wanted(sku, category, summary))
+
+
+class Overlap(msgspec.Struct, frozen=True):
+    """Ring-fences of several channels that add up to more than the SKU's pool."""
+
+    sku: str
+    pool: int
+    fences: tuple[tuple[str, int], ...]
+    category: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Such as ``the ring-fences of SKU-1 add up to 30 units (woo 20, amazon 10), ...``."""
+        total = sum(units for _, units in self.fences)
+        named = ", ".join(f"{channel} {units}" for channel, units in self.fences)
+        return (
+            f"the ring-fences of {self.sku} add up to {total} units ({named}), "
+            f"which is above its pool of {self.pool}"
+        )
+
+
+def overlap_of(positions: SkuPositions, summary: Summary, category: str = "") -> Overlap | None:
+    """Whether the fences of several channels cannot all be granted of what there is."""
+    claimed = claims_by_channel(positions)
+    unused = [
+        (channel, units - claimed.get(channel, 0))
+        for channel, units, _, _ in summary.fences
+        if units > claimed.get(channel, 0)
+    ]
+    pool = sum(row.atp for row in positions.locations.values() if row.atp > 0)
+    if len(unused) < 2 or sum(units for _, units in unused) <= pool:
+        return None
+    return Overlap(positions.sku, pool, tuple(unused), category)
+
+
+def raises(wanted: Wanted, channel: str, summary: Summary) -> bool:
+    """Whether it is a fence that asks for more than the ledger knows of the channel."""
+    known = next((f[1] for f in summary.fences if f[0] == channel), 0)
+    return wanted.kind == FENCE and (wanted.units or 0) > known

@@ -24,6 +24,9 @@ from stockfold_services.availability.records import Cause
 
 log = logging.getLogger(__name__)
 
+OVERLAPS_TAKEN = ("ring-fences-above-the-pool", b"taken")
+"""A header of a policy's record: whoever published it was told so, and wants it all the same."""
+
 
 class PolicyChange(msgspec.Struct, frozen=True):
     """A policy that has come into force, and the SKUs that it can touch."""
@@ -60,7 +63,16 @@ class PolicyBook:
             policy = known.policy
             if not policy.tags:
                 continue
-            self._replace(channel, InForce(policy, places, known.before))
+            self._replace(
+                channel,
+                InForce(
+                    policy,
+                    places,
+                    known.before,
+                    offset=known.offset,
+                    takes_overlaps=known.takes_overlaps,
+                ),
+            )
             old = before.eligible(policy.locations, policy.tags) or ()
             new = places.eligible(policy.locations, policy.tags) or ()
             if old != new:
@@ -100,7 +112,14 @@ class PolicyBook:
                     old.revision,
                 )
             return None
-        self._replace(policy.channel, InForce(policy, self._places, known))
+        new = InForce(
+            policy,
+            self._places,
+            known,
+            offset=record.offset(),
+            takes_overlaps=OVERLAPS_TAKEN in (record.headers() or ()),
+        )
+        self._replace(policy.channel, new)
         log.info("policy of %s: revision %d is in force", policy.channel, policy.revision)
         at_us = record.timestamp()[1] * 1000
         times = self.times

@@ -187,7 +187,7 @@ class AvailabilityProcessor:
             looks -= len(part)
             for name in part:
                 sku = memory.skus[name]
-                events -= compile_fences(policy, sku, out, memory.number, now_us)
+                events -= compile_fences(self.book, policy, sku, out, memory.number, now_us)
                 if not scan.reach.touches(sku.positions, sku.category):
                     continue
                 if name in memory.kits.needed_by:

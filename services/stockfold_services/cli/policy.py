@@ -110,7 +110,9 @@ def apply(
     outcomes = publish(settings, wanted, dry_run=True)
     if not dry_run and differing(outcomes):
         confirm(f"Publish the policies of {', '.join(differing(outcomes))}?", yes)
-        outcomes = publish_audited(settings, wanted, outcomes, "policy apply")
+        outcomes = publish_audited(
+            settings, wanted, outcomes, "policy apply", takes_overlaps=overlap
+        )
     if as_json:
         print_json({"dry_run": dry_run, "policies": msgspec.to_builtins(outcomes)})
     else:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from stockfold.availability.categories import BySubject
+from stockfold.availability.fencing import Overlap
 from stockfold.availability.fitness import Problem
 from stockfold.availability.policy import Policy
 from stockfold_services.cli.policy_compare import compare
-from stockfold_services.cli.policy_plan import Overlap
 
 NAMED_MAX = 3
 """SKUs of one rule that are named beside the first."""

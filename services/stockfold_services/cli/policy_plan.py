@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from stockfold.availability.answer import Answer, Visible
-from stockfold.availability.fencing import Fencing
+from stockfold.availability.fencing import Fencing, Overlap, overlap_of
 from stockfold.availability.kits import NOTHING, Parts, combine, of_parts
-from stockfold.availability.limits import claims_by_channel
 from stockfold.availability.policy import Policy
 from stockfold.availability.positions import SkuPositions, Summary
 from stockfold.availability.rules import Pipeline
@@ -41,25 +40,6 @@ class ChannelPlan(msgspec.Struct):
     to_zero: int = 0
     from_zero: int = 0
     largest: list[Change] = []
-
-
-class Overlap(msgspec.Struct, frozen=True):
-    """Ring-fences of several channels that add up to more than the SKU's pool."""
-
-    sku: str
-    pool: int
-    fences: tuple[tuple[str, int], ...]
-    category: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """Such as ``the ring-fences of SKU-1 add up to 30 units (woo 20, amazon 10), ...``."""
-        total = sum(units for _, units in self.fences)
-        named = ", ".join(f"{channel} {units}" for channel, units in self.fences)
-        return (
-            f"the ring-fences of {self.sku} add up to {total} units ({named}), "
-            f"which is above its pool of {self.pool}"
-        )
 
 
 class Plan(msgspec.Struct):
@@ -204,7 +184,7 @@ class Planner:
         for fencing in self._fencings:
             summary = fencing.folded(positions.sku, sku.category, summary)
         if summary.fences != positions.summary.fences:
-            overlap = _overlap(positions, summary, sku.category)
+            overlap = overlap_of(positions, summary, sku.category)
             if overlap is not None:
                 self._overlaps.append(overlap)
         return summary
@@ -225,17 +205,3 @@ class Planner:
 
 def _size(change: Change) -> int:
     return abs(change.after - (change.before or 0))
-
-
-def _overlap(positions: SkuPositions, summary: Summary, category: str) -> Overlap | None:
-    """Whether the fences of several channels cannot all be granted of what there is."""
-    claimed = claims_by_channel(positions)
-    unused = [
-        (channel, units - claimed.get(channel, 0))
-        for channel, units, _, _ in summary.fences
-        if units > claimed.get(channel, 0)
-    ]
-    pool = sum(row.atp for row in positions.locations.values() if row.atp > 0)
-    if len(unused) < 2 or sum(units for _, units in unused) <= pool:
-        return None
-    return Overlap(positions.sku, pool, tuple(unused), category)

@@ -15,7 +15,7 @@ from stockfold.runtime.audit import audited
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
-from stockfold_services.availability.policies import PolicyBook
+from stockfold_services.availability.policies import OVERLAPS_TAKEN, PolicyBook
 from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.policy_compare import PolicyOutcome, compare, differing, is_richer
 from stockfold_services.cli.policy_file import from_settings
@@ -82,23 +82,33 @@ def publish_policies(settings: Settings) -> list[PolicyOutcome]:
 
 
 def publish_audited(
-    settings: Settings, wanted: list[Policy], planned: Iterable[PolicyOutcome], command: str
+    settings: Settings,
+    wanted: list[Policy],
+    planned: Iterable[PolicyOutcome],
+    command: str,
+    *,
+    takes_overlaps: bool = False,
 ) -> list[PolicyOutcome]:
     """``publish``, written down as what was planned."""
     changed = differing(planned)
     with audited(
         settings, command=command, subject=", ".join(changed), details={"changes": changed}
     ) as result:
-        outcomes = publish(settings, wanted)
+        outcomes = publish(settings, wanted, takes_overlaps=takes_overlaps)
         result["revisions"] = {o.channel: o.revision for o in outcomes if o.channel in changed}
     return outcomes
 
 
 def publish(
-    settings: Settings, wanted: list[Policy], *, dry_run: bool = False
+    settings: Settings,
+    wanted: list[Policy],
+    *,
+    dry_run: bool = False,
+    takes_overlaps: bool = False,
 ) -> list[PolicyOutcome]:
     """Publish the wanted policies that differ, in one transaction; channels not named stay.
 
+    ``takes_overlaps`` lets their ring-fences add up to more than a pool with those of others.
     UnavailableError when the broker does not answer, or somebody else publishes meanwhile: the
     transactional id is one for all, so that no two can give out the same revision.
     """
@@ -119,13 +129,16 @@ def publish(
         compared = compare(wanted, _read(settings))
         changed = [policy for policy, outcome in compared if outcome.action != "unchanged"]
         if changed:
-            _commit(settings, producer, changed)
+            _commit(settings, producer, changed, takes_overlaps=takes_overlaps)
     return [outcome for _, outcome in compared]
 
 
-def _commit(settings: Settings, producer: Producer, policies: list[Policy]) -> None:
+def _commit(
+    settings: Settings, producer: Producer, policies: list[Policy], *, takes_overlaps: bool
+) -> None:
     name = POLICIES.full_name(settings.prefix)
+    headers: list[tuple[str, str | bytes | None]] = [OVERLAPS_TAKEN] if takes_overlaps else []
     producer.begin_transaction()
     for policy in policies:
-        producer.produce(name, encode_policy(policy), policy.channel.encode(), 0)
+        producer.produce(name, encode_policy(policy), policy.channel.encode(), 0, headers=headers)
     producer.commit_transaction(ANSWER_S_MAX)
