@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.availability_harness import Harness
 from tests.support.kit_oracle import is_circular, kits_built
 
-from stockfold.availability.kits import buildable, limits
+from stockfold.availability.kits import Parts, buildable, combine, limits
 from stockfold.availability.policy import Policy
 from stockfold.availability.positions import LocationNumbers, SkuPositions
 from stockfold.availability.rules import compute
@@ -81,6 +81,58 @@ def test_a_circle_is_found_exactly_when_there_is_one(bills: dict[str, set[str]])
     assert bool(path) == any(is_circular(kit, quantities) for kit in bills)
     for kit, part in itertools.pairwise(path):
         assert part in bills[kit]
+
+
+@given(
+    layered(),
+    units,
+    st.integers(0, 9),
+    st.integers(0, 5),
+    st.none() | st.integers(0, 9),
+    st.integers(0, 2),
+    st.booleans(),
+)
+def test_a_gross_kit_is_the_net_one_and_what_the_channel_has_open(
+    bills: Bills,
+    there: dict[str, int],
+    on_hand: int,
+    open_units: int,
+    ceiling: int | None,
+    publish_zero_at: int,
+    per_location: bool,
+) -> None:
+    held = on_hand + open_units
+    row = LocationNumbers(
+        on_hand=held, reserved=open_units, atp=on_hand, claims=(("woo", open_units, 0),)
+    )
+    positions = SkuPositions("A")
+    positions.put("P", row, 1)
+    tree = tree_of(bills)
+    visible = {
+        sku: (max(there[sku], 0), "in_stock", None, None, (("P", max(there[sku], 0)),))
+        for sku in tree.parts
+    }
+    net, gross = (
+        combine(policy, compute(policy, positions), tree, Parts(visible, lambda _: 0))
+        for policy in (
+            Policy(
+                "woo",
+                1,
+                low_stock=3,
+                ceiling=ceiling,
+                publish_zero_at=publish_zero_at,
+                per_location=per_location,
+                basis=basis,
+            )
+            for basis in ("net", "gross")
+        )
+    )
+    assert gross.quantity == net.quantity + open_units
+    assert gross.status == net.status
+    if ceiling is not None:
+        assert net.quantity <= ceiling
+    if per_location:
+        assert sum(number for _, number in gross.locations) == gross.quantity
 
 
 class Kits(RuleBasedStateMachine):

@@ -8,9 +8,10 @@ import pytest
 
 from stockfold.availability.answer import Answer, Visible
 from stockfold.availability.kits import Parts, combine, limits
-from stockfold.availability.policy import Policy
+from stockfold.availability.policy import Policy, Promotion
 from stockfold.availability.positions import LocationNumbers, SkuPositions
 from stockfold.availability.rules import compute
+from stockfold.availability.surroundings import Surroundings
 from stockfold.domain.bills import NESTING_MAX, PARTS_MAX, Bill, Tree, grow
 from stockfold.domain.errors import ContractError
 
@@ -177,3 +178,27 @@ def test_the_limits_of_depth_and_size_are_exact() -> None:
     assert len(tree(bill("W", **wide)).leaves) == PARTS_MAX
     with pytest.raises(ContractError, match="more than 500 SKUs"):
         tree(bill("W", ONE_MORE=1, **wide))
+
+
+def test_the_ceiling_of_an_open_window_holds_for_the_sum() -> None:
+    window = Promotion("sale", 10, 20, ceiling=4, skus=("BOX",))
+    policy = Policy("woo", 1, ceiling=9, promotions=(window,))
+    for moment_us, most in ((9, 9), (10, 4), (20, 9)):
+        standing = compute(policy, SkuPositions("BOX"), Surroundings("", moment_us))
+        assert kit(policy=policy, standing=standing, CUP=40, BEANS=40).quantity == most
+
+
+def test_of_a_gross_kit_what_is_open_is_nothing_to_sell_and_comes_on_top_of_the_limits() -> None:
+    policy = Policy("woo", 1, basis="gross", ceiling=4, low_stock=1)
+    positions = SkuPositions("BOX")
+    claimed = LocationNumbers(on_hand=3, reserved=3, claims=(("woo", 3, 0),))
+    positions.put("A", claimed, 1)
+    standing = compute(policy, positions)
+    none = kit(policy=policy, standing=standing, CUP=0, BEANS=0)
+    assert (none.quantity, none.status) == (3, "out_of_stock")
+    one = kit(policy=policy, standing=standing, CUP=2, BEANS=9)
+    assert (one.quantity, one.status) == (4, "low_stock")
+    many = kit(policy=policy, standing=standing, CUP=20, BEANS=20)
+    assert (many.quantity, many.status) == (7, "in_stock")
+    soon = kit(policy=policy, standing=standing, CUP=part(4, "preorder", 9, 3), BEANS=9)
+    assert (soon.quantity, soon.status, soon.next_available) == (5, "preorder", 9)

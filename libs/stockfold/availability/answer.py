@@ -29,14 +29,17 @@ class Answer:
     ``quantity`` is in units. ``locations`` are (location, units) by name where the policy asks for
     the breakdown, and add up to the quantity, except of what has yet to come: that is at no
     location. ``next_available`` is in days since 1970. ``lead_time_days`` is from order to
-    dispatch.
+    dispatch. ``open`` of the units are those that the channel itself still counts as open, and
+    ``ceiling`` is the most that it is told beside them: of a kit both hold for the sum.
     """
 
     __slots__ = (
         "_notes",
+        "ceiling",
         "lead_time_days",
         "locations",
         "next_available",
+        "open",
         "quantity",
         "status",
     )
@@ -49,12 +52,16 @@ class Answer:
         notes: list[Note],
         next_available: int | None = None,
         lead_time_days: int | None = None,
+        open_units: int = 0,
+        ceiling: int | None = None,
     ) -> None:
         self.quantity = quantity
         self.status = status
         self.locations = locations
         self.next_available = next_available
         self.lead_time_days = lead_time_days
+        self.open = open_units
+        self.ceiling = ceiling
         self._notes = notes
 
     @property

@@ -122,7 +122,7 @@ class Parts(NamedTuple):
 
 
 class _Draft(NamedTuple):
-    """What becomes of own pool and assembly together."""
+    """What becomes of own pool and assembly together; ``own`` with what the channel has open."""
 
     own: int
     built: int
@@ -139,22 +139,26 @@ def combine(policy: Policy, own: Answer, tree: Tree, parts: Parts) -> Answer:
     entry in ``parts``. Pure.
     """
     draft, built_at = _in_stock(policy, own, tree, parts)
-    if not draft.own + draft.built:
+    if draft.own + draft.built <= own.open:
         draft = _ahead(own, tree, parts)
     total = draft.own + draft.built
     notes = _notes(own, tree, parts, draft)
-    quantity = _limited(policy, total)
+    # What the channel still counts as open comes on top of the limits, and is nothing to sell.
+    net = _limited(policy, own.ceiling, total - own.open)
+    quantity = net + own.open
     if quantity != total:
-        notes.append(("limits", quantity, kit_words.limited, (total, quantity)))
-    status = status_of(quantity, policy.low_stock) if draft.status not in AHEAD else draft.status
+        notes.append(("limits", quantity, kit_words.limited, (total - own.open, net)))
+    status = status_of(net, policy.low_stock) if draft.status not in AHEAD else draft.status
     notes.append(("published", quantity, kit_words.published, (quantity,)))
     return Answer(
         quantity,
-        status if quantity else "out_of_stock",
+        status if net > 0 else "out_of_stock",
         _by_location(policy, own, built_at, total - quantity),
         notes,
         draft.next_available,
         draft.lead_time_days,
+        own.open,
+        own.ceiling,
     )
 
 
@@ -162,7 +166,7 @@ def _in_stock(
     policy: Policy, own: Answer, tree: Tree, parts: Parts
 ) -> tuple[_Draft, dict[str, int]]:
     """What is there now. Where the channel has locations, a kit is assembled within one."""
-    own_units = 0 if own.status in AHEAD else own.quantity
+    own_units = own.open if own.status in AHEAD else own.quantity
     built_at: dict[str, int] = {}
     if policy.per_location:
         built_at = _built_at(tree, parts)
@@ -170,7 +174,7 @@ def _in_stock(
     else:
         built = _built(tree, parts.visible)
     lead = own.lead_time_days
-    if not own_units:
+    if own_units <= own.open:
         lead = _latest([parts.visible[sku][3] for sku, _ in tree.leaves])
     return _Draft(own_units, built, "in_stock", own.next_available, lead, ahead=False), built_at
 
@@ -210,14 +214,14 @@ def _ahead(own: Answer, tree: Tree, parts: Parts) -> _Draft:
     units = _units(parts.visible, ahead=True)
     waits = [parts.visible[sku] for sku, _ in tree.leaves if parts.visible[sku][1] in AHEAD]
     built = buildable(tree, units) if waits else 0
-    own_units = own.quantity if own.status in AHEAD else 0
-    if built or own_units:
+    own_ahead = own.status in AHEAD and own.quantity > own.open
+    if built or own_ahead:
         used = [part[1:4] for part in waits] if built else []
-        if own_units:
+        if own_ahead:
             used.append((own.status, own.next_available, own.lead_time_days))
         status: Status = "preorder" if any(u[0] == "preorder" for u in used) else "backorder"
         return _Draft(
-            own_units,
+            own.quantity,
             built,
             status,
             _latest([u[1] for u in used]),
@@ -227,18 +231,18 @@ def _ahead(own: Answer, tree: Tree, parts: Parts) -> _Draft:
     short = [parts.visible[limit.sku][2] for limit in limits(tree, units) if not limit.allows]
     day = None if None in short else _latest(short)
     days = [found for found in (day, own.next_available) if found is not None]
-    return _Draft(0, 0, "out_of_stock", min(days, default=None), None, ahead=True)
+    return _Draft(own.quantity, 0, "out_of_stock", min(days, default=None), None, ahead=True)
 
 
 def _latest(days: list[int | None]) -> int | None:
     return max((day for day in days if day is not None), default=None)
 
 
-def _limited(policy: Policy, total: int) -> int:
+def _limited(policy: Policy, ceiling: int | None, total: int) -> int:
     """The limits that are about what is told hold for the sum as they do for its parts."""
-    if total <= policy.publish_zero_at:
+    if 0 < total <= policy.publish_zero_at:
         return 0
-    return total if policy.ceiling is None else min(total, policy.ceiling)
+    return total if ceiling is None else min(total, ceiling)
 
 
 def _by_location(
@@ -262,7 +266,7 @@ def _notes(own: Answer, tree: Tree, parts: Parts, draft: _Draft) -> list[Note]:
     total = draft.own + draft.built
     return [
         *notes,
-        ("pre_assembled", draft.own, kit_words.pre_assembled, (draft.own,)),
+        ("pre_assembled", draft.own, kit_words.pre_assembled, (max(draft.own - own.open, 0),)),
         ("assembled", total, kit_words.assembled, (draft.built, bill.version, bill.revision)),
         ("components", total, _each, (tree, parts, draft.ahead)),
     ]

@@ -111,9 +111,14 @@ def publish_zero(draft: Draft) -> None:
 
 def ceiling(draft: Draft) -> None:
     """Tell no more than the ceiling, the one of the open promotion window before the policy's."""
-    most = draft.policy.ceiling
-    if draft.window is not None and draft.window.ceiling is not None:
-        most = draft.window.ceiling
+    most = most_told(draft)
     if most is not None and draft.quantity > most:
         draft.quantity = most
         draft.note("ceiling", words.ceiling, most)
+
+
+def most_told(draft: Draft) -> int | None:
+    """The ceiling that holds now; None when there is none."""
+    if draft.window is not None and draft.window.ceiling is not None:
+        return draft.window.ceiling
+    return draft.policy.ceiling

@@ -105,6 +105,8 @@ def _answer(draft: Draft) -> Answer:
         draft.notes,
         draft.next_available,
         lead_time_days,
+        draft.open,
+        limits.most_told(draft),
     )
 
 

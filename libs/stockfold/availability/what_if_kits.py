@@ -113,9 +113,13 @@ def _keep(noted: list[tuple[int, Parted]], at_us: int, found: Parted) -> None:
 def _differ(before: Owned, after: Owned) -> bool:
     """Whether anything of it could change a kit: the limits of a policy hold for the sum too."""
     return before.keys() != after.keys() or any(
-        policy is not before[channel][0] or answer.visible != before[channel][1].visible
+        policy is not before[channel][0] or _bounds(answer) != _bounds(before[channel][1])
         for channel, (policy, answer) in after.items()
     )
+
+
+def _bounds(answer: Answer) -> tuple[Visible, int, int | None]:
+    return answer.visible, answer.open, answer.ceiling
 
 
 def _told(tree: Tree, moment: _Moment) -> dict[str, Visible]:
