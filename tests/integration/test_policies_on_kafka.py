@@ -15,6 +15,7 @@ from stockfold.contracts.reference import encode_record
 from stockfold.contracts.topics import (
     AVAILABILITY,
     CATALOG,
+    EXCEPTIONS,
     REFERENCE,
     RESERVATION_STATUS,
     RESERVATIONS,
@@ -89,6 +90,11 @@ def reserve(settings: Settings, sender: Sender, channel: str, quantity: int) -> 
     return found
 
 
+def fences(settings: Settings) -> list[dict[str, Any]]:
+    """The ring-fences that the ledger was asked for."""
+    return [r.record for r in committed(settings, RESERVATIONS) if r.name == "RingFenceSet"]
+
+
 def set_the_scene(settings: Settings) -> Sender:
     sender = Sender(settings)
     for record, topic in (
@@ -125,8 +131,7 @@ def test_a_policy_applied_rules_the_channels_and_the_ledger_over_a_restart(
         sender.event("GoodsReceived", sku="a", location="ROME", quantity=2, condition="on_hand")
         after = await_told(environment, "woo", 2)
     assert after[: len(before)] == before
-    fences = [r for r in committed(environment, RESERVATIONS) if r.name == "RingFenceSet"]
-    assert len(fences) == 1
+    assert len(fences(environment)) == 1
 
 
 def test_a_plan_shows_what_would_become_and_publishes_nothing(
@@ -149,6 +154,13 @@ def test_a_plan_shows_what_would_become_and_publishes_nothing(
         assert told(environment, "shop") == before
         stockfold(environment, "policy", "apply", str(file), "--yes")
         await_told(environment, "shop", 3)
+        # What was taken with its overlap reaches the ledger as it is, and is no exception.
+        file.write_text(
+            "policies:\n- channel: shop\n  ring_fences: [{units: 21, category: food}]\n"
+        )
+        stockfold(environment, "policy", "apply", str(file), "--yes", "--let-fences-overlap")
+        wait_for("the fence", lambda: 21 in [row["quantity"] for row in fences(environment)])
+        assert committed(environment, EXCEPTIONS) == []
     assert "ring_fences" in stockfold(environment, "policy", "show", "woo")
 
 
@@ -166,6 +178,10 @@ def test_a_file_is_refused_whole_and_the_policies_before_stay(
         (
             "ring_fences: [{units: 21, sku: a}]",
             "the ring-fences of a add up to 25 units (woo 4, shop 21), which is above its pool",
+        ),
+        (
+            "ring_fences: [{units: 22, category: food}]",
+            "line 3: policies[0].ring_fences[0]: the ring-fences of a add up to 26 units",
         ),
     ):
         file.write_text(f"policies:\n- channel: shop\n  {rules}\n", "utf-8")
