@@ -314,3 +314,28 @@ def test_following_archives_pass_after_pass_until_it_is_told_to_stop(
         _, told_us = follower.communicate(timeout=60)
     assert follower.returncode == 0
     assert "new records; recovery point" in told_us
+
+
+def test_a_dry_run_tells_what_would_be_archived_and_writes_nothing(
+    environment: Settings, tmp_path: Path
+) -> None:
+    place = tmp_path / "archive"
+    send(environment, "a", 6)
+    told_now = stockfold_json(environment, "archive", "--to", str(place), "--dry-run")
+    assert told_now["new_offsets"][RECEIPTS.name] == 4
+    assert not place.exists()
+    stockfold(environment, "archive", "--to", str(place))
+    again = stockfold_json(environment, "archive", "--to", str(place), "--dry-run")
+    assert again == {"dry_run": True, "new_offsets": {}}
+
+
+def test_an_archiver_stops_when_another_one_has_written_to_its_place(
+    environment: Settings, tmp_path: Path
+) -> None:
+    place = Place(str(tmp_path / "archive"))
+    send(environment, "a", 6)
+    first, second = Archiver(environment, place), Archiver(environment, place)
+    first.run(lambda _topic, _count: None)
+    with pytest.raises(SettingsError, match="another archiver"):
+        second.run(lambda _topic, _count: None)
+    assert load(place) == first.manifest

@@ -94,3 +94,14 @@ def test_the_columns_in_the_docs_are_those_of_the_tables() -> None:
     """Otherwise put ``tables.markdown()`` between the marks of the page."""
     text = PAGE.read_text("utf-8")
     assert text.split("<!-- tables -->\n")[1].split("\n<!-- /tables -->")[0] == markdown()
+
+
+def test_a_dry_run_of_an_export_writes_nothing(environment: Settings, tmp_path: Path) -> None:
+    deliver(environment)
+    place = tmp_path / "export"
+    command = ("export", "parquet", "--to", str(place), "--deliveries", "--dry-run")
+    assert stockfold_json(environment, *command)["offsets"] == {"deliveries": 1}
+    assert not place.exists()
+    (place / "deliveries").mkdir(parents=True)
+    with pytest.raises(SettingsError, match="already"):
+        stockfold(environment, *command)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from tests.support.histories import Input, Options, histories, seeded
 from tests.support.journals import Journal, journal_of, without_seq
-from tests.support.ledger_process import LedgerProcess
+from tests.support.ledger_process import LedgerProcess, Message
 
 from stockfold.contracts.codec import encode
+from stockfold.contracts.journal import wire_head
 from stockfold.contracts.places import SUMMARY
 from stockfold.domain.errors import DefectError
 from stockfold.runtime import journal_columns
@@ -46,6 +47,7 @@ def check(history: list[Input]) -> None:
 @pytest.fixture(params=[5, 10**9], ids=["many chunks", "one chunk"])
 def chunk_records(request, monkeypatch) -> None:
     monkeypatch.setattr(journal_columns, "CHUNK_RECORDS", request.param)
+    monkeypatch.setattr(journal_columns, "_BLOCK_RECORDS", 3)
     monkeypatch.setattr(journal_columns, "_MERGE_ROWS", 20)
 
 
@@ -89,7 +91,7 @@ def test_an_empty_journal_has_no_places() -> None:
 @pytest.mark.usefixtures("chunk_records")
 def test_a_missing_fact_is_refused_by_both_paths() -> None:
     journal = journal_of(seeded(3, size=60))
-    facts = [r for r in journal.records if journal_columns._is_fact(r.value())]
+    facts = [r for r in journal.records if r.value().startswith(wire_head(journal_columns.FACT))]
     del facts[len(facts) // 2]
     journal.records = facts
     with pytest.raises(DefectError):
@@ -101,4 +103,4 @@ def test_a_missing_fact_is_refused_by_both_paths() -> None:
 def test_what_the_bulk_path_does_not_read_is_left_to_the_scalar_fold() -> None:
     stray = encode("stockfold.InboundClosed", {"sku": "S", "inbound": "I", "line": None})
     with pytest.raises(NotColumnar):
-        JournalColumns(0).add_values([stray])
+        JournalColumns(0).add([Message("journal", 0, 0, None, stray, [])])

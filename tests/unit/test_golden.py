@@ -59,8 +59,9 @@ def test_a_golden_journal_replays_to_the_same_rows_and_digest(folder: Path) -> N
 def test_both_paths_of_a_rebuild_make_the_same_positions_of_a_golden_journal(folder: Path) -> None:
     values = unframed((folder / "journal").read_bytes())
     scalar, columns = JournalFold(0), JournalColumns(0)
-    scalar.add([cast("Record", Stored(value, offset)) for offset, value in enumerate(values)])
-    columns.add_values(values)
+    records = [cast("Record", Stored(value, offset)) for offset, value in enumerate(values)]
+    scalar.add(records)
+    columns.add(records)
     made, expected = (sorted(fold.records(), key=repr) for fold in (columns, scalar))
     assert expected
     assert made == expected

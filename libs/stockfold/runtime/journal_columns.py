@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from itertools import filterfalse
-from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from stockfold.contracts.codec import HEADER_BYTES
 from stockfold.contracts.container import container, container_head
 from stockfold.contracts.journal import wire_head
 from stockfold.contracts.places import SUMMARY, Touched, position_record, summary_record
@@ -34,10 +33,12 @@ if TYPE_CHECKING:
 FACT = "stockfold.JournalFact"
 CHUNK_RECORDS = 20_000
 """Records that become one frame; more is no faster and needs more memory."""
+_BLOCK_RECORDS = 2_500
+"""Records that are read at once: about a megabyte, which the processor's cache holds."""
 _MERGE_ROWS = 2_000_000
 
-_is_fact = methodcaller("startswith", wire_head(FACT))
-_is_mark = methodcaller("startswith", wire_head("stockfold.InputsRead"))
+_FACT_HEAD = wire_head(FACT)
+_MARK_HEAD = wire_head("stockfold.InputsRead")
 _OUTSIDE = list(NAMES[FIRST_OUTSIDE:])
 _ENTITIES = (b'"inbound":{', b'"fence":[', b'"limit":[')
 _CAUSE = ("recorded_at", "correlation_id", "caused_at")
@@ -93,25 +94,32 @@ class JournalColumns:
 
     def add(self, records: Sequence[Record]) -> None:
         """Take records of the journal, in order. NotColumnar for one of an earlier release."""
-        self.add_values([record.value() or b"" for record in records])
-
-    def add_values(self, values: Sequence[bytes]) -> None:
-        """The same, of their bytes alone."""
-        facts = list(filter(_is_fact, values))
-        if len(facts) < len(values) and not all(map(_is_mark, filterfalse(_is_fact, values))):
+        facts: list[bytes] = []
+        others: list[bytes] = []
+        for record in records:
+            value = record.value() or b""
+            (facts if value[:HEADER_BYTES] == _FACT_HEAD else others).append(value)
+        if not all(other.startswith(_MARK_HEAD) for other in others):
             raise NotColumnar
         self._waiting += facts
         self.facts += len(facts)
         if len(self._waiting) >= CHUNK_RECORDS:
             self._take()
 
+    def _read(self, facts: Sequence[bytes]) -> DataFrame:
+        raw = io.BytesIO(container(self._head, facts))
+        frame: DataFrame = self._pl.read_avro(raw, columns=_COLUMNS)[_COLUMNS]  # Of any order.
+        return frame
+
     def _take(self) -> None:
         """Make a frame of what waits, and keep its sums."""
         pl = self._pl
         if not self._waiting:
             return
-        raw = io.BytesIO(container(self._head, self._waiting))
-        frame = pl.read_avro(raw, columns=_COLUMNS).with_row_index("i")
+        blocks = range(0, len(self._waiting), _BLOCK_RECORDS)
+        frame = pl.concat(
+            [self._read(self._waiting[at : at + _BLOCK_RECORDS]) for at in blocks]
+        ).with_row_index("i")
         self._waiting = []
         deltas = (
             frame.select("i", "sku", "deltas")

@@ -44,12 +44,20 @@ def archive(
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
     every_s: Annotated[int, typer.Option(min=1, help="Seconds between passes.")] = 60,
     config: ConfigFile = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Archive what was committed since the last time: everything that nothing else can rebuild."""
     settings = attach(load(config))
     with _kafka(settings, "archived"):
         archiver = Archiver(settings, Place(to))
+        if dry_run:
+            found = archiver.look()
+            if as_json:
+                print_json({"dry_run": True, "new_offsets": found})
+            else:
+                print_table(("topic", "new offsets"), list(found.items()))
+            return
         if follow:
             _follow(archiver, every_s)
             return

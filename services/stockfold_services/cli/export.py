@@ -13,6 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
+from stockfold_services.cli.confirm import DryRun
 from stockfold_services.cli.exporting import tables
 from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
@@ -32,6 +33,7 @@ def parquet(
     ] = False,
     deliveries: Annotated[bool, typer.Option("--deliveries", help="The table deliveries.")] = False,
     config: ConfigFile = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the tables that are named, or all, as Parquet from the topics."""
@@ -53,6 +55,22 @@ def parquet(
         if wanted or not (positions or journal or deliveries)
     ]
     settings, place = attach(load(config)), Place(to)
+    reading = kafka_errors(
+        "not every table was written",
+        where=f"Kafka at {settings.kafka.bootstrap}",
+        remedy="Check the broker, then export to a new folder.",
+    )
+    if dry_run:
+        with reading:
+            for table in chosen:
+                writing.refuse_existing(place, table)
+            found = {table.name: writing.offsets(settings, table) for table in chosen}
+        if as_json:
+            print_json({"dry_run": True, "to": to, "offsets": found})
+        else:
+            titles = ("table", "offsets to read", "where it would be")
+            print_table(titles, [(n, c, place.where(n)) for n, c in found.items()])
+        return
     counts: dict[str, int] = {}
     console = Console(stderr=True)
     columns = (
@@ -61,11 +79,6 @@ def parquet(
         TimeElapsedColumn(),
     )
     progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    reading = kafka_errors(
-        "not every table was written",
-        where=f"Kafka at {settings.kafka.bootstrap}",
-        remedy="Check the broker, then export to a new folder.",
-    )
     with reading, progress as p:
         for table in chosen:
             task = p.add_task(table.name, total=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -48,6 +49,7 @@ class Archiver:
         self._place = place
         self._clock = clock
         self._reader = PartitionReader(settings)
+        self._saved: Manifest | None = None
         self.manifest = self._open()
 
     def _open(self) -> Manifest:
@@ -61,6 +63,7 @@ class Archiver:
             )
         prefix, partitions = self._settings.prefix, self._settings.kafka.sku_partitions
         found = manifest.load(self._place)
+        self._saved = copy.deepcopy(found)
         if found is None:
             return Manifest(manifest.VERSION, prefix, partitions)
         if (found.prefix, found.sku_partitions) != (prefix, partitions):
@@ -94,15 +97,48 @@ class Archiver:
         """
         now_us = self._clock.now_us()
         done = Pass({}, now_us, [])
+        ends = self._ends()
+        for (topic, partition), end in sorted(ends.items(), key=lambda item: item[0][0] is JOURNAL):
+            self._partition(done, topic, partition, end, told)
+        self.manifest.complete_to_us = now_us
+        self._save()
+        return done
+
+    def look(self) -> dict[str, int]:
+        """How many offsets of each topic a pass would archive; nothing is written."""
+        found: dict[str, int] = {}
+        for (topic, partition), end in self._ends().items():
+            start = self.manifest.end(topic, partition)
+            if start < end:
+                first = max(start, self._reader.earliest(topic, partition))
+                found[topic.name] = found.get(topic.name, 0) + end - first
+        return found
+
+    def _ends(self) -> Ends:
+        """Where each partition ends, the journal's asked first."""
         ends: Ends = {}
         for topic in (JOURNAL, *(topic for topic in ARCHIVED if topic is not JOURNAL)):
             for partition in range(partitions_of(self._settings, topic)):
                 ends[(topic, partition)] = self._reader.settled_end(topic, partition)
-        for (topic, partition), end in sorted(ends.items(), key=lambda item: item[0][0] is JOURNAL):
-            self._partition(done, topic, partition, end, told)
-        self.manifest.complete_to_us = now_us
+        return ends
+
+    def _save(self) -> None:
+        """Replace the manifest that this archiver wrote or found."""
+        self._refuse_another()
         manifest.save(self._place, self.manifest)
-        return done
+        self._saved = copy.deepcopy(self.manifest)
+
+    def _refuse_another(self) -> None:
+        """SettingsError when somebody else has replaced the manifest since.
+
+        What this archiver holds is behind, and would drop segments that the other has written.
+        """
+        if manifest.load(self._place) != self._saved:
+            raise SettingsError(
+                "another archiver writes here",
+                where=self._place.url,
+                remedy="Run one archiver per place: stop one of them. What it has written stays.",
+            )
 
     def _partition(self, done: Pass, topic: Topic, partition: int, end: int, told: Told) -> None:
         start = self.manifest.end(topic, partition)
@@ -137,11 +173,12 @@ class Archiver:
         yield Segment(VERSION, topic.name, partition, start, end, records)
 
     def _keep(self, topic: Topic, partition: int, segment: Segment) -> None:
+        self._refuse_another()
         entry = manifest.write_segment(self._place, segment)
         entries = self.manifest.of(topic, partition)
         replaced = entries.pop() if entries and entries[-1].start == entry.start else None
         entries.append(entry)
-        manifest.save(self._place, self.manifest)
+        self._save()
         if replaced is not None and replaced.file != entry.file:
             self._place.remove(replaced.file)
 

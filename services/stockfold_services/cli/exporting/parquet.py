@@ -27,12 +27,7 @@ Told = Callable[[str, int], None]
 
 def export(settings: Settings, place: Place, table: Table, told: Told) -> int:
     """Write a table below its name; how many rows. SettingsError when it is there already."""
-    if place.exists(table.name):
-        raise SettingsError(
-            f"there is a table {table.name} already",
-            where=place.where(table.name),
-            remedy="Export to a new folder, such as one named by the day.",
-        )
+    refuse_existing(place, table)
     reader, count = PartitionReader(settings), 0
     for partition in range(partitions_of(settings, table.topic)):
         records = _records(reader, table, partition)
@@ -45,6 +40,25 @@ def export(settings: Settings, place: Place, table: Table, told: Told) -> int:
                 count += len(group)
                 told(table.name, len(group))
     return count
+
+
+def refuse_existing(place: Place, table: Table) -> None:
+    """SettingsError when the table is there already."""
+    if place.exists(table.name):
+        raise SettingsError(
+            f"there is a table {table.name} already",
+            where=place.where(table.name),
+            remedy="Export to a new folder, such as one named by the day.",
+        )
+
+
+def offsets(settings: Settings, table: Table) -> int:
+    """How many offsets of its topic a table would be read from."""
+    reader = PartitionReader(settings)
+    return sum(
+        reader.settled_end(table.topic, partition) - reader.earliest(table.topic, partition)
+        for partition in range(partitions_of(settings, table.topic))
+    )
 
 
 def arrow_schema(table: Table) -> pa.Schema:
