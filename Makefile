@@ -93,6 +93,7 @@ bench: $(VENV)/.installed-demo ## Measure the ledger; a table, and build/bench.j
 .PHONY: docs
 docs: $(VENV)/.installed-dev ## Write anew what is drawn from tables and schemas
 	@$(BIN)/python -m infra.docs.lifecycles
+	@$(BIN)/python -m infra.docs.order_lifecycle
 	@$(BIN)/stockfold schemas asyncapi --out schemas/asyncapi.yaml
 	@$(BIN)/python -m infra.generate.client_events
 

@@ -62,7 +62,7 @@ def new_environment(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> New
                 "data_dir": folder,
                 **given_environment,
             },
-            kafka={"bootstrap": kafka, "sku_partitions": 2, **given_kafka},
+            kafka={"bootstrap": kafka, "sku_partitions": 2, "order_partitions": 2, **given_kafka},
             **sections,
         )
         if topics:

@@ -19,6 +19,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "STOCKFOLD_ENVIRONMENT__DATA_DIR": str(settings.environment.data_dir),
         "STOCKFOLD_KAFKA__BOOTSTRAP": settings.kafka.bootstrap or "",
         "STOCKFOLD_KAFKA__SKU_PARTITIONS": str(settings.kafka.sku_partitions),
+        "STOCKFOLD_KAFKA__ORDER_PARTITIONS": str(settings.kafka.order_partitions),
     }
     if settings.postgres.dsn is not None:
         given["STOCKFOLD_POSTGRES__DSN"] = settings.postgres.dsn.resolve()

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 from stockfold.contracts import codec, envelope
 from stockfold.contracts.topics import INPUT_OF, Topic
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.kafka import confluent_config, partitions_of
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 
@@ -85,7 +85,7 @@ class Read(NamedTuple):
 def committed(settings: Settings, topic: Topic) -> list[Read]:
     """Every committed record of a topic, by partition and offset."""
     reader = PartitionReader(settings)
-    count = settings.kafka.sku_partitions if topic.keyed_by_sku else topic.partitions
+    count = partitions_of(settings, topic)
     found = []
     for partition in range(count):
         for batch in reader.read(topic, partition):

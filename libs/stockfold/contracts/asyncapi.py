@@ -139,7 +139,7 @@ def _channel(topic: Topic) -> Json:
         "topicConfiguration": configuration,
         "bindingVersion": "0.5.0",
     }
-    if not topic.keyed_by_sku:
+    if not topic.keyed_by_sku and not topic.keyed_by_order:
         kafka["partitions"] = topic.partitions
     return {
         "address": topic.name,
@@ -148,6 +148,8 @@ def _channel(topic: Topic) -> Json:
         + (
             "kafka.sku_partitions, the same for every topic of a SKU; partitioner murmur2."
             if topic.keyed_by_sku
+            else "kafka.order_partitions, the same for all topics of an order; partitioner murmur2."
+            if topic.keyed_by_order
             else f"{topic.partitions}."
         ),
         "messages": {

@@ -12,10 +12,10 @@ from stockfold.contracts.topics import (
     AVAILABILITY,
     CATALOG,
     JOURNAL,
+    ORDERS,
     POLICIES,
     RECEIPTS,
     REFERENCE,
-    RESERVATIONS,
     Topic,
 )
 
@@ -74,8 +74,8 @@ OWNERSHIP: tuple[Ownership, ...] = (
     Ownership(
         "order",
         "shop or order management",
-        RESERVATIONS,
-        "Known by its id and line alone; stockfold answers whether it can be promised.",
+        ORDERS,
+        "Known by its id, lines and status, nobody's name; stockfold answers what can be promised.",
     ),
     Ownership(
         "allocation and shipment",
@@ -110,8 +110,8 @@ OWNERSHIP: tuple[Ownership, ...] = (
     Ownership(
         "tax",
         "ERP or tax service",
-        None,
-        "Not taken: no event has a field for it.",
+        ORDERS,
+        "Codes and rates are handed on with the order; nothing is calculated.",
     ),
     Ownership(
         "customer",

@@ -17,8 +17,9 @@ class Topic:
     """A topic as it must exist on the broker.
 
     ``keyed_by_sku`` topics share one partition count and one partitioner (murmur2 of the SKU),
-    so that a SKU's inputs, journal and outputs share a partition number. ``partitions`` of the
-    others is fixed here. ``retention_ms`` of -1 keeps for ever.
+    so that a SKU's inputs, journal and outputs share a partition number; ``keyed_by_order`` topics
+    share another count (murmur2 of channel|order). ``partitions`` of the others is fixed here.
+    ``retention_ms`` of -1 keeps for ever.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Topic:
     retention_ms: int = -1
     # Inputs are ordered across topics by the broker's own clock, never by a producer's.
     log_append_time: bool = field(default=False)
+    keyed_by_order: bool = False
 
     def full_name(self, prefix: str) -> str:
         """The name on the broker, in the environment of ``prefix``."""
@@ -96,6 +98,67 @@ ALLOCATIONS = _input(
         "stockfold.StockShipped",
         "stockfold.OrderLineCancelled",
     ),
+)
+
+
+def _by_order(
+    name: str,
+    owner: str,
+    doc: str,
+    schemas: tuple[str, ...],
+    *,
+    key: str = "channel|order",
+    compacted: bool = False,
+    log_append_time: bool = False,
+) -> Topic:
+    return Topic(
+        name,
+        owner,
+        doc,
+        key,
+        schemas,
+        keyed_by_sku=False,
+        keyed_by_order=True,
+        compacted=compacted,
+        log_append_time=log_append_time,
+    )
+
+
+ORDERS = _by_order(
+    "stockfold.orders.v1",
+    "shops, through the gateway",
+    "What orders are now like, what reviews say of them, and what people did about their cases.",
+    ("stockfold.OrderChanged", "stockfold.OrderReviewed", "stockfold.OrderCaseChanged"),
+    log_append_time=True,
+)
+ORDER_ANSWERS = _by_order(
+    "stockfold.order-answers.v1",
+    "orders",
+    "The ledger's answers about order lines, handed on to whoever has the order's partition.",
+    ("stockfold.ReservationStatus",),
+    log_append_time=True,
+)
+ORDER_JOURNAL = _by_order(
+    "stockfold.order-journal.v1",
+    "orders",
+    "Every decision about every order, and the marks of the inputs it covers.",
+    ("stockfold.OrderFact", "stockfold.InputsRead"),
+    key="channel|order; none for marks",
+)
+ORDER_STATUS = _by_order(
+    "stockfold.order-status.v1",
+    "orders",
+    "Where each order stands, line by line; the latest wins.",
+    ("stockfold.OrderStatus",),
+    compacted=True,
+)
+ORDER_CASES = _by_order(
+    "stockfold.order-cases.v1",
+    "orders",
+    "What a person must settle about an order, such as an oversold line; the latest wins.",
+    ("stockfold.OrderCase",),
+    key="case",
+    compacted=True,
 )
 JOURNAL = Topic(
     "stockfold.journal.v1",
@@ -266,6 +329,11 @@ TOPICS: tuple[Topic, ...] = (
     REEVALUATION,
     AUDIT,
     API_KEYS,
+    ORDERS,
+    ORDER_ANSWERS,
+    ORDER_JOURNAL,
+    ORDER_STATUS,
+    ORDER_CASES,
 )
 INPUT_OF: dict[str, Topic] = {schema: topic for topic in INPUTS for schema in topic.schemas}
 """The input topic of each input event type."""

@@ -124,7 +124,9 @@ class TopicPlan:
 
 def partitions_of(settings: Settings, topic: Topic) -> int:
     """How many partitions a topic must have."""
-    return settings.kafka.sku_partitions if topic.keyed_by_sku else topic.partitions
+    if topic.keyed_by_sku:
+        return settings.kafka.sku_partitions
+    return settings.kafka.order_partitions if topic.keyed_by_order else topic.partitions
 
 
 def config_of(topic: Topic) -> dict[str, str]:
@@ -291,8 +293,9 @@ def _drift(
     for resource, future in answers.items():
         topic = resources[resource]
         name = topic.full_name(settings.prefix)
-        if not topic.keyed_by_sku and counts[name] != topic.partitions:
-            lines.append(f"{name}: {counts[name]} partitions, declared {topic.partitions}")
+        wanted = partitions_of(settings, topic)
+        if not topic.keyed_by_sku and counts[name] != wanted:
+            lines.append(f"{name}: {counts[name]} partitions, declared {wanted}")
         try:
             actual = future.result(ANSWER_S_MAX)
         except (KafkaException, TimeoutError) as error:

@@ -116,6 +116,9 @@ class KafkaSettings(_Section):
     sku_partitions: int = Field(
         default=8, ge=1, le=10_000, description="Partitions of every topic that is keyed by SKU."
     )
+    order_partitions: int = Field(
+        default=8, ge=1, le=10_000, description="Partitions of every topic that is keyed by order."
+    )
     replication: int = Field(
         default=1, ge=1, le=10, description="Replication factor of created topics."
     )
@@ -267,6 +270,35 @@ class AvailabilitySettings(_Section):
     )
 
 
+class OrdersSettings(_Section):
+    """The orders service: how an order is reserved, and how often it is tried."""
+
+    instance: Name = Field(
+        default="orders-1", description="Name of this instance: group and transactional id."
+    )
+    batch_events_max: PositiveInt = Field(default=1_000, description="Records in one transaction.")
+    batch_ms_max: PositiveInt = Field(
+        default=50, description="Time that one batch may gather, in ms."
+    )
+    answer_s: PositiveInt = Field(
+        default=60,
+        description="How long an order waits for the ledger's answers; as long its lines are held "
+        "until all of them are, in seconds.",
+    )
+    attempts_max: PositiveInt = Field(
+        default=4, description="How often an order that must be reserved whole is tried."
+    )
+    retry_s: PositiveFloat = Field(
+        default=2.0, description="Pause before the second attempt, in seconds; then it doubles."
+    )
+    hold_s: PositiveInt = Field(
+        default=3_600, description="How long an unpaid order is held when its channel says nothing."
+    )
+    case_owner: Name = Field(
+        default="stock-desk", description="Who looks after a new case until someone else does."
+    )
+
+
 class ApiSettings(_Section):
     """The HTTP interface."""
 
@@ -391,6 +423,11 @@ class ChannelSettings(_Section):
     low_stock: int = Field(
         default=0, ge=0, description="At or below this many units, stock is low."
     )
+    shipments: Literal["shop", "floor"] = Field(
+        default="shop",
+        description="Who tells that its orders have shipped, and that goods are back: the shop's "
+        "own orders, or the warehouse alone. Both would take the units off the shelf twice.",
+    )
     verify_tls: bool = Field(default=True, description="Check the shop's certificate.")
     connect_timeout_s: PositiveFloat = Field(
         default=10.0, description="Time to connect, in seconds."
@@ -457,6 +494,7 @@ class Settings(BaseSettings):
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
     snapshots: SnapshotSettings = Field(default_factory=SnapshotSettings)
     availability: AvailabilitySettings = Field(default_factory=AvailabilitySettings)
+    orders: OrdersSettings = Field(default_factory=OrdersSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     checkout: CheckoutSettings = Field(default_factory=CheckoutSettings)

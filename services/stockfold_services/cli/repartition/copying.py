@@ -148,6 +148,8 @@ class Copier:
 
 def home(topic: Topic, key: bytes | None, partition: int, total: int) -> int:
     """The partition of a record in the copy."""
+    if topic.keyed_by_order:
+        return partition  # Orders keep their own count.
     if not topic.keyed_by_sku or key is None:
         return partition % total
     sku = key.split(b"|", 1)[1] if "|" in topic.key and b"|" in key else key

@@ -1,0 +1,295 @@
+"""Orders as a processor of the exactly-once loop: the only one who decides about them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from stockfold.contracts import envelope
+from stockfold.contracts.codec import decode
+from stockfold.contracts.order_journal import Cause
+from stockfold.contracts.partitioner import partition_of
+from stockfold.contracts.topics import ORDER_ANSWERS, ORDERS, Topic
+from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.orders.decide import decide_and_fold, due_us
+from stockfold.orders.facts import (
+    Answered,
+    CaseAction,
+    Given,
+    OrderSuspended,
+    Reviewed,
+    Tick,
+)
+from stockfold.orders.reading import (
+    MissingMappingError,
+    Surroundings,
+    check_identifiers,
+    read_order,
+)
+from stockfold.orders.rules import Rules
+from stockfold.orders.state import OrderState
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.processor import Outputs
+from stockfold.runtime.records import Record, last_of_topics
+from stockfold.runtime.settings import Settings
+from stockfold_services.orders.memory import PartitionMemory
+from stockfold_services.orders.outputs import BatchOutputs
+from stockfold_services.orders.surroundings import Following
+
+log = logging.getLogger(__name__)
+
+DUE_PER_TICK_MAX = 500
+TIMER = Cause()
+_write_body = msgspec.json.Encoder().encode
+_read_body = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What the settings say about deciding."""
+    asked = settings.orders
+    return Rules(
+        asked.answer_s,
+        asked.attempts_max,
+        asked.retry_s,
+        asked.hold_s,
+        asked.case_owner,
+        frozenset(known.name for known in settings.channels if known.shipments == "floor"),
+    )
+
+
+class OrdersProcessor:
+    """Decides and folds the orders of its partitions."""
+
+    name = "orders"
+    # Answers first: what the ledger says is older news than what a person changes now.
+    inputs: Sequence[Topic] = (ORDER_ANSWERS, ORDERS)
+
+    def __init__(self, settings: Settings, following: Following | None = None) -> None:
+        self._following = following or Following(settings)
+        self._rules = rules_of(settings)
+        self._sku_partitions = settings.kafka.sku_partitions
+        self._order_partitions = settings.kafka.order_partitions
+        prefix = settings.environment.prefix
+        self._topics = {topic.full_name(prefix): topic for topic in self.inputs}
+        self.partitions: dict[int, PartitionMemory] = {}
+        self._to_resume: dict[int, list[str]] = {}
+        """Suspended orders to be looked at again, by partition."""
+        self._poison: set[tuple[str, int, int]] = set()
+        """Places of inputs that met a defect of ours in this process."""
+
+    def recover(self, partition: int, reader: PartitionReader) -> dict[str, int]:
+        """Fold the partition's journal; its newest mark says which inputs it covers."""
+        self._following.read_whole(reader)
+        began = time.monotonic()
+        memory = self.partitions[partition] = PartitionMemory.recover(partition, reader)
+        for state in memory.orders.values():
+            memory.watch(state, due_us(state, self._rules))
+        if memory.orders:
+            log.info(
+                "partition %d: %d orders folded in %.2f s",
+                partition,
+                len(memory.orders),
+                time.monotonic() - began,
+            )
+        self._to_resume[partition] = sorted(memory.suspended)
+        return dict(memory.next_offsets)
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition's memory."""
+        self.partitions.pop(partition, None)
+        self._to_resume.pop(partition, None)
+
+    def close(self) -> None:
+        """Let go of what the processor holds besides memory."""
+        self._following.close()
+
+    def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
+        """Decide and fold a batch of one partition."""
+        memory = self.partitions[partition]
+        batch = BatchOutputs(out, partition, self._sku_partitions, now_us)
+        for record in records:
+            self._one(memory, batch, record, self._topics[record.topic()], now_us)
+        for name, last in last_of_topics(records).items():
+            memory.next_offsets[self._topics[name].name] = last.offset() + 1
+        batch.finish(memory.next_offsets)
+
+    def _one(
+        self,
+        memory: PartitionMemory,
+        batch: BatchOutputs,
+        record: Record,
+        topic: Topic,
+        now_us: int,
+    ) -> None:
+        cause = _cause(record, topic, memory.number)
+        place = (topic.name, memory.number, record.offset())
+        state: OrderState | None = None
+        try:
+            schema, body = decode(record.value())
+            state = self._order_of(memory, topic, schema.name, record, body)
+            if state is None:
+                return
+            if place in self._poison:
+                raise _defect()
+            given = self._read(schema.name, body)
+        except ContractError as error:
+            batch.refused(record, topic.name, error, cause)
+            if state is None or not isinstance(error, MissingMappingError):
+                memory.leave(state)
+                return
+            given = OrderSuspended(body["revision"], error.kind, _write_body(body).decode())
+        try:
+            self._decide(memory, batch, state, given, cause, now_us)
+        except Exception as error:
+            self._poison.add(place)
+            log.error("order %s met a defect of ours", state.key, exc_info=error)  # noqa: TRY400
+            raise UnavailableError(
+                f"order {state.key} met a defect: {error!r}",
+                where=f"{topic.name} partition {memory.number} offset {record.offset()}",
+                remedy="It goes to the exceptions; report the traceback above.",
+            ) from error
+
+    def _order_of(
+        self, memory: PartitionMemory, topic: Topic, schema: str, record: Record, body: Any
+    ) -> OrderState | None:
+        """The order that a record is about; None for an answer about one that was never ours."""
+        if schema not in topic.schemas:
+            raise ContractError(
+                "wrong_topic",
+                f"{schema} does not belong on {topic.name}",
+                remedy="Send it to the topic that declares it.",
+            )
+        if topic is ORDER_ANSWERS:
+            return memory.orders.get((record.key() or b"").decode("utf-8", "replace"))
+        check_identifiers(body)
+        key = f"{body['channel']}|{body['order']}".encode()
+        if record.key() != key or partition_of(key, self._order_partitions) != memory.number:
+            raise ContractError(
+                "key_mismatch",
+                f"the key is {record.key()!r}, the order's is {key!r}, by murmur2 on partition "
+                f"{partition_of(key, self._order_partitions)}",
+                remedy="Key the message by channel|order with Kafka's default partitioner.",
+            )
+        return memory.of(body["channel"], body["order"])
+
+    def _read(self, schema: str, body: Any) -> Given:
+        match schema:
+            case "stockfold.OrderChanged":
+                return read_order(body, self._surroundings)
+            case "stockfold.OrderReviewed":
+                return Reviewed(
+                    _known("verdict", body) == "refused", body["reason"], body["occurred_at"]
+                )
+            case "stockfold.OrderCaseChanged":
+                return CaseAction(
+                    body["case"], _known("action", body), body["owner"], body["reason"], body["by"]
+                )
+            case _:
+                return _answer(body)
+
+    @property
+    def _surroundings(self) -> Surroundings:
+        return self._following.surroundings
+
+    def _decide(
+        self,
+        memory: PartitionMemory,
+        batch: BatchOutputs,
+        state: OrderState,
+        given: Given,
+        cause: Cause,
+        now_us: int,
+    ) -> None:
+        before = state.seq
+        for seq, fact in enumerate(decide_and_fold(state, given, now_us, self._rules), before + 1):
+            batch.fact(state, seq, fact, cause)
+        memory.watch(state, due_us(state, self._rules))
+
+    # --- time ---------------------------------------------------------------------------------
+
+    def tick_due(self, now_us: int) -> bool:
+        """Whether an order's time has come; new reference data is taken in here."""
+        if self._following.poll(now_us):
+            self._to_resume = {n: sorted(m.suspended) for n, m in self.partitions.items()}
+        return any(self._to_resume.values()) or any(
+            memory.is_due(now_us) for memory in self.partitions.values()
+        )
+
+    def tick(self, out: Outputs, now_us: int) -> None:
+        """What time alone brings, and what a mapping that has come lets go on."""
+        for number, memory in self.partitions.items():
+            batch = BatchOutputs(out, number, self._sku_partitions, now_us)
+            work: list[tuple[OrderState, Callable[[OrderState], Given | None]]] = [
+                (state, lambda _: Tick()) for state in memory.take_due(now_us, DUE_PER_TICK_MAX)
+            ]
+            resumed = self._to_resume.get(number, [])
+            work += [(memory.orders[key], self._resumed) for key in resumed[-DUE_PER_TICK_MAX:]]
+            del resumed[-DUE_PER_TICK_MAX:]
+            for state, make in work:
+                given = make(state)
+                if given is not None:
+                    self._decide(memory, batch, state, given, TIMER, now_us)
+            if work:
+                batch.finish(memory.next_offsets)
+
+    def _resumed(self, state: OrderState) -> Given | None:
+        """What was told of a suspended order, if it can be read by now."""
+        try:
+            return read_order(_read_body(state.suspended_body[1]), self._surroundings)
+        except ContractError:
+            return None
+
+
+def _answer(body: Any) -> Answered:
+    return Answered(
+        body["sku"],
+        body["line"],
+        body["status"],
+        body["seq"],
+        body["event_id"],
+        body["reason"],
+        body["reserved"],
+        body["allocated"],
+        body["backordered"],
+        body["shipped"],
+        tuple((place["location"], place["quantity"]) for place in body["places"]),
+    )
+
+
+def _known(field: str, body: Any) -> str:
+    value = str(body[field])
+    if value == "unknown":
+        raise ContractError(
+            "unknown_status", f"{field} is unknown", remedy="Say it in one of our words."
+        )
+    return value
+
+
+def _cause(record: Record, topic: Topic, partition: int) -> Cause:
+    """What the headers say, as far as they can be read; answers have none of their own."""
+    caused_us = record.timestamp()[1] * 1000
+    try:
+        told = envelope.parse(record.headers())
+    except ContractError:
+        return Cause(topic.name, partition, record.offset(), caused_us=caused_us)
+    return Cause(
+        topic.name,
+        partition,
+        record.offset(),
+        told.id,
+        told.source,
+        told.correlation_id,
+        caused_us,
+    )
+
+
+def _defect() -> ContractError:
+    return ContractError(
+        "defect",
+        "deciding this event failed by a defect of the orders service; its log has the traceback",
+        remedy="Report it; resubmit the event once a mended service runs.",
+    )
