@@ -16,6 +16,8 @@ from stockfold.domain.errors import ContractError
 
 JSON_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 16
+VALUES_MAX = 250_000
+"""Each becomes an object that is many times as large as its text."""
 INT_DIGITS_MAX = 20
 PROBLEMS_TOLD_MAX = 5
 PROBLEMS_MAX = 50
@@ -98,6 +100,9 @@ def read(raw: bytes, bytes_max: int = JSON_BYTES_MAX) -> object:
     """
     if len(raw) > bytes_max:
         raise _refused(f"has {len(raw)} bytes; at most {bytes_max} are taken", "Send it in parts.")
+    # An upper bound: text may hold these signs too.
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > VALUES_MAX:
+        raise _refused(f"has more than {VALUES_MAX} values", "Send it in parts.")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

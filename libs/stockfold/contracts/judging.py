@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
@@ -38,6 +39,8 @@ _HEADERS = {
     "sequence": "sequence",
     "corrects": "corrects",
 }
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -227,12 +230,15 @@ def _no_time(value: str) -> str:
 
 
 def _is_text(value: str) -> bool:
-    """False for half a surrogate pair, which JSON can say and UTF-8 cannot."""
+    """False for control characters, which CloudEvents excludes (1.0.2, "Type System").
+
+    And for half a surrogate pair, which JSON can say and UTF-8 cannot.
+    """
     try:
         value.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return not _CONTROL.search(value)
 
 
 def _looks_like_lines(raw: bytes) -> bool:
@@ -259,7 +265,8 @@ def _envelope_problems(attributes: Mapping[str, object]) -> Iterator[Problem]:
             headers.append((header, str(value).encode()))
         elif isinstance(value, str) and not _is_text(value):
             complete = False
-            yield Problem("bad_envelope", f"$.{name}", "is not text", "Send UTF-8.")
+            remedy = "Send UTF-8 without control characters."
+            yield Problem("bad_envelope", f"$.{name}", "is not text", remedy)
         elif isinstance(value, str):
             headers.append((header, value.encode()))
             if name == "time" and (wrong := _no_time(value)):

@@ -14,6 +14,7 @@ from stockfold.domain.errors import ContractError
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 LIST_SEPARATOR = ";"
+COLUMNS_MAX = 512
 
 Cell = Callable[[str], object]
 
@@ -35,6 +36,11 @@ class Table:
         constants: Mapping[str, object] | None = None,
         registry: Registry | None = None,
     ) -> None:
+        if len(header) > COLUMNS_MAX:
+            raise _bad(
+                f"the header has {len(header)} columns; at most {COLUMNS_MAX} are taken",
+                "Export fewer columns, or say what separates them.",
+            )
         columns = [name.strip() for name in header]
         self._width = len(columns)
         fields = _fields(event_type, registry or default_registry())

@@ -8,51 +8,16 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from stockfold.domain.errors import SettingsError
+from stockfold.runtime.http_protocol import HEAD_BYTES_MAX, CheckedHead, PatientProtocol
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS_MAX = 512
 SHUTDOWN_S_MAX = 5
-HEADERS_S_MAX = 10.0
-HEADER_BYTES_MAX = 16 * 1024
-
-
-class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that waits only so long for a request to be asked: uvicorn itself waits for ever."""
-
-    _asked_by: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait."""
-        super().connection_made(transport)
-        self._wait()
-
-    def data_received(self, data: bytes) -> None:
-        """Go on waiting while a request's head is incomplete."""
-        super().data_received(data)
-        self._wait()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End waiting."""
-        self._forget()
-        super().connection_lost(exc)
-
-    def _wait(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
-            self._forget()
-        elif self._asked_by is None:
-            self._asked_by = self.loop.call_later(HEADERS_S_MAX, self.transport.close)
-
-    def _forget(self) -> None:
-        if self._asked_by is not None:
-            self._asked_by.cancel()
-            self._asked_by = None
 
 
 class _Server(uvicorn.Server):
@@ -79,10 +44,10 @@ async def serve_app(
     """
     listener = _listen(section, host, port)
     config = uvicorn.Config(
-        app,
+        CheckedHead(app),
         http=PatientProtocol,
         ws="none",
-        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
         log_config=None,
         access_log=False,
         lifespan="on",

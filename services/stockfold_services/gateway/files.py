@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -24,6 +25,7 @@ from stockfold_services.gateway.taking import Report, Stream
 
 router = APIRouter(tags=["files"])
 
+LINES_AT_ONCE = 64
 _CSV = "text/csv"
 _NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
@@ -72,6 +74,9 @@ async def files(
     try:
         async for line in told:
             number += 1
+            if number % LINES_AT_ONCE == 0:
+                # Lines that have come already are read without a pause: others want answers too.
+                await asyncio.sleep(0)
             if line.strip():
                 await sending.row(number, reader.read(number, line))
         await sending.end(state.intake, state.settings, zeros_max)
@@ -106,7 +111,8 @@ async def _csv(
         if not equals:
             raise Problem(422, "Mapping not valid", f"{pair[:100]!r}: write set=field=value.")
         constants[field] = value
-    if not 0 < len(source.encode("utf-8", "replace")) <= MAX_ATTRIBUTE_BYTES:
+    told_source = len(source.encode("utf-8", "replace"))
+    if not 0 < told_source <= MAX_ATTRIBUTE_BYTES or not source.isprintable():
         raise Problem(422, "Source missing", "Say ?source=, such as /erp/main.")
     try:
         time_us = parse_us(time)
