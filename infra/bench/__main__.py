@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from infra.bench import availability, memory, rebuild, recovery
+from infra.bench import availability, batch_get, memory, rebuild, recovery
 from infra.bench.ledger import measure
 from rich.console import Console
 from rich.table import Table
@@ -68,12 +68,14 @@ def main() -> None:
         for name, value in served.items():
             console.print(f"{name.replace('_', ' ')}: {value:,}")
     told = availability.run(console)
+    asked = batch_get.run(console)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     found = {
         "ledger": rows,
         "rebuild": rebuilt,
         "memory": budget,
         "availability": told,
+        "batch_get": asked,
         "recovery": served,
     }
     options.out.write_text(json.dumps(found, indent=2) + "\n")

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 from rich.console import Console
 
 from stockfold.contracts.codec import encode
@@ -92,24 +93,34 @@ def _wait(client: httpx.Client) -> None:
             return
 
 
-def _ask(client: httpx.Client) -> dict[str, float]:
+def _ask(client: httpx.Client, api: psutil.Process) -> dict[str, float]:
     chosen = random.Random(1)
     names = [f"SKU-{n:06d}" for n in range(SKUS)]
     took_ms = []
     size = 0
-    for _ in range(WARM_UP + CALLS):
+    spent_s = 0.0
+    for call in range(WARM_UP + CALLS):
+        if call == WARM_UP:
+            spent_s = _cpu_s(api)
         asked = {"channels": CHANNELS, "skus": chosen.sample(names, ASKED)}
         began = time.perf_counter()
         answer = client.post("/v1/availability:batchGet", json=asked)
         took_ms.append((time.perf_counter() - began) * 1000)
         size = len(answer.raise_for_status().content)
     took_ms = took_ms[WARM_UP:]
+    spent_s = _cpu_s(api) - spent_s
     return {
         "batch_get_listings": ASKED * len(CHANNELS),
         "batch_get_bytes": size,
+        "batch_get_api_cpu_ms": round(spent_s / CALLS * 1000, 1),
         "batch_get_p50_ms": round(statistics.median(took_ms), 1),
         "batch_get_p99_ms": round(statistics.quantiles(took_ms, n=100)[-1], 1),
     }
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    spent = process.cpu_times()
+    return float(spent.user + spent.system)
 
 
 def measure() -> dict[str, float]:
@@ -123,7 +134,7 @@ def measure() -> dict[str, float]:
             api.start()
             with httpx.Client(base_url=f"http://127.0.0.1:{settings.api.port}") as client:
                 _wait(client)
-                return _ask(client)
+                return _ask(client, psutil.Process(api.pid))
         finally:
             if api.is_alive():
                 api.terminate()
