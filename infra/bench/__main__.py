@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from infra.bench import availability, batch_get, memory, rebuild, recovery
+from infra.bench import availability, batch_get, kits, memory, rebuild, recovery
 from infra.bench.ledger import measure
 from rich.console import Console
 from rich.table import Table
@@ -68,6 +68,7 @@ def main() -> None:
         for name, value in served.items():
             console.print(f"{name.replace('_', ' ')}: {value:,}")
     told = availability.run(console)
+    assembled = kits.run(console)
     asked = batch_get.run(console)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     found = {
@@ -75,6 +76,7 @@ def main() -> None:
         "rebuild": rebuilt,
         "memory": budget,
         "availability": told,
+        "kits": assembled,
         "batch_get": asked,
         "recovery": served,
     }

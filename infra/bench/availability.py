@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
+from infra.bench.fakes import FakePolicies, FakeRecord
 from rich.console import Console
 
 from stockfold.availability.policy import Policy, Promotion, RingFence, Safety
 from stockfold.contracts.codec import encode
-from stockfold.contracts.policies import encode_policy
-from stockfold.contracts.topics import POLICIES, POSITIONS, Topic
+from stockfold.contracts.topics import POSITIONS
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.records import Headers, Record
+from stockfold.runtime.records import Record
 from stockfold_services.availability.processor import AvailabilityProcessor
 
 CHANNELS = 10
@@ -30,64 +30,6 @@ LOCATIONS = ("DC-BERLIN", "STORE-ROME", "STORE-OSLO")
 BATCH = 500
 RUNS = 3
 """The least of so many is told: the machine is shared."""
-
-
-class _Record:
-    """A record as the loop hands it on."""
-
-    def __init__(self, topic: Topic, offset: int, key: bytes, value: bytes) -> None:
-        self._topic = topic.name
-        self._offset = offset
-        self._key = key
-        self._value = value
-
-    def topic(self) -> str:
-        return self._topic
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return self._offset
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, 1_000
-
-    def key(self) -> bytes | None:
-        return self._key
-
-    def value(self) -> bytes | None:
-        return self._value
-
-    def headers(self) -> Headers | None:
-        return None
-
-
-class _Policies:
-    """A feed and a reader that know policies alone."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Record] = []
-        self._offset = 0
-
-    def put(self, policy: Policy) -> None:
-        value = encode_policy(policy)
-        record = _Record(POLICIES, self._offset, policy.channel.encode(), value)
-        self.waiting.append(cast("Record", record))
-        self._offset += 1
-
-    def poll(self) -> list[Record]:
-        taken, self.waiting = self.waiting, []
-        return taken
-
-    def close(self) -> None:
-        pass
-
-    def read(self, *_: object, **__: object) -> Iterator[list[Record]]:
-        yield from ()
-
-    def settled_end(self, *_: object) -> int:
-        return 0
 
 
 class _Count:
@@ -104,7 +46,7 @@ class Bench:
     """One availability process on one partition, without Kafka."""
 
     def __init__(self, policies: list[Policy]) -> None:
-        self.feed = _Policies()
+        self.feed = FakePolicies()
         for policy in policies:
             self.feed.put(policy)
         self.out = _Count()
@@ -119,8 +61,8 @@ class Bench:
         found = []
         for sku, location, on_hand in rows:
             self._offset += 1
-            value = encode("stockfold.Position", _position(sku, location, on_hand, self._offset))
-            record = _Record(POSITIONS, self._offset, f"{location}|{sku}".encode(), value)
+            value = encode("stockfold.Position", position(sku, location, on_hand, self._offset))
+            record = FakeRecord(POSITIONS, self._offset, f"{location}|{sku}".encode(), value)
             found.append(cast("Record", record))
         return found
 
@@ -138,7 +80,8 @@ class Bench:
             self.processor.tick(self.out, self.now_us)
 
 
-def _position(sku: str, location: str, on_hand: int, seq: int) -> dict[str, Any]:
+def position(sku: str, location: str, on_hand: int, seq: int) -> dict[str, Any]:
+    """A record of ``stockfold.Position``, with claims of two channels."""
     claims = [{"channel": f"channel-{n}", "reserved": 1, "allocated": 0} for n in range(2)]
     return {
         "sku": sku,
@@ -159,7 +102,7 @@ def _position(sku: str, location: str, on_hand: int, seq: int) -> dict[str, Any]
     }
 
 
-def _policies(count: int, ceiling: int | None = None) -> list[Policy]:
+def make_policies(count: int, ceiling: int | None = None) -> list[Policy]:
     """Policies of every kind: all locations and some, safety stock, a share, a ceiling."""
     return [
         Policy(
@@ -184,7 +127,7 @@ def _cpu_us(work: Callable[[], None], count: int) -> float:
 
 def one_position(ceiling: int | None) -> tuple[float, float]:
     """CPU µs of one changed position, and how many of ten events it was told by."""
-    bench = Bench(_policies(CHANNELS, ceiling))
+    bench = Bench(make_policies(CHANNELS, ceiling))
     skus = [f"SKU-{n:06d}" for n in range(SKUS)]
     bench.process(bench.positions([(s, where, 100) for s in skus for where in LOCATIONS]))
     least, told = float("inf"), 0.0
@@ -201,7 +144,7 @@ def one_position(ceiling: int | None) -> tuple[float, float]:
 
 def policy_change(skus: int, channels: int) -> tuple[float, int]:
     """CPU seconds until every channel's new policy is told for every SKU, and the events."""
-    bench = Bench(_policies(channels))
+    bench = Bench(make_policies(channels))
     names = [f"SKU-{n:06d}" for n in range(skus)]
     for start in range(0, skus, 10_000):
         part = names[start : start + 10_000]
@@ -209,7 +152,7 @@ def policy_change(skus: int, channels: int) -> tuple[float, int]:
     bench.settle()
     fence = RingFence(5, sku=names[0])
     window = Promotion("sale", 1, 2, units=9)
-    for policy in _policies(channels):
+    for policy in make_policies(channels):
         bench.feed.put(
             Policy(
                 policy.channel,
