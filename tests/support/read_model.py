@@ -9,6 +9,7 @@ import asyncpg
 
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import EXCEPTIONS, JOURNAL, POSITIONS
+from stockfold.runtime.kafka import partitions_of
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.postgres import schema_name
 from stockfold.runtime.settings import Settings
@@ -67,7 +68,7 @@ async def caught_up(settings: Settings) -> None:
     ends = {
         (topic.name, partition): reader.settled_end(topic, partition)
         for topic in TOPICS
-        for partition in range(settings.kafka.sku_partitions)
+        for partition in range(partitions_of(settings, topic))
     }
     connection = await connect(settings)
     try:
