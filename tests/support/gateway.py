@@ -22,6 +22,23 @@ STRUCTURED = "application/cloudevents+json"
 NOW = "2026-11-20T12:00:00Z"
 
 
+def in_thread(run: AsyncRun) -> Callable[[Settings, threading.Event], None]:
+    """An asyncio service as one that runs in a thread."""
+
+    def work(given: Settings, stop: threading.Event) -> None:
+        async def body() -> None:
+            ended = asyncio.Event()
+            serving = asyncio.create_task(run(given, ended))
+            waiting = asyncio.create_task(asyncio.to_thread(stop.wait))
+            await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+            ended.set()
+            await serving
+
+        asyncio.run(body())
+
+    return work
+
+
 @contextmanager
 def gateway(settings: Settings, *, ready: bool = True, **section: Any) -> Iterator[httpx.Client]:
     """A client of a gateway that serves while the block runs, and must not fail meanwhile.
@@ -39,20 +56,8 @@ def served(
     """The same for any service that is reached over HTTP; ``name`` is its section's."""
     port = ports.free_port()
     update = getattr(settings, name).model_copy(update={"port": port, **section})
-
-    def work(given: Settings, stop: threading.Event) -> None:
-        async def body() -> None:
-            ended = asyncio.Event()
-            serving = asyncio.create_task(run(given, ended))
-            waiting = asyncio.create_task(asyncio.to_thread(stop.wait))
-            await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
-            ended.set()
-            await serving
-
-        asyncio.run(body())
-
     with (
-        running(work, settings.model_copy(update={name: update})),
+        running(in_thread(run), settings.model_copy(update={name: update})),
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
         wait_for(f"the {name}", lambda: ports.answers(port))

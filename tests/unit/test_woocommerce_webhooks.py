@@ -8,7 +8,7 @@ from tests.support.woo_shop import Shop
 from tests.support.woo_talk import ask, converse
 
 from stockfold.channels import Failure
-from stockfold.channels.woocommerce.asking import NotServedError
+from stockfold.channels.woocommerce.asking import NotServedError, NotThereError
 from stockfold.channels.woocommerce.holds import META_KEY, hold
 from stockfold.channels.woocommerce.webhooks import (
     TOPICS,
@@ -162,3 +162,9 @@ def test_a_hold_cut_off_anywhere_is_finished_by_the_next_try(shop: Shop, request
     converse(shop, hold("1", "case-1", "note"))
     order = shop.orders.orders[1]
     assert (order.status, len(order.notes), order.meta) == ("on-hold", 1, {META_KEY: "case-1"})
+
+
+def test_an_order_that_is_not_there_cannot_be_held_and_is_not_asked_for_again(shop: Shop) -> None:
+    shop.orders.delete(1)
+    with pytest.raises(NotThereError):
+        converse(shop, hold("1", "case-1", "note"))

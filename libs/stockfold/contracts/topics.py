@@ -302,6 +302,16 @@ API_KEYS = Topic(
     partitions=1,
     compacted=True,
 )
+ORDER_SWEEPS = Topic(
+    "stockfold.order-sweeps.v1",
+    "sweeper and gateway",
+    "Up to when each shop's changed orders were read, and orders that are to be looked up there.",
+    "cursor|channel, or question|channel|order|asked at",
+    ("stockfold.SweepReached", "stockfold.OrderToLookUp"),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+)
 
 INPUTS: tuple[Topic, ...] = (
     RECEIPTS,
@@ -329,6 +339,7 @@ TOPICS: tuple[Topic, ...] = (
     REEVALUATION,
     AUDIT,
     API_KEYS,
+    ORDER_SWEEPS,
     ORDERS,
     ORDER_ANSWERS,
     ORDER_JOURNAL,

@@ -71,15 +71,16 @@ class AcknowledgedProducer:
         """Bytes of records that Kafka has neither acknowledged nor refused yet."""
         return self._bytes
 
-    async def send(self, topic: str, key: bytes, value: bytes, headers: Headers) -> None:
+    async def send(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
         """Send a record to the topic of this name on the broker, and wait for its acknowledgement.
 
+        Without a value it is the tombstone of its key.
         UnavailableError within a second when it does not come, and at once when too much is under
         way already. ContractError ``too_large`` when Kafka will never take it.
         """
         producer = self._producer
         assert producer is not None, "the producer was not entered"
-        size = len(key) + len(value) + _OVERHEAD_BYTES
+        size = len(key) + len(value or b"") + _OVERHEAD_BYTES
         if self._bytes + size > self._bytes_max:
             raise self._unavailable(f"{self._bytes} bytes wait for Kafka already")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

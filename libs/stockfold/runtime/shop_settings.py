@@ -40,6 +40,11 @@ class ShopOrdersSettings(BaseModel):
         description="Whether missing webhooks are made in the shop and disabled ones activated; "
         "needs gateway.public_url. Shopify: never.",
     )
+    hold_oversold: bool = Field(
+        default=False,
+        description="Whether an order that the shop sold and nobody can serve is put on hold "
+        "there, with a note for its staff. Shopify: never.",
+    )
     hold_minutes: int | None = Field(
         default=60,
         ge=1,

@@ -14,6 +14,7 @@ from stockfold.domain.errors import StockfoldError
 from stockfold_services.cli import (
     audit,
     catalog,
+    channel,
     config,
     exceptions,
     export,
@@ -72,6 +73,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(channel.app, name="channel")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(export.app, name="export")
 app.add_typer(sourcing.app, name="sourcing")

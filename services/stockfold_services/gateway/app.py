@@ -12,11 +12,13 @@ from stockfold.contracts.intake import Intake
 from stockfold.runtime import problems
 from stockfold.runtime.access import Access
 from stockfold.runtime.acknowledged import AcknowledgedProducer
+from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.http_bodies import Budget
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
-from stockfold_services.gateway import events, files
+from stockfold_services.gateway import events, files, webhooks
 from stockfold_services.gateway.sending import Sending
+from stockfold_services.gateway.webhook_shops import Shops
 
 
 def create_app(settings: Settings, access: Access) -> FastAPI:
@@ -42,9 +44,13 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
     app.state.intake = Intake(open_registry(settings))
     app.state.budget = Budget()
     app.state.body_bytes_max = settings.gateway.body_bytes_max
+    app.state.shops = Shops(settings, producer, SYSTEM_CLOCK)
+    app.state.webhook_budget = Budget(webhooks.BODIES_BYTES_MAX)
+    app.state.webhook_bytes_max = settings.gateway.webhook_bytes_max
     problems.install(app)
     app.include_router(events.router)
     app.include_router(files.router)
+    app.include_router(webhooks.router)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -23,6 +23,12 @@ from stockfold.domain.errors import UnavailableError
 T = TypeVar("T")
 Conversation = Generator[Request, Response | Failure, T]
 ROOT = "/wp-json/wc/v3/"
+NO_ORDER = (
+    "woocommerce_rest_shop_order_invalid_id",
+    "woocommerce_rest_shop_orderinvalid_id",
+    "woocommerce_rest_order_invalid_id",
+)
+"""What the shop says of an order that it does not know."""
 REMEDY = "See the channel's url, key and secret; the key needs permission to read and write."
 
 

@@ -32,7 +32,8 @@ def hold(order: str, case: str, note: str) -> Conversation[Held]:
     """Put an order on hold and add a private note; again for the same case changes nothing.
 
     ``order`` is the shop's id. The note carries no personal data: write SKUs and quantities.
-    NotServedError when the shop does not serve; ask again later.
+    NotThereError when the shop has no such order; NotServedError when it does not serve: ask again
+    later.
     """
     path = f"orders/{order}"
     tree = yield from _object(get(path, ("_fields", "id,status,meta_data")))
@@ -60,7 +61,7 @@ def hold(order: str, case: str, note: str) -> Conversation[Held]:
 
 def _object(request: Any) -> Conversation[dict[str, Any]]:
     answer = yield request
-    tree = asking.read(request, answer)
+    tree = asking.read(request, answer, asking.NO_ORDER)
     if not isinstance(tree, dict):
         raise asking.not_understood(request, answer)
     return tree

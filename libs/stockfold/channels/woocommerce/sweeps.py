@@ -25,11 +25,6 @@ from stockfold.domain.times import SECOND_US, from_us
 
 PER_PAGE = 100
 BEGINNINGS_MAX = 5
-MISSING = (
-    "woocommerce_rest_shop_order_invalid_id",
-    "woocommerce_rest_shop_orderinvalid_id",
-    "woocommerce_rest_order_invalid_id",
-)
 _STATUSES = ("any", "trash")
 _INSTANT = "%Y-%m-%dT%H:%M:%S"
 
@@ -127,7 +122,7 @@ def look_up(order: str, terms: OrderTerms) -> Conversation[ChannelOrder]:
     request = get(f"orders/{order}")
     answer = yield request
     try:
-        tree = asking.read(request, answer, MISSING)
+        tree = asking.read(request, answer, asking.NO_ORDER)
     except NotThereError:
         assert isinstance(answer, Response)
         at_s = _date_s(answer)

@@ -1,0 +1,87 @@
+"""``stockfold channel``: the connection to one shop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from stockfold.channels.woocommerce.webhooks import Webhook
+from stockfold.domain.errors import SettingsError
+from stockfold.runtime import audit
+from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.settings import ChannelSettings, Settings, load
+from stockfold.runtime.shop_http import Transport, woocommerce
+from stockfold.runtime.shop_webhooks import Found, look, put_right
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
+from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
+
+app = typer.Typer(help="The connections to shops.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """The connections to shops."""
+
+
+@app.command()
+def webhooks(
+    name: Annotated[str, typer.Argument(help="The channel's name.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the webhooks that are missing in the shop, and activate those that it disabled."""
+    settings = load(config)
+    channel = _channel(settings, name)
+    found = asyncio.run(_look(settings, channel))
+    done: list[Webhook] = []
+    if found.changes and not dry_run:
+        told = ", ".join(f"{change.action} {change.topic}" for change in found.changes)
+        confirm(f"In the shop at {channel.url}: {told}, to {found.address}?", yes)
+        done = asyncio.run(_put_right(attach(settings), channel, found))
+    if as_json:
+        print_json(
+            {"dry_run": dry_run, **msgspec.to_builtins(found), "done": msgspec.to_builtins(done)}
+        )
+        return
+    rows = [(hook.topic, hook.status, str(hook.id), "") for hook in found.webhooks]
+    verb = "would " if dry_run else "did "
+    rows += [
+        (change.topic, "", str(change.id or ""), verb + change.action) for change in found.changes
+    ]
+    print_table(("topic", "status", "id", "change"), sorted(rows))
+    if not found.changes:
+        sentence = f"every webhook of {name} to {found.address} is active"
+        Console(stderr=True, highlight=False).print(sentence, markup=False, soft_wrap=True)
+
+
+def _channel(settings: Settings, name: str) -> ChannelSettings:
+    for channel in settings.channels:
+        if channel.name == name:
+            if channel.kind == "woocommerce":
+                return channel
+            raise SettingsError(
+                f"channel {name} is {channel.kind}",
+                where="NAME",
+                remedy="Set its webhooks in the shop's own admin: see infra/docs/webhooks.md.",
+            )
+    names = ", ".join(channel.name for channel in settings.channels) or "none"
+    raise SettingsError(
+        f"there is no channel {name!r}", where="NAME", remedy=f"The settings name: {names}."
+    )
+
+
+async def _look(settings: Settings, channel: ChannelSettings) -> Found:
+    async with Transport(channel, woocommerce(channel), SYSTEM_CLOCK) as shop:
+        return await look(settings, channel, shop)
+
+
+async def _put_right(settings: Settings, channel: ChannelSettings, found: Found) -> list[Webhook]:
+    async with Transport(channel, woocommerce(channel), SYSTEM_CLOCK) as shop:
+        return await put_right(settings, channel, shop, found, audit.user())

@@ -1,0 +1,167 @@
+"""The sweeper of one shop: what its webhooks missed, what is to be looked up, and its webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Generator, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from stockfold.channels import Failure, Request, Response
+from stockfold.channels.orders import ChannelOrder
+from stockfold.channels.woocommerce.asking import NotThereError
+from stockfold.channels.woocommerce.holds import hold
+from stockfold.channels.woocommerce.sweeps import OrderSweep, look_up
+from stockfold.contracts.shop_orders import order_record
+from stockfold.domain.errors import ContractError
+from stockfold.domain.times import DAY_US, SECOND_US, to_us
+from stockfold.runtime import audit
+from stockfold.runtime.clock import Clock
+from stockfold.runtime.settings import ChannelSettings, Settings
+from stockfold.runtime.shop_http import Transport
+from stockfold.runtime.shop_orders import terms_of
+from stockfold.runtime.watchdog import Pulse
+from stockfold_services.sweeper.cases import Case
+from stockfold_services.sweeper.notebook import Notebook, Writer
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+RECENT_MAX = 20_000
+PAUSE_S = 0.2
+
+
+class ShopSweeper:
+    """Reads one shop. Its methods raise NotServedError, UnavailableError."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        channel: ChannelSettings,
+        shop: Transport,
+        notebook: Notebook,
+        writer: Writer,
+        clock: Clock,
+        pulse: Pulse,
+    ) -> None:
+        self._settings = settings
+        self._channel = channel
+        self._terms = terms_of(channel)
+        self._shop = shop
+        self._notebook = notebook
+        self._writer = writer
+        self._clock = clock
+        self._pulse = pulse
+        self._held: set[str] = set()
+        self._sent: OrderedDict[str, None] = OrderedDict()
+        self._reached: int | None = None
+
+    async def answer_questions(self) -> int:
+        """Look up what was asked; how many orders there were.
+
+        A question is struck out when Kafka has the order as the shop showed it after the question.
+        """
+        name = self._channel.name
+        questions = self._notebook.questions(name)
+        for question in questions:
+            try:
+                await self._tell(await self.converse(look_up(question.order, self._terms)))
+            except ContractError as error:
+                log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
+            await self._writer.answered(question)
+        return len(questions)
+
+    async def hold_oversold(self, cases: Iterable[Case]) -> None:
+        """Put orders of open cases on hold in the shop, each once, with an audit record."""
+        for case in cases:
+            if case.case in self._held:
+                continue
+            details = {"order": case.order, "case": case.case, "note": case.note}
+            entry = await asyncio.to_thread(
+                audit.record,
+                self._settings,
+                command="order hold",
+                subject=f"{self._channel.name}/{case.order}",
+                details=details,
+                who="sweeper",
+            )
+            outcome: audit.Outcome = "failed"
+            result: dict[str, Any] = {}
+            try:
+                held = await self.converse(hold(case.order, case.case, case.note))
+                outcome, result = "done", msgspec.to_builtins(held)
+            except NotThereError as error:
+                result = {"error": error.what}
+            finally:
+                await asyncio.to_thread(audit.conclude, self._settings, entry, outcome, result)
+            self._held.add(case.case)
+
+    async def sweep(self) -> int:
+        """Read every order that changed since the last sweep, and a while before; how many new.
+
+        How far it came is noted when Kafka has them all: one that was cut off is made again. What
+        cannot be read, or is too large for Kafka, is told in the log and holds up no other.
+        """
+        began_us = self._clock.now_us()
+        reached = self._so_far(began_us)
+        overlap_us = self._channel.orders.sweep_overlap_s * SECOND_US
+        reading = OrderSweep(self._terms, max(reached - overlap_us, 0))
+        told = 0
+        while (request := reading.request) is not None:
+            page = reading.receive(await self._ask(request))
+            for problem in page.unread:
+                log.error("%s", problem)
+            for order in page.orders:
+                try:
+                    told += await self._tell(order)
+                except ContractError as error:
+                    log.error(  # noqa: TRY400  (the sentence says it all)
+                        "order %s of channel %s: %s", order.order, order.channel, error
+                    )
+        # An order dated in the future must not hide those that change until then.
+        latest = min(max(reading.latest_us, reached), max(began_us, reached))
+        if latest > reached or self._notebook.reached(self._channel.name) is None:
+            await self._writer.reached(self._channel.name, latest)
+        self._reached = latest
+        return told
+
+    def _so_far(self, now_us: int) -> int:
+        seen = (self._reached, self._notebook.reached(self._channel.name))
+        noted = [us for us in seen if us is not None]
+        if noted:
+            return max(noted)
+        start = self._channel.orders.sweep_from
+        return now_us - DAY_US if start is None else to_us(start)
+
+    async def _tell(self, order: ChannelOrder) -> bool:
+        """Send an order, unless it was sent just like this; whether it was new."""
+        name = order.event_id
+        if name in self._sent:
+            return False
+        await self._writer.send(order_record(order))
+        self._sent[name] = None
+        if len(self._sent) > RECENT_MAX:
+            self._sent.popitem(last=False)
+        return True
+
+    async def _ask(self, request: Request) -> Response | Failure:
+        """Ask the shop, then leave it alone for as long as it took: half a worker at most."""
+        self._pulse.beat(f"{request.method} {request.path}")
+        began = time.monotonic()
+        answer = await self._shop.perform(request)
+        await asyncio.sleep(max(PAUSE_S, time.monotonic() - began))
+        return answer
+
+    async def converse(self, conversation: Generator[Request, Response | Failure, T]) -> T:
+        """Hold a conversation, at that pace."""
+        try:
+            request = next(conversation)
+            while True:
+                request = conversation.send(await self._ask(request))
+        except StopIteration as ended:
+            result: T = ended.value
+            return result
