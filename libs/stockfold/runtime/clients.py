@@ -7,12 +7,18 @@ so that the production loop runs against it unchanged.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
+
+MARKERS_S = 0.005
+"""How long a commit rests. While its markers are still being written the broker refuses the next
+transaction, and librdkafka tries again only 20 ms later: commits of a few records, one after the
+other, took 30 ms here without this rest, and 13 with it."""
 
 
 class Fetched(Protocol):
@@ -188,6 +194,7 @@ class ConfluentClients:
         def run() -> None:
             try:
                 work()
+                time.sleep(MARKERS_S)
             except BaseException as error:  # noqa: BLE001  (raised where the result is asked for)
                 pending.set_exception(error)
             else:

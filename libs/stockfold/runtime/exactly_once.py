@@ -145,6 +145,10 @@ class ExactlyOnceLoop:
             # Full batches, or whatever there is when the commit flushes, which waits for nothing.
             # With 5 ms the broker had 10 µs of CPU to spend on each event folded, with this 4 to 6.
             "linger.ms": 1_000,
+            # A transaction is refused while the markers of the one before are written, for a few
+            # milliseconds; with the default the offsets waited 100 ms for their second try.
+            "retry.backoff.ms": 2,
+            "retry.backoff.max.ms": 100,
             "batch.num.messages": 100_000,
             "batch.size": 1024 * 1024,
             "message.max.bytes": OUTPUT_BYTES_MAX,
@@ -159,6 +163,9 @@ class ExactlyOnceLoop:
         return {
             **confluent_config(self._settings),
             **FETCH,
+            # The end of a quiet topic is told by an empty answer, which the newest input awaits:
+            # with 100 ms a single reservation took 132 ms here, with 10 ms 41.
+            "fetch.wait.max.ms": 10,
             "group.id": group_id(self._settings, self._processor.name),
             "group.instance.id": self._instance,
             "group.protocol": "classic",
