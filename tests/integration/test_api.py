@@ -260,6 +260,23 @@ async def test_availability_and_deliveries_are_listed_by_channel(reader: Reader)
     assert len((await reader.get("/v1/deliveries/web/s1"))["deliveries"]) == 1
 
 
+async def test_cases_of_orders_are_listed_and_the_newest_of_each_counts(reader: Reader) -> None:
+    await reader.fill(
+        given.order_case("web/1/1/s1/1", "web"),
+        given.order_case("web/2/1/s1/1", "web"),
+        given.order_case("web/2/1/s1/1", "web", "closed", "ada"),
+        given.order_case("market/1/1/s1/1", "market"),
+    )
+    page = await reader.get("/v1/order-cases", state="open", channel="web")
+    assert [row["case_id"] for row in page["cases"]] == ["web/1/1/s1/1"]
+    page = await reader.get("/v1/order-cases", owner="ada")
+    assert [(row["case_id"], row["state"]) for row in page["cases"]] == [("web/2/1/s1/1", "closed")]
+    first = await reader.get("/v1/order-cases", limit=2)
+    rest = await reader.get("/v1/order-cases", after=first["next"])
+    assert len(first["cases"]) == 2
+    assert len(rest["cases"]) == 1
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 from tests.conftest import NewEnvironment
+from tests.support.command_line import stockfold, stockfold_json
 from tests.support.kafka_io import Sender, committed, wait_for
 from tests.support.running_ledger import ledger, running
 
@@ -170,3 +172,46 @@ def test_a_kit_a_missing_mapping_and_an_oversold_line(settings: Settings) -> Non
     kinds = {r.record["kind"] for r in committed(settings, EXCEPTIONS)}
     assert kinds == {"missing_sku_mapping"}
     assert committed(settings, ORDER_JOURNAL)
+
+
+def test_a_case_is_handed_over_and_closed_by_command(settings: Settings) -> None:
+    sender, shop = Sender(settings), Shop(settings)
+    stock(sender, "a", 1)
+    with ledger(settings), running(run, settings):
+        shop.tell("1", "processing", row("1", "a", 3))
+        await_status(settings, "1", "rejected")
+        (case,) = stockfold_json(settings, "cases", "list")
+        name = case["case"]
+        told = stockfold(settings, "cases", "assign", name, "ada", "--dry-run")
+        assert told.startswith("would assign case")
+        stockfold(settings, "cases", "assign", name, "ada", "--yes", "--by", "ops")
+        wait_for("ada", lambda: stockfold_json(settings, "cases", "list", "--owner", "ada"))
+        stockfold(settings, "cases", "close", name, "--reason", "substitute", "--yes")
+        wait_for("no open case", lambda: stockfold_json(settings, "cases", "list") == [])
+    shown = stockfold_json(settings, "cases", "show", name)
+    assert (shown["case"]["state"], shown["case"]["owner"], shown["order"]["status"]) == (
+        "closed",
+        "ada",
+        "rejected",
+    )
+    commands = {entry["command"] for entry in stockfold_json(settings, "audit", "list")}
+    assert commands == {"cases assign", "cases close"}
+
+
+def test_an_order_without_a_tax_code_goes_on_once_the_desk_has_corrected_it(
+    settings: Settings,
+) -> None:
+    sender, shop = Sender(settings), Shop(settings)
+    stock(sender, "a", 5)
+    with ledger(settings), running(run, settings):
+        shop.tell("1", "processing", row("1", "a", 2, taxes=[{"code": "", "rate_ppm": 190_000}]))
+        suspended = await_status(settings, "1", "suspended")
+        assert suspended["reason"] == "missing_tax_code"
+        (raised,) = stockfold_json(settings, "exceptions", "list")
+        lines = json.dumps([row("1", "a", 2, taxes=[{"code": "DE-19", "rate_ppm": 190_000}])])
+        stockfold(
+            settings,
+            *("exceptions", "correct", raised["place"], "--set", f"lines={lines}"),
+            *("--reason", "tax code", "--yes"),
+        )
+        await_status(settings, "1", "confirmed")

@@ -10,17 +10,20 @@ import orjson
 from confluent_kafka import Producer
 
 from stockfold.contracts.codec import encode
+from stockfold.contracts.order_records import encode_case
 from stockfold.contracts.progress import Standing, encode_standing
 from stockfold.contracts.topics import (
     AVAILABILITY,
     DELIVERIES,
     EXCEPTIONS,
     JOURNAL,
+    ORDER_CASES,
     POSITIONS,
     REEVALUATION,
     Topic,
 )
 from stockfold.domain.times import to_us
+from stockfold.orders.state import Case, OrderState
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.settings import Settings
 
@@ -151,6 +154,12 @@ def delivery(channel: str, sku: str, version: int, outcome: str = "applied") -> 
         "caused_at": NOW_US,
     }
     return DELIVERIES, f"{channel}|{sku}".encode(), encode("stockfold.Delivery", record)
+
+
+def order_case(name: str, channel: str, state: str = "open", owner: str = "stock-desk") -> Out:
+    """A record of a case of an order."""
+    case = Case(name, "1", "s1", 2, "insufficient_stock", owner, state, "orders", NOW_US, NOW_US)
+    return ORDER_CASES, name.encode(), encode_case(OrderState(channel, "1"), case)
 
 
 def exception(

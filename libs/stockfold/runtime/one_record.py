@@ -1,6 +1,8 @@
-"""One record to a topic of one partition, acknowledged before anything else happens."""
+"""One record to a topic, acknowledged before anything else happens."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -13,7 +15,15 @@ ACKNOWLEDGED_S_MAX = 20.0
 
 
 def send_one(
-    settings: Settings, topic: Topic, key: str, value: bytes, *, what: str, remedy: str
+    settings: Settings,
+    topic: Topic,
+    key: str,
+    value: bytes,
+    *,
+    what: str,
+    remedy: str,
+    partition: int = 0,
+    headers: Sequence[tuple[str, bytes]] = (),
 ) -> None:
     """Return once every replica in sync has it. UnavailableError says that ``what`` has not."""
     failures: list[str] = []
@@ -33,7 +43,9 @@ def send_one(
         }
     )
     name = topic.full_name(settings.prefix)
-    producer.produce(name, value, key.encode(), 0, on_delivery=told)
+    producer.produce(
+        name, value, key.encode(), partition, on_delivery=told, headers=[*headers] or None
+    )
     left = producer.flush(ACKNOWLEDGED_S_MAX + 1)
     if left or failures:
         raise UnavailableError(

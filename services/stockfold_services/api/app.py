@@ -32,6 +32,7 @@ from stockfold_services.api.routes import (
     findings,
     health,
     journal,
+    order_cases,
     positions,
     promises,
     questions,
@@ -57,6 +58,7 @@ _ROUTERS = (
     reservations,
     exceptions,
     deliveries,
+    order_cases,
     contracts,
     health,
 )

@@ -305,3 +305,29 @@ class DeliveryHistory(BaseModel):
 
     deliveries: list[Delivery]
     as_of: AsOf
+
+
+class OrderCase(BaseModel):
+    """What a person must settle about an order."""
+
+    case_id: str
+    channel: str
+    order_id: str
+    line: str
+    kind: str = Field(description="oversold: the channel sold what cannot be reserved.")
+    state: str = Field(description="open or closed.")
+    owner: str = Field(description="Who looks after it.")
+    sku: str
+    missing: int = Field(description="Units that were sold and are not there.")
+    reason: str
+    changed_by: str
+    opened_at: datetime
+    changed_at: datetime
+
+
+class OrderCasePage(BaseModel):
+    """A page of cases, the oldest first."""
+
+    cases: list[OrderCase]
+    next: str | None
+    as_of: AsOf

@@ -23,6 +23,7 @@ TABLES = (
     "reservation_status",
     "exceptions",
     "deliveries",
+    "order_cases",
     "unreadable",
 )
 

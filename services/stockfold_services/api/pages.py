@@ -29,6 +29,7 @@ _LINKS = (
     ("/v1/availability", "Availability by channel and SKU"),
     ("/v1/deliveries", "Deliveries to channels"),
     ("/v1/exceptions", "Exceptions: what needs a person"),
+    ("/v1/order-cases?state=open", "Orders that were sold and cannot be served"),
     ("/v1/oversells", "Where more is promised than there is"),
     ("/v1/leaks", "What was begun and never ended"),
     ("/v1/status", "These figures as JSON"),

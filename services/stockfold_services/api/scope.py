@@ -21,6 +21,7 @@ ABOUT = {
     "/v1/availability/{channel}/{sku:path}": CHANNEL,
     "/v1/deliveries": CHANNEL,
     "/v1/deliveries/{channel}/{sku:path}": CHANNEL,
+    "/v1/order-cases": CHANNEL,
     "/v1/positions": LOCATION,
     "/v1/positions/{sku:path}": LOCATION,
     "/v1/skus/{sku:path}/atp": LOCATION,

@@ -13,6 +13,7 @@ import typer
 from stockfold.domain.errors import StockfoldError
 from stockfold_services.cli import (
     audit,
+    cases,
     catalog,
     channel,
     config,
@@ -71,6 +72,7 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(cases.app, name="cases")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(channel.app, name="channel")

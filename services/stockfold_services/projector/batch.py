@@ -20,6 +20,7 @@ from stockfold_services.projector.tables import (
     DEMAND_LINES,
     EXCEPTIONS,
     JOURNAL,
+    ORDER_CASES,
     POSITIONS,
     REEVALUATION,
     RESERVATION_STATUS,
@@ -152,6 +153,9 @@ class Batch:
         del partition, offset
         self._put(REEVALUATION, record["instance"], rows.reevaluation_row(record))
 
+    def _order_case(self, record: Record, partition: int, offset: int) -> None:
+        self._put(ORDER_CASES, record["case"], rows.order_case_row(record, partition, offset))
+
     def _exception(self, record: Record, partition: int, offset: int) -> None:
         self._add(EXCEPTIONS, rows.exception_row(record, partition, offset))
 
@@ -179,6 +183,7 @@ _TAKERS: dict[str, Callable[[Batch, Record, int, int], None]] = {
     "stockfold.Availability": Batch._availability,  # noqa: SLF001
     "stockfold.Delivery": Batch._delivery,  # noqa: SLF001
     "stockfold.ReevaluationProgress": Batch._reevaluation,  # noqa: SLF001
+    "stockfold.OrderCase": Batch._order_case,  # noqa: SLF001
     "stockfold.ExceptionRaised": Batch._exception,  # noqa: SLF001
     "stockfold.JournalFact": Batch._fact,  # noqa: SLF001
 }

@@ -23,6 +23,7 @@ from stockfold.contracts.topics import (
     DELIVERIES,
     EXCEPTIONS,
     JOURNAL,
+    ORDER_CASES,
     POSITIONS,
     REEVALUATION,
     Topic,
@@ -38,7 +39,15 @@ from stockfold_services.projector.store import Seen
 
 log = logging.getLogger(__name__)
 
-TOPICS: tuple[Topic, ...] = (JOURNAL, POSITIONS, EXCEPTIONS, AVAILABILITY, DELIVERIES, REEVALUATION)
+TOPICS: tuple[Topic, ...] = (
+    JOURNAL,
+    POSITIONS,
+    EXCEPTIONS,
+    AVAILABILITY,
+    DELIVERIES,
+    REEVALUATION,
+    ORDER_CASES,
+)
 ANSWER_S_MAX = 15.0
 FETCH_BYTES_MAX = 16 * 1024 * 1024
 PARTITION_BYTES_MAX = 2 * 1024 * 1024

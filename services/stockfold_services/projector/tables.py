@@ -275,6 +275,28 @@ REEVALUATION = Table(
     ("instance",),
     ("recorded_at",),
 )
+ORDER_CASES = Table(
+    "order_cases",
+    "What a person must settle about orders, the latest; the case's key of the topic is case_id.",
+    (
+        "case_id",
+        "channel",
+        "order_id",
+        "line",
+        "kind",
+        "state",
+        "owner",
+        "sku",
+        "missing",
+        "reason",
+        "changed_by",
+        "opened_at",
+        "changed_at",
+        *_RECORD,
+    ),
+    ("case_id",),
+    ("record_offset",),
+)
 UNREADABLE = Table(
     "unreadable",
     "Records of our own topics that did not fit the tables, with their bytes.",
@@ -296,6 +318,7 @@ TABLES: tuple[Table, ...] = (
     DELIVERIES,
     DELIVERY_HISTORY,
     REEVALUATION,
+    ORDER_CASES,
     UNREADABLE,
 )
 

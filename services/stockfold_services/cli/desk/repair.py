@@ -10,10 +10,11 @@ import msgspec
 
 from stockfold.contracts import codec, envelope
 from stockfold.contracts.json_reader import JsonReader
-from stockfold.contracts.topics import INPUT_OF, TOPICS, Topic
+from stockfold.contracts.topics import INPUT_OF, ORDERS, TOPICS, Topic
 from stockfold.domain.errors import ContractError, StockfoldError
 from stockfold.ledger.facts import Refused
 from stockfold.ledger.validation import validate
+from stockfold.orders.reading import check_identifiers
 from stockfold_services.cli.desk.book import Case
 from stockfold_services.cli.desk.fields import json_value, parse_field
 
@@ -57,11 +58,16 @@ def corrected(case: Case, correction: Correction) -> Message:
     _refuse_findings(case, "corrected")
     raised = case.raised
     name, body = _corrected_body(case, correction)
-    if name not in INPUT_OF:
+    topic = ORDERS if name in ORDERS.schemas else INPUT_OF.get(name)
+    if topic is None:
         raise _unfit(case, f"{name} is no input event", "Give --header ce_type=stockfold.TYPE.")
     try:
         value = codec.encode(name, body)
-        validate(name.removeprefix(_NAMESPACE), codec.decode(value)[1])
+        _, checked = codec.decode(value)
+        if topic is ORDERS:
+            check_identifiers(checked)
+        else:
+            validate(name.removeprefix(_NAMESPACE), checked)
     except ContractError as error:
         raise _unfit(case, error.what, "Set the fields that it names.") from error
     except Refused as error:
@@ -69,7 +75,8 @@ def corrected(case: Case, correction: Correction) -> Message:
     old_id = str(raised["event_id"])
     event_id = _new_id(case, old_id)
     headers = _headers(case, correction, name, event_id, old_id)
-    return Message(INPUT_OF[name], str(body["sku"]).encode(), value, headers, event_id)
+    key = f"{body['channel']}|{body['order']}" if topic is ORDERS else str(body["sku"])
+    return Message(topic, key.encode(), value, headers, event_id)
 
 
 def _corrected_body(case: Case, correction: Correction) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,193 @@
+"""``stockfold cases``: orders that were sold and cannot be served, and who looks after them."""
+
+from __future__ import annotations
+
+import getpass
+import uuid
+from typing import Annotated, Any
+
+import typer
+
+from stockfold.contracts import envelope
+from stockfold.contracts.codec import Record, decode, encode
+from stockfold.contracts.partitioner import partition_of
+from stockfold.contracts.topics import ORDER_CASES, ORDER_STATUS, ORDERS, Topic
+from stockfold.domain.errors import SettingsError
+from stockfold.domain.times import format_us
+from stockfold.runtime.audit import audited
+from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.kafka import partitions_of
+from stockfold.runtime.one_record import send_one
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.settings import Settings, load
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
+from stockfold_services.cli.kafka_errors import kafka_errors
+from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
+
+app = typer.Typer(help="Orders that were sold and cannot be served.", no_args_is_help=True)
+
+SOURCE = "stockfold/cases"
+CaseName = Annotated[str, typer.Argument(metavar="CASE", help="The case, as `list` names it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stays with the case.")]
+By = Annotated[str | None, typer.Option(help="Who does it. Default: the user of this machine.")]
+
+
+@app.command("list")
+def list_(
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    owner: Annotated[str | None, typer.Option(help="Only of this owner.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only of this channel.")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open cases, the oldest first."""
+    found = [
+        case
+        for case in _cases(attach(load(config)))
+        if (everything or case["state"] == "open")
+        and owner in (None, case["owner"])
+        and channel in (None, case["channel"])
+    ]
+    if as_json:
+        print_json(found)
+        return
+    columns = ("case", "state", "owner", "sku", "missing", "reason", "opened_at")
+    shown = [{**case, "opened_at": format_us(case["opened_at"])} for case in found]
+    print_table(columns, [[case[column] for column in columns] for case in shown])
+
+
+@app.command()
+def show(case: CaseName, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """One case, and where its order stands."""
+    settings = attach(load(config))
+    found = _case(settings, case)
+    key = f"{found['channel']}|{found['order']}"
+    status = _latest(settings, ORDER_STATUS, key).get(key)
+    if as_json:
+        print_json({"case": found, "order": status})
+        return
+    for name, value in found.items():
+        typer.echo(f"{name:<10} {format_us(value) if name.endswith('_at') else value}")
+    if status is not None:
+        typer.echo(f"{'stands':<10} {status['status']} {status['reason']}".rstrip())
+        rows = [
+            (row["line"], row["sku"], row["quantity"], row["status"], row["reason"])
+            for row in status["lines"]
+        ]
+        print_table(("line", "sku", "quantity", "status", "reason"), rows)
+
+
+@app.command()
+def assign(
+    case: CaseName,
+    owner: Annotated[str, typer.Argument(help="Who looks after it: a role or a login.")],
+    reason: Reason = "",
+    by: By = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: ConfigFile = None,
+) -> None:
+    """Give a case to another owner."""
+    _change(config, case, "assign", owner, reason, by, dry_run=dry_run, yes=yes)
+
+
+@app.command()
+def close(
+    case: CaseName,
+    reason: Annotated[str, typer.Option("--reason", help="How it was settled.")],
+    by: By = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: ConfigFile = None,
+) -> None:
+    """Close a case that was settled outside of stockfold; one that is served closes by itself."""
+    _change(config, case, "close", "", reason, by, dry_run=dry_run, yes=yes)
+
+
+def _change(
+    config: Any,
+    name: str,
+    action: str,
+    owner: str,
+    reason: str,
+    by: str | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    settings = attach(load(config))
+    case = _case(settings, name)
+    if case["state"] == "closed":
+        raise SettingsError(
+            f"case {name} is closed", where="CASE", remedy="Look at `stockfold cases show` again."
+        )
+    done = f"assign case {name} to {owner}" if action == "assign" else f"close case {name}"
+    if dry_run:
+        typer.echo(f"would {done}; its owner is {case['owner']}")
+        return
+    confirm(f"{done[0].upper()}{done[1:]}?", yes)
+    body = {
+        "channel": case["channel"],
+        "order": case["order"],
+        "case": name,
+        "action": action,
+        "owner": owner,
+        "reason": reason,
+        "by": by or getpass.getuser(),
+        "occurred_at": SYSTEM_CLOCK.now_us(),
+    }
+    with audited(settings, command=f"cases {action}", subject=name, details=body, who=by):
+        _send(settings, body)
+    typer.echo(f"told: {done}")
+
+
+def _send(settings: Settings, body: Record) -> None:
+    schema = "stockfold.OrderCaseChanged"
+    key = f"{body['channel']}|{body['order']}"
+    told = envelope.Envelope(str(uuid.uuid4()), SOURCE, schema, body["occurred_at"])
+    send_one(
+        settings,
+        ORDERS,
+        key,
+        encode(schema, body),
+        what="the change of the case",
+        remedy="Check the broker, then run it again.",
+        partition=partition_of(key.encode(), partitions_of(settings, ORDERS)),
+        headers=envelope.build(told),
+    )
+
+
+def _case(settings: Settings, name: str) -> Record:
+    found = next((case for case in _cases(settings) if case["case"] == name), None)
+    if found is None:
+        raise SettingsError(
+            f"there is no case {name!r}", where="CASE", remedy="`stockfold cases list --all`."
+        )
+    return found
+
+
+def _cases(settings: Settings) -> list[Record]:
+    found = _latest(settings, ORDER_CASES).values()
+    return sorted(found, key=lambda case: (case["opened_at"], case["case"]))
+
+
+def _latest(settings: Settings, topic: Topic, key: str = "") -> dict[str, Record]:
+    """The latest record of each key of a topic, or of one key."""
+    found: dict[str, Record] = {}
+    count = partitions_of(settings, topic)
+    numbers = [partition_of(key.encode(), count)] if key else range(count)
+    with kafka_errors(
+        f"{topic.name} was not read",
+        where=f"Kafka at {settings.kafka.bootstrap}",
+        remedy="Check the broker, then run it again.",
+    ):
+        reader = PartitionReader(settings)
+        for number in numbers:
+            end = reader.settled_end(topic, number)
+            for batch in reader.read(topic, number, None, end):
+                for record in batch:
+                    name = (record.key() or b"").decode("utf-8", "replace")
+                    if key in ("", name):
+                        found[name] = decode(record.value())[1]
+    return found
