@@ -166,10 +166,11 @@ def test_no_personal_data_is_kept() -> None:
         b'{"id":820}',
         b'{"id":820,"line_items":[],"updated_at":"2026-11-25T10:00:07"}',
         b'{"id":820,"line_items":5,"updated_at":"2026-11-25T10:00:07Z"}',
+        b'{"id":820,"line_items":[],"updated_at":"0001-01-01T10:00:07Z"}',
         b'{"id":820,"line_items":' + b"[" * 90_000,
         b"\xff",
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_is_no_order_is_refused_with_its_reason(body: bytes) -> None:
     with pytest.raises(ContractError) as caught:

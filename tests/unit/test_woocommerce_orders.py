@@ -229,12 +229,13 @@ def test_a_deletion_tells_the_order_alone() -> None:
         b'{"id":727,"status":{},"line_items":[],"date_modified_gmt":"2026-11-25T10:00:07"}',
         b'{"id":727,"status":"processing","line_items":[],"date_modified_gmt":"yesterday"}',
         b'{"id":727,"status":"processing","line_items":[],"date_modified_gmt":null}',
+        b'{"id":727,"status":"processing","line_items":[],"date_modified_gmt":"0001-01-01T00:00:00"}',
         b'{"order":{"id":727}}',
         b"[" * 100_000 + b"]" * 100_000,
         b'{"id":727,"status":"processing","line_items":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
         b'{"a":' * 100_000,
     ],
-    ids=range(21),
+    ids=range(22),
 )
 def test_what_is_no_order_is_refused_with_its_reason(body: bytes) -> None:
     with pytest.raises(ContractError) as caught:

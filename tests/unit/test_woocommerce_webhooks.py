@@ -48,6 +48,16 @@ def test_a_disabled_one_is_activated_with_our_secret_and_not_made_twice() -> Non
     assert (hook.status, hook.secret, len(shop.webhooks.hooks)) == ("active", "hush", 4)
 
 
+def test_a_new_secret_is_written_to_every_active_one_when_that_is_asked_for() -> None:
+    shop = Shop()
+    settle(shop)
+    changes = plan(converse(shop, list_webhooks()), OURS, renew=True)
+    for change in changes:
+        converse(shop, apply(change, OURS, "new"))
+    assert {change.action for change in changes} == {"renew"}
+    assert [hook.secret for hook in shop.webhooks.hooks.values()] == ["new"] * len(TOPICS)
+
+
 @pytest.mark.parametrize("status", ["disabled", "paused"])
 def test_of_several_one_that_is_active_is_enough(status: str) -> None:
     found = [Webhook(n, topic, "active", OURS) for n, topic in enumerate(TOPICS, 10)]

@@ -35,7 +35,9 @@ class Conversing(Protocol):
         ...
 
 
-async def look(settings: Settings, channel: ChannelSettings, shop: Conversing) -> Found:
+async def look(
+    settings: Settings, channel: ChannelSettings, shop: Conversing, *, renew: bool = False
+) -> Found:
     """What there is, and what is missing. SettingsError, NotServedError."""
     address = webhook_address(settings, channel)
     if channel.orders.webhook_secret is None:
@@ -46,7 +48,7 @@ async def look(settings: Settings, channel: ChannelSettings, shop: Conversing) -
         )
     found: Sequence[Webhook] = await shop.converse(list_webhooks())
     ours = tuple(hook for hook in found if hook.delivery_url == address)
-    return Found(address, ours, tuple(plan(found, address)))
+    return Found(address, ours, tuple(plan(found, address, renew=renew)))
 
 
 async def put_right(

@@ -31,6 +31,9 @@ def _group() -> None:
 @app.command()
 def webhooks(
     name: Annotated[str, typer.Argument(help="The channel's name.")],
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Write the secret of active ones anew.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     config: ConfigFile = None,
@@ -39,7 +42,7 @@ def webhooks(
     """Make the webhooks that are missing in the shop, and activate those that it disabled."""
     settings = load(config)
     channel = _channel(settings, name)
-    found = asyncio.run(_look(settings, channel))
+    found = asyncio.run(_look(settings, channel, renew))
     done: list[Webhook] = []
     if found.changes and not dry_run:
         told = ", ".join(f"{change.action} {change.topic}" for change in found.changes)
@@ -77,9 +80,9 @@ def _channel(settings: Settings, name: str) -> ChannelSettings:
     )
 
 
-async def _look(settings: Settings, channel: ChannelSettings) -> Found:
+async def _look(settings: Settings, channel: ChannelSettings, renew: bool) -> Found:
     async with Transport(channel, woocommerce(channel), SYSTEM_CLOCK) as shop:
-        return await look(settings, channel, shop)
+        return await look(settings, channel, shop, renew=renew)
 
 
 async def _put_right(settings: Settings, channel: ChannelSettings, found: Found) -> list[Webhook]:

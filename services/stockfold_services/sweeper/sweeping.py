@@ -115,13 +115,7 @@ class ShopSweeper:
             page = reading.receive(await self._ask(request))
             for problem in page.unread:
                 log.error("%s", problem)
-            for order in page.orders:
-                try:
-                    told += await self._tell(order)
-                except ContractError as error:
-                    log.error(  # noqa: TRY400  (the sentence says it all)
-                        "order %s of channel %s: %s", order.order, order.channel, error
-                    )
+            told += sum(await asyncio.gather(*map(self._tell, page.orders)))
         # An order dated in the future must not hide those that change until then.
         latest = min(max(reading.latest_us, reached), max(began_us, reached))
         if latest > reached or self._notebook.reached(self._channel.name) is None:
@@ -138,11 +132,17 @@ class ShopSweeper:
         return now_us - DAY_US if start is None else to_us(start)
 
     async def _tell(self, order: ChannelOrder) -> bool:
-        """Send an order, unless it was sent just like this; whether it was new."""
+        """Send an order, unless it was sent just like this; whether it was new and was taken."""
         name = order.event_id
         if name in self._sent:
             return False
-        await self._writer.send(order_record(order))
+        try:
+            await self._writer.send(order_record(order))
+        except ContractError as error:
+            log.error(  # noqa: TRY400  (the sentence says it all)
+                "order %s of channel %s: %s", order.order, order.channel, error
+            )
+            return False
         self._sent[name] = None
         if len(self._sent) > RECENT_MAX:
             self._sent.popitem(last=False)

@@ -226,6 +226,7 @@ def _moment(value: Any) -> int | None:
     if not isinstance(value, str):
         return None
     try:
-        return parse_us(value)
+        us = parse_us(value)
     except (ValueError, OverflowError):
         return None
+    return us if us >= 0 else None

@@ -153,9 +153,10 @@ def _moment(value: Any) -> int | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-        return to_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        us = to_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         return None
+    return us if us >= 0 else None
 
 
 def _status(tree: Mapping[str, Any], lines: Sequence[Any], terms: OrderTerms) -> OrderStatus:

@@ -33,7 +33,7 @@ class Webhook(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct, frozen=True):
     """What is to be done for one topic; ``id`` is 0 for a webhook that is not there."""
 
-    action: Literal["create", "activate"]
+    action: Literal["create", "activate", "renew"]
     topic: str
     id: int = 0
 
@@ -65,15 +65,18 @@ def list_webhooks() -> Conversation[list[Webhook]]:
     return found
 
 
-def plan(found: Sequence[Webhook], delivery_url: str) -> list[Change]:
+def plan(found: Sequence[Webhook], delivery_url: str, *, renew: bool = False) -> list[Change]:
     """What is missing until every topic has one active webhook to this address.
 
-    Webhooks to other addresses are somebody else's, and are left alone.
+    ``renew`` also writes the secret of those that are active anew. Webhooks to other addresses are
+    somebody else's, and are left alone.
     """
     changes = []
     for topic in TOPICS:
         ours = [hook for hook in found if (hook.topic, hook.delivery_url) == (topic, delivery_url)]
-        if any(hook.status == "active" for hook in ours):
+        active = [hook for hook in ours if hook.status == "active"]
+        if active:
+            changes += [Change("renew", topic, hook.id) for hook in active if renew]
             continue
         oldest = min(ours, key=lambda hook: hook.id, default=None)
         changes.append(
