@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -155,9 +156,7 @@ def test_an_order_line_is_reserved_once(settings: Settings, client: httpx.Client
     assert (refused.status_code, refused.json()["reason"]) == (409, "line_reserved_by_another")
 
 
-def test_a_unit_that_the_ledger_does_not_take_is_refused_with_its_words(
-    settings: Settings, client: httpx.Client
-) -> None:
+def test_what_is_not_known_is_not_found(client: httpx.Client) -> None:
     missing = client.get(f"/v1/reservations/co-{'0' * 24}")
     assert (missing.status_code, missing.json()["title"]) == (404, "Not known")
     assert client.get("/v1/reservations/nonsense").status_code == 404
@@ -193,9 +192,7 @@ BAD: dict[str, tuple[int, Any]] = {
 def test_nonsense_is_refused_with_what_to_fix(client: httpx.Client, what: str) -> None:
     status, body = BAD[what]
     given: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
-    # A body that was refused unread takes its connection with it.
-    headers = {"idempotency-key": what, "connection": "close"}
-    answer = client.post("/v1/reservations", headers=headers, **given)
+    answer = client.post("/v1/reservations", headers={"idempotency-key": what}, **given)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["detail"]
@@ -204,6 +201,20 @@ def test_nonsense_is_refused_with_what_to_fix(client: httpx.Client, what: str) -
 def test_a_reservation_needs_an_idempotency_key(client: httpx.Client) -> None:
     answer = client.post("/v1/reservations", json=GOOD)
     assert (answer.status_code, answer.json()["title"]) == (400, "Idempotency-Key missing")
+
+
+def test_a_connection_serves_on_after_a_refusal_that_was_quicker_than_the_body(
+    client: httpx.Client,
+) -> None:
+    port = client.base_url.port
+    assert port is not None
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(
+            b"POST /v1/reservations HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+        )
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 4")
+        connection.sendall(b"{}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
 def test_another_instance_knows_it_as_of_the_position_of_the_first(

@@ -31,7 +31,8 @@ class PatientProtocol(H11Protocol):
 
     _asked_by: asyncio.TimerHandle | None = None
     _read_by: asyncio.TimerHandle | None = None
-    _lingering_bytes: int | None = None
+    _lingering_bytes = 0
+    _leaves_by: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait."""
@@ -40,18 +41,24 @@ class PatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Go on waiting while a request's head is incomplete."""
-        if self._lingering_bytes is not None:
+        if self._leaves_by is not None:
             self._lingering_bytes += len(data)
             if self._lingering_bytes > LINGER_BYTES_MAX:
                 self.transport.abort()
-            return
+                return
         super().data_received(data)
+        if self._leaves_by is not None and self.conn.our_state is not h11.DONE:
+            # The rest of the body was short: the connection serves its next request.
+            self._leaves_by.cancel()
+            self._leaves_by = None
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End waiting."""
         self._forget()
         self._was_read()
+        if self._leaves_by is not None:
+            self._leaves_by.cancel()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -66,12 +73,12 @@ class PatientProtocol(H11Protocol):
         super().resume_writing()
 
     def on_response_complete(self) -> None:
-        """Hang up on a client that still sends a body: it was answered without it."""
+        """Hang up on a client that goes on sending a body: it was answered without it."""
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
             # Not at once: what it still sends would reset the connection, and the answer be lost.
             self._lingering_bytes = 0
-            self.loop.call_later(LINGER_S, self.transport.abort)
+            self._leaves_by = self.loop.call_later(LINGER_S, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP gets a problem too, unless its answer has begun already."""
