@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -30,6 +32,7 @@ from stockfold.runtime.secret import SecretRef, is_loopback_url
 from stockfold.runtime.shop_settings import ShopOrdersSettings
 
 DAY_S = 86_400
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
@@ -428,6 +431,11 @@ class ChannelSettings(_Section):
         description="Who tells that its orders have shipped, and that goods are back: the shop's "
         "own orders, or the warehouse alone. Both would take the units off the shelf twice.",
     )
+    orders_since: AwareDatetime | None = Field(
+        default=None,
+        description="The cut-off of its first load, with an offset: an order placed before counts "
+        "only when it was imported as an open order of that moment. Unset: every order counts.",
+    )
     verify_tls: bool = Field(default=True, description="Check the shop's certificate.")
     connect_timeout_s: PositiveFloat = Field(
         default=10.0, description="Time to connect, in seconds."
@@ -435,6 +443,12 @@ class ChannelSettings(_Section):
     request_timeout_s: PositiveFloat = Field(
         default=60.0, description="Time of one request, in seconds."
     )
+
+    @property
+    def orders_since_us(self) -> int:
+        """The cut-off in UTC microseconds; 0 for none."""
+        since = self.orders_since
+        return 0 if since is None else (since - _EPOCH) // timedelta(microseconds=1)
 
     @property
     def secrets(self) -> dict[str, SecretRef]:

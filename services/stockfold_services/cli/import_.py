@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,18 +15,22 @@ from stockfold.contracts.complete_runs import CompleteRun
 from stockfold.contracts.envelope import MAX_ATTRIBUTE_BYTES
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import SECOND_US, format_us, parse_us
+from stockfold.orders.words import ledger_order
 from stockfold.runtime.audit import audited
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.settings import load as load_settings
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.loading.complete import add_zeros, noted
 from stockfold_services.cli.loading.load import Loaded, Mark, Sender, load
 from stockfold_services.cli.loading.opening import Opening
+from stockfold_services.cli.loading.orders import OpenOrders
 from stockfold_services.cli.loading.source import count_lines, fingerprint, open_rows
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.progress import Bars
+from stockfold_services.orders.surroundings import Following
 
 SHOWN_MAX = 20
 
@@ -38,6 +43,7 @@ class Kind(StrEnum):
     inbound = "inbound"
     in_transit = "in-transit"
     allocations = "allocations"
+    orders = "orders"
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -52,6 +58,7 @@ class _Job(msgspec.Struct, frozen=True):
     delimiter: str | None
     constants: dict[str, str] = {}
     zeros_max: int | None = None
+    channel: str = ""
 
 
 def import_(
@@ -71,6 +78,9 @@ def import_(
     delimiter: Annotated[
         str | None, typer.Option(help="Between cells. Default: found out from the header.")
     ] = None,
+    channel: Annotated[
+        str, typer.Option(help="Orders, allocations: the channel whose orders they are.")
+    ] = "",
     complete: Annotated[
         bool,
         typer.Option("--complete", help="Snapshots: what the file does not list there is zero."),
@@ -94,7 +104,8 @@ def import_(
     goes on where it stopped. The same file again changes nothing.
     """
     settings = load_settings(config)
-    settings = settings if dry_run and not complete else attach(settings)
+    offline = dry_run and not complete and kind is not Kind.orders
+    settings = settings if offline else attach(settings)
     if not 0 < len(source.encode("utf-8", "replace")) <= MAX_ATTRIBUTE_BYTES:
         raise SettingsError(
             "the source has no name", where="--source", remedy="Write one such as /erp/main."
@@ -109,7 +120,9 @@ def import_(
         delimiter,
         {"complete": "true"} if complete else {},
         zeros_max,
+        channel,
     )
+    _check_channel(settings, job)
     if complete and kind is not Kind.snapshots:
         raise SettingsError(
             f"{kind} are not complete or incomplete",
@@ -135,25 +148,69 @@ def _pass(settings: Settings, job: _Job, *, send: bool) -> Loaded:
     with open_rows(job.file, job.encoding, job.delimiter) as rows, Bars() as bars:
         told = repr((settings.prefix, settings.kafka.bootstrap, msgspec.structs.astuple(job)))
         mark = Mark(settings, fingerprint(job.file, told))
-        opening = Opening(
-            job.kind,
-            rows.header,
-            job.mapping,
-            source=job.source,
-            as_of_us=job.as_of_us,
-            told_us=SYSTEM_CLOCK.now_us(),
-            constants=job.constants,
-        )
+        opening = _opening(settings, job, rows.header)
         if opening.ignored:
             _say(f"columns that are not used: {', '.join(opening.ignored)}")
         sender = Sender(settings) if send else None
         bars.stage("sending" if send else "reading", max(count_lines(job.file) - 1, 0))
         run = CompleteRun()
         found = load(noted(opening.read(rows), run), sender, mark, bars.done)
+        found.noun = "orders" if job.kind == Kind.orders else "rows"
         if run:
             bars.stage("what is not listed", 1)
             add_zeros(found, run, opening.intake, settings, job.zeros_max, sender)
         return found
+
+
+def _opening(settings: Settings, job: _Job, header: Sequence[str]) -> Opening | OpenOrders:
+    if job.kind == Kind.orders:
+        following = Following(settings)
+        following.read_whole(PartitionReader(settings))
+        return OpenOrders(
+            job.channel,
+            header,
+            job.mapping,
+            source=job.source,
+            as_of_us=job.as_of_us,
+            surroundings=following.surroundings,
+        )
+    return Opening(
+        job.kind,
+        header,
+        job.mapping,
+        source=job.source,
+        as_of_us=job.as_of_us,
+        told_us=SYSTEM_CLOCK.now_us(),
+        constants={**job.constants, **({"channel": job.channel} if job.channel else {})},
+        order_prefix=ledger_order(job.channel, "") if job.channel else "",
+    )
+
+
+def _check_channel(settings: Settings, job: _Job) -> None:
+    """Orders of before the cut-off count only when they are in the file: its channel must know."""
+    if job.kind not in (Kind.orders, Kind.allocations):
+        if job.channel:
+            raise SettingsError(
+                f"{job.kind} are of no channel", where="--channel", remedy="Leave it out."
+            )
+        return
+    if job.kind == Kind.allocations and not job.channel:
+        return
+    known = next((one for one in settings.channels if one.name == job.channel), None)
+    if known is None:
+        raise SettingsError(
+            f"there is no channel {job.channel!r} in the settings",
+            where="--channel",
+            remedy="Name one of [[channels]].",
+        )
+    if job.kind == Kind.orders and known.orders_since_us != job.as_of_us:
+        raise SettingsError(
+            f"the cut-off of channel {known.name} is {known.orders_since or 'not set'}, not "
+            f"{format_us(job.as_of_us)}",
+            where="channels.orders_since, --as-of",
+            remedy=f'Set orders_since = "{format_us(job.as_of_us)}" in its [[channels]] and start '
+            "the services again; then load its orders.",
+        )
 
 
 def _mapping(told: list[str]) -> dict[str, str]:
@@ -204,7 +261,7 @@ def _end(found: Loaded, as_json: bool, *, sent: bool) -> None:
             _say(f"and more; --json tells {len(found.bad_rows)} of them")
         verb = "loaded" if sent else "would be loaded"
         before = f", {found.skipped} of them before" if found.skipped else ""
-        _say(f"{found.good} rows {verb}{before}; {found.bad} are bad")
+        _say(f"{found.good} {found.noun} {verb}{before}; {found.bad} are bad")
         if found.zeros is not None:
             _say(found.withheld or f"{found.zeros} SKUs that it does not list {verb} as zero")
     if found.bad or found.withheld:

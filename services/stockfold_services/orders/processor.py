@@ -71,6 +71,7 @@ class OrdersProcessor:
     def __init__(self, settings: Settings, following: Following | None = None) -> None:
         self._following = following or Following(settings)
         self._rules = rules_of(settings)
+        self._cut_offs = {known.name: known.orders_since_us for known in settings.channels}
         self._sku_partitions = settings.kafka.sku_partitions
         self._order_partitions = settings.kafka.order_partitions
         prefix = settings.environment.prefix
@@ -135,6 +136,9 @@ class OrdersProcessor:
                 return
             if place in self._poison:
                 raise _defect()
+            if not state.seq and self._is_of_before(body):
+                memory.leave(state)
+                return
             given = self._read(schema.name, body)
         except ContractError as error:
             batch.refused(record, topic.name, error, cause)
@@ -152,6 +156,14 @@ class OrdersProcessor:
                 where=f"{topic.name} partition {memory.number} offset {record.offset()}",
                 remedy="It goes to the exceptions; report the traceback above.",
             ) from error
+
+    def _is_of_before(self, body: Any) -> bool:
+        """Whether an unknown order was placed before the cut-off of its channel's first load.
+
+        What it took is in the balances then, or it was imported as an open order.
+        """
+        placed_us = body.get("placed_at")
+        return placed_us is not None and placed_us < self._cut_offs.get(body["channel"], 0)
 
     def _order_of(
         self, memory: PartitionMemory, topic: Topic, schema: str, record: Record, body: Any

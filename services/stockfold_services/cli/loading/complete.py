@@ -10,10 +10,10 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.complete_runs import missing_of
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.loading.load import Loaded, Sender
-from stockfold_services.cli.loading.opening import BadRow
+from stockfold_services.cli.loading.opening import Item
 
 
-def noted(read: Iterable[Taken | list[BadRow]], run: CompleteRun) -> Iterator[Taken | list[BadRow]]:
+def noted(read: Iterable[Item], run: CompleteRun) -> Iterator[Item]:
     """The rows as they come; the run remembers what they list."""
     for item in read:
         if isinstance(item, Taken):

@@ -15,7 +15,7 @@ from stockfold.contracts.intake import Taken
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.loading.opening import BadRow
+from stockfold_services.cli.loading.opening import BadRow, Item
 
 MARK_EVERY_ROWS = 50_000
 STEP_ROWS = 1_000
@@ -35,6 +35,8 @@ class Loaded(msgspec.Struct):
     zeros: int | None = None
     """Of a complete snapshot: rows of zero for what it does not list."""
     withheld: str = ""
+    noun: str = "rows"
+    """What is counted: rows, or orders of several rows."""
 
 
 class Mark:
@@ -125,7 +127,7 @@ class Sender:
 
 
 def load(
-    read: Iterable[Taken | list[BadRow]],
+    read: Iterable[Item],
     sender: Sender | None,
     mark: Mark,
     advance: Callable[[int], None],
@@ -137,10 +139,11 @@ def load(
     found = Loaded(skipped=mark.read() if sender else 0)
     for item in read:
         found.rows += 1
-        if isinstance(item, Taken):
+        if isinstance(item, Taken | tuple):
             found.good += 1
             if sender is not None and found.rows > found.skipped:
-                sender.send(item)
+                for taken in item if isinstance(item, tuple) else (item,):
+                    sender.send(taken)
         else:
             found.bad += 1
             found.bad_rows += item[: max(BAD_ROWS_TOLD_MAX - len(found.bad_rows), 0)]

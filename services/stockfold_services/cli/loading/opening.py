@@ -17,6 +17,7 @@ import xxhash
 
 from stockfold.contracts.envelope import Envelope
 from stockfold.contracts.intake import Intake, Taken
+from stockfold.contracts.json_text import JsonObject
 from stockfold.contracts.tables import Table
 from stockfold.domain.times import format_us
 
@@ -57,6 +58,10 @@ class BadRow(msgspec.Struct, frozen=True):
     remedy: str
 
 
+Item = Taken | tuple[Taken, ...] | list[BadRow]
+"""A row as its record, or records; or what is wrong with it."""
+
+
 class Opening:
     """Reads the rows of one file. ``told_us`` is when they are told, UTC microseconds."""
 
@@ -70,6 +75,7 @@ class Opening:
         as_of_us: int,
         told_us: int,
         constants: Mapping[str, str] | None = None,
+        order_prefix: str = "",
     ) -> None:
         chosen = KINDS[kind]
         mapping = dict(mapping)
@@ -83,7 +89,7 @@ class Opening:
         fixed: dict[str, object] = {
             field: value for field, value in chosen.constants if field not in given
         }
-        fixed.update(constants or {})
+        fixed.update({f: v for f, v in (constants or {}).items() if f not in given})
         figures = kind in FIGURES
         if figures:
             fixed["as_of"] = self._as_of
@@ -94,6 +100,7 @@ class Opening:
         occurred_us = told_us if figures else as_of_us
         self._envelope = Envelope("-", source, chosen.event_type, occurred_us)
         self.intake = Intake()
+        self._order_prefix = order_prefix
         self._seen: set[int] = set()
 
     @property
@@ -111,6 +118,9 @@ class Opening:
         if tree is None:
             what = f"it has {len(row)} cells, the header {self._table.width}"
             return [BadRow(number, "", what, "Write a cell for every column.")]
+        if self._order_prefix:
+            # As the ledger knows the order of a channel, whose reservation the allocation meets.
+            tree = JsonObject([self._named(*pair) for pair in tree.pairs])
         fields = dict(tree.pairs)
         event_id = self._id(fields)
         known = xxhash.xxh3_64_intdigest(event_id.encode())
@@ -126,6 +136,9 @@ class Opening:
             BadRow(number, problem.path.removeprefix("$."), problem.what, problem.remedy)
             for problem in taken
         ]
+
+    def _named(self, field: str, value: object) -> tuple[str, object]:
+        return field, f"{self._order_prefix}{value}" if field == "order" else value
 
     def _id(self, fields: Mapping[str, object]) -> str:
         """The same for the same thing and moment, whatever file or day it comes from."""

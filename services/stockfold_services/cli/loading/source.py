@@ -49,12 +49,14 @@ class Rows:
 def open_rows(path: Path, encoding: str, delimiter: str | None) -> Iterator[Rows]:
     """The rows of a file. SettingsError when it cannot be opened or has another encoding."""
     try:
-        with path.open(encoding=encoding, newline="") as lines:
-            yield Rows(path, iter(lines), delimiter)
+        lines = path.open(encoding=encoding, newline="")
     except (OSError, LookupError) as error:
         raise SettingsError(
             f"the file cannot be read: {error}", where=str(path), remedy="Name a readable file."
         ) from None
+    try:
+        with lines:
+            yield Rows(path, iter(lines), delimiter)
     except UnicodeDecodeError as error:
         raise SettingsError(
             f"the file is not {encoding}: {error.reason}",
