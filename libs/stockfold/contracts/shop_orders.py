@@ -38,6 +38,7 @@ def order_record(order: ChannelOrder) -> ShopRecord:
         "order": order.order,
         "revision": order.revision,
         "occurred_at": order.occurred_at,
+        "placed_at": order.created_at or None,
         "status": OrderStatus.CANCELLED.value if deleted else order.status.value,
         "accepted": order.accepted,
         "hold_until": order.hold_until,
