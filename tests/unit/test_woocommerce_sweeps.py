@@ -101,6 +101,19 @@ def test_orders_that_come_in_while_pages_are_read_push_nothing_out(
     assert found >= set(range(5, 11))
 
 
+def test_a_page_that_the_shop_could_not_serve_is_asked_for_in_smaller_ones(shop: Shop) -> None:
+    for _ in range(60):
+        shop.sell("A")
+    reading = sweep(per_page=40)
+    found = ids(list(reading.receive(ask(shop, reading.request)).orders))
+    for _ in range(5):
+        with pytest.raises(NotServedError):
+            reading.receive(Failure("timeout", "no answer in time"))
+        reading.halve()
+    assert dict(reading.request.params)["per_page"] == "5"
+    assert sorted({*found, *ids(sweep_all(shop, reading))}) == list(range(1, 61))
+
+
 def test_a_shop_that_loses_orders_for_ever_is_left_for_the_next_sweep(shop: Shop) -> None:
     rows = [shop.show_order(shop.sell("A").id) for _ in range(8)]
     reading = sweep(per_page=2)

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from stockfold.channels import Failure, Request, Response
+from stockfold.channels import Failure, Request, Response, TroubleKind
 from stockfold.channels.orders import ChannelOrder
-from stockfold.channels.woocommerce.asking import NotThereError
+from stockfold.channels.woocommerce.asking import NotServedError, NotThereError
 from stockfold.channels.woocommerce.holds import hold
 from stockfold.channels.woocommerce.sweeps import OrderSweep, look_up
 from stockfold.contracts.shop_orders import order_record
@@ -59,6 +59,7 @@ class ShopSweeper:
         self._held: set[str] = set()
         self._sent: OrderedDict[str, None] = OrderedDict()
         self._reached: int | None = None
+        self._reading: OrderSweep | None = None
 
     async def answer_questions(self) -> int:
         """Look up what was asked; how many orders there were.
@@ -103,21 +104,29 @@ class ShopSweeper:
     async def sweep(self) -> int:
         """Read every order that changed since the last sweep, and a while before; how many new.
 
-        How far it came is noted when Kafka has them all: one that was cut off is made again. What
+        How far it came is noted when Kafka has them all. One that was cut off goes on at the page
+        where it stopped, with smaller pages when the shop could not serve it. What
         cannot be read, or is too large for Kafka, is told in the log and holds up no other.
         """
-        began_us = self._clock.now_us()
-        reached = self._so_far(began_us)
+        now_us = self._clock.now_us()
+        reached = self._so_far(now_us)
         overlap_us = self._channel.orders.sweep_overlap_s * SECOND_US
-        reading = OrderSweep(self._terms, max(reached - overlap_us, 0))
+        reading = self._reading or OrderSweep(self._terms, max(reached - overlap_us, 0))
+        self._reading = reading
         told = 0
         while (request := reading.request) is not None:
-            page = reading.receive(await self._ask(request))
+            try:
+                page = reading.receive(await self._ask(request))
+            except NotServedError as error:
+                if error.trouble.kind is TroubleKind.UNAVAILABLE:
+                    reading.halve()
+                raise
             for problem in page.unread:
                 log.error("%s", problem)
             told += sum(await asyncio.gather(*map(self._tell, page.orders)))
+        self._reading = None
         # An order dated in the future must not hide those that change until then.
-        latest = min(max(reading.latest_us, reached), max(began_us, reached))
+        latest = min(max(reading.latest_us, reached), max(now_us, reached))
         if latest > reached or self._notebook.reached(self._channel.name) is None:
             await self._writer.reached(self._channel.name, latest)
         self._reached = latest

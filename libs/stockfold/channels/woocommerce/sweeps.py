@@ -24,6 +24,7 @@ from stockfold.domain.errors import ContractError
 from stockfold.domain.times import SECOND_US, from_us
 
 PER_PAGE = 100
+PER_PAGE_MIN = 5
 BEGINNINGS_MAX = 5
 _STATUSES = ("any", "trash")
 _INSTANT = "%Y-%m-%dT%H:%M:%S"
@@ -40,7 +41,8 @@ class OrderSweep:
     """One sweep over the orders that changed after ``after_us``, trashed ones included.
 
     ``request`` until it is None; each answer goes to ``receive``. NotServedError from ``receive``
-    when the shop does not serve: the same request may be made again. ``latest_us`` is the newest
+    when the shop does not serve: the same request may be made again, or a smaller one after
+    ``halve``. ``latest_us`` is the newest
     change seen, in the shop's own time.
     """
 
@@ -75,6 +77,10 @@ class OrderSweep:
             ("per_page", str(self._per_page)),
             ("offset", str(self._offset)),
         )
+
+    def halve(self) -> None:
+        """Ask for smaller pages from here on: the shop could not serve one in time."""
+        self._per_page = max(self._per_page // 2, PER_PAGE_MIN)
 
     def receive(self, answer: Response | Failure) -> Page:
         """The orders of a page."""
