@@ -47,6 +47,10 @@ def _line(state: OrderState, line: Line) -> dict[str, Any]:
         "status": status,
         "reason": reasons[-1] if reasons and status in ("partial", "rejected") else "",
         "bill": line.bill,
+        "taxes": [
+            {"code": tax.code, "rate_ppm": tax.rate_ppm, "included": tax.included}
+            for tax in line.taxes
+        ],
         "demands": [
             {
                 "sku": demand.sku,

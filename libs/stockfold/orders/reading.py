@@ -15,7 +15,7 @@ from stockfold.domain.aliases import AliasBook
 from stockfold.domain.bills import Bill, bills_within, grow
 from stockfold.domain.errors import ContractError
 from stockfold.orders.facts import OrderTold
-from stockfold.orders.words import Authorised, Line, Order, Parcel, Terms
+from stockfold.orders.words import Authorised, Line, Order, Parcel, Tax, Terms
 
 QUANTITY_MAX = 10**12
 LINES_MAX = 2_000
@@ -145,4 +145,5 @@ def _line(row: Body, channel: str, around: Surroundings) -> Line:
         min(row["restocked"], row["quantity"]),
         bill.version if bill is not None else "",
         parts,
+        tuple(Tax(tax["code"], tax["rate_ppm"], tax["included"]) for tax in row["taxes"]),
     )

@@ -21,6 +21,14 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     priority: int = 0
 
 
+class Tax(msgspec.Struct, frozen=True, gc=False):
+    """One tax that a line bears, as the ERP knows it: handed on, never calculated with."""
+
+    code: str
+    rate_ppm: int = 0
+    included: bool = True
+
+
 class Line(msgspec.Struct, frozen=True):
     """One line as it was told, with our own name for its item.
 
@@ -36,16 +44,7 @@ class Line(msgspec.Struct, frozen=True):
     restocked: int = 0
     bill: str = ""
     parts: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def unshipped_restocked(self) -> int:
-        """Restocked units that had never left."""
-        return min(self.restocked, max(self.quantity - self.shipped, 0))
-
-    @property
-    def returned(self) -> int:
-        """Restocked units that had left before."""
-        return self.restocked - self.unshipped_restocked
+    taxes: tuple[Tax, ...] = ()
 
 
 class Parcel(msgspec.Struct, frozen=True, gc=False):

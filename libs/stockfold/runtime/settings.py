@@ -302,6 +302,32 @@ class OrdersSettings(_Section):
     )
 
 
+class ErpSettings(_Section):
+    """The ERP that sold orders are handed on to."""
+
+    kind: Literal["none", "file", "http"] = Field(
+        default="none", description="How: not at all, as files in a folder, or over HTTP."
+    )
+    instance: Name = Field(default="erp-1", description="Name of this instance: group instance id.")
+    folder: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None, description="Folder of the files, one an order."
+    )
+    url: HttpUrl | None = Field(default=None, description="Address of its interface for orders.")
+    token: SecretRef | None = Field(default=None, description="Bearer token, by reference.")
+    request_timeout_s: PositiveFloat = Field(
+        default=15.0, description="Time of one request, in seconds."
+    )
+    parallel: int = Field(default=4, ge=1, le=64, description="Orders handed on at once.")
+    verify_tls: bool = Field(default=True, description="Check its certificate.")
+
+    @model_validator(mode="after")
+    def _secret_by_reference(self) -> Self:
+        here = self.url is None or is_loopback_url(self.url)
+        if self.token is not None and self.token.is_plain and not here:
+            raise ValueError("token is plain text; an ERP elsewhere needs a reference")
+        return self
+
+
 class ApiSettings(_Section):
     """The HTTP interface."""
 
@@ -509,6 +535,7 @@ class Settings(BaseSettings):
     snapshots: SnapshotSettings = Field(default_factory=SnapshotSettings)
     availability: AvailabilitySettings = Field(default_factory=AvailabilitySettings)
     orders: OrdersSettings = Field(default_factory=OrdersSettings)
+    erp: ErpSettings = Field(default_factory=ErpSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     checkout: CheckoutSettings = Field(default_factory=CheckoutSettings)

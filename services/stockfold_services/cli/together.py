@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 STOP_S_MAX = 10.0
 LOOK_S = 0.1
-SYNCHRONOUS = ("availability", "orders")
+SYNCHRONOUS = ("availability", "orders", "erp")
 ASYNCHRONOUS = ("projector", "publisher", "api", "gateway", "checkout", "sweeper")
 
 AsyncRun = Callable[[Settings, asyncio.Event], Awaitable[None]]

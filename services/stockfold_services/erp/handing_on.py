@@ -1,0 +1,97 @@
+"""Reading where orders stand, and handing them on; what was not handed on is read again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from stockfold.contracts.codec import decode
+from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.orders.sink import OrderSink, deliver, document_of
+from stockfold.runtime.records import Record
+from stockfold.runtime.settings import ErpSettings
+from stockfold_services.erp.refusals import Refusals
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+RETRY_S_MAX = 10.0
+
+
+class HandingOn:
+    """Several orders at once, the latest status of each alone."""
+
+    def __init__(
+        self, settings: ErpSettings, consumer: Consumer, sink: OrderSink, refusals: Refusals
+    ) -> None:
+        self._parallel = settings.parallel
+        self._consumer = consumer
+        self._sink = sink
+        self._refusals = refusals
+        self._pause_s = 0.2
+
+    def run(self, stop: threading.Event) -> None:
+        """Until ``stop``. KafkaException when the broker fails us."""
+        with ThreadPoolExecutor(self._parallel, thread_name_prefix="erp") as pool:
+            while not stop.is_set():
+                records = self._fetch()
+                if not records:
+                    continue
+                latest = {record.key(): record for record in records}
+                failed = [
+                    record
+                    for record, done in zip(
+                        latest.values(), pool.map(self._one, latest.values()), strict=True
+                    )
+                    if not done
+                ]
+                self._settle(records, failed)
+                if failed:
+                    stop.wait(self._pause_s)
+                    self._pause_s = min(self._pause_s * 2, RETRY_S_MAX)
+                else:
+                    self._pause_s = 0.2
+
+    def _fetch(self) -> list[Record]:
+        found = []
+        for message in self._consumer.consume(BATCH, timeout=0.2):
+            error = message.error()
+            if error is None:
+                found.append(cast("Record", message))
+            elif error.fatal() or not error.retriable():
+                raise KafkaException(error)
+        return found
+
+    def _one(self, record: Record) -> bool:
+        """Hand an order on; False when it has to be tried again."""
+        if record.value() is None:
+            return True
+        try:
+            document = document_of(decode(record.value())[1])
+            if document is not None:
+                deliver(self._sink, document)
+        except UnavailableError as error:
+            log.warning("order %s is tried again: %s", record.key(), error)
+            return False
+        except ContractError as error:
+            log.error("order %s is refused: %s", record.key(), error)  # noqa: TRY400
+            self._refusals.write(record, error)
+        return True
+
+    def _settle(self, records: list[Record], failed: list[Record]) -> None:
+        """Commit up to the first that failed of each partition, and read on from there."""
+        nexts: dict[tuple[str, int], int] = {}
+        for record in records:
+            nexts[record.topic(), record.partition()] = record.offset() + 1
+        back: dict[tuple[str, int], int] = {}
+        for record in failed:
+            place = (record.topic(), record.partition())
+            back[place] = min(record.offset(), back.get(place, record.offset()))
+        for (topic, partition), offset in back.items():
+            self._consumer.seek(TopicPartition(topic, partition, offset))
+        offsets = [TopicPartition(*place, offset) for place, offset in (nexts | back).items()]
+        self._consumer.commit(offsets=offsets, asynchronous=False)
