@@ -14,7 +14,7 @@ from tests.support.webhook_shop import CHANNEL, SECRET
 from tests.support.woo_shop import Shop, ShopServer
 
 from stockfold.channels.woocommerce.webhooks import TOPICS
-from stockfold.contracts.topics import POSITIONS
+from stockfold.contracts.topics import ORDER_STATUS, POSITIONS
 from stockfold.runtime import audit
 from stockfold.runtime.settings import Settings
 from stockfold_services.orders.main import run as orders
@@ -30,6 +30,13 @@ def stock(settings: Settings) -> dict[str, tuple[int, int]]:
         if read.name == "Position":
             found[read.record["sku"]] = read.record
     return {sku: (row["on_hand"], row["reserved"]) for sku, row in found.items()}
+
+
+def standing(settings: Settings, order: int) -> str:
+    """Where an order stands."""
+    key = f"{CHANNEL}|{order}".encode()
+    found = [read.record["status"] for read in committed(settings, ORDER_STATUS) if read.key == key]
+    return str(found[-1])
 
 
 def outcomes(settings: Settings) -> list[str]:
@@ -83,6 +90,9 @@ def test_a_shops_orders_hold_reserve_ship_and_release_stock(
                 wait_for("a hold in the shop", lambda: oversold.status == "on-hold")
                 assert [note["note"][:7] for note in oversold.notes] == ["9 of B "]
                 wait_for("its record", lambda: outcomes(settings) == ["done"])
+            shop.orders.delete(lost.id)
+            shop.webhooks.deliver(lambda one: 0)
             with running(in_thread(main.run), settings):
+                wait_for("what was deleted", lambda: standing(settings, lost.id) == "released")
                 wait_for("a second look", lambda: outcomes(settings) == ["done", "done"])
             assert len(oversold.notes) == 1

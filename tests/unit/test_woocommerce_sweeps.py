@@ -11,7 +11,8 @@ from tests.support.woo_talk import ask, converse, sweep_all
 from stockfold.channels import Failure, TroubleKind
 from stockfold.channels.orders import SETTLED, OrderStatus
 from stockfold.channels.woocommerce.asking import NotServedError
-from stockfold.channels.woocommerce.sweeps import BEGINNINGS_MAX, OrderSweep, look_up
+from stockfold.channels.woocommerce.orders import read_order
+from stockfold.channels.woocommerce.sweeps import BEGINNINGS_MAX, OrderSweep, look_up, not_shown
 
 START_S = 1_795_600_800
 SECOND_US = 1_000_000
@@ -181,7 +182,20 @@ def test_an_order_looked_up_is_as_the_shop_has_it_now(shop: Shop, clock: Clock) 
     shop.orders.delete(1)
     clock.s += 3
     gone = converse(shop, look_up("1", TERMS))
-    assert (gone.status, gone.revision) == (OrderStatus.DELETED, clock.s * SECOND_US)
+    assert (gone.status, gone.revision) == (OrderStatus.DELETED, clock.s * SECOND_US + SETTLED)
+
+
+def test_an_order_deleted_in_the_second_of_its_last_change_is_gone(shop: Shop) -> None:
+    placed = read_order(shop.show_order(shop.sell("A", status="completed").id), TERMS)
+    shop.orders.delete(1)
+    assert converse(shop, look_up("1", TERMS)).revision > placed.revision
+
+
+def test_of_many_orders_those_that_the_shop_shows_no_more_are_found(shop: Shop) -> None:
+    numbers = [str(shop.sell("A").id) for _ in range(150)]
+    shop.orders.delete(7)
+    shop.orders.trash(149, shop.now_us())
+    assert converse(shop, not_shown([*numbers, "900", "no number"])) == ["7", "149", "900"]
 
 
 @pytest.mark.parametrize("body", [b"<html>not found</html>", b'{"code":"rest_no_route"}'])

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from stockfold.channels import Failure, Request, Response, TroubleKind
 from stockfold.channels.orders import ChannelOrder
 from stockfold.channels.woocommerce.asking import NotServedError, NotThereError
 from stockfold.channels.woocommerce.holds import hold
-from stockfold.channels.woocommerce.sweeps import OrderSweep, look_up
+from stockfold.channels.woocommerce.sweeps import OrderSweep, look_up, not_shown
 from stockfold.contracts.shop_orders import order_record
 from stockfold.domain.errors import ContractError
 from stockfold.domain.times import DAY_US, SECOND_US, to_us
@@ -43,7 +43,6 @@ class ShopSweeper:
         settings: Settings,
         channel: ChannelSettings,
         shop: Transport,
-        notebook: Notebook,
         writer: Writer,
         clock: Clock,
         pulse: Pulse,
@@ -52,7 +51,6 @@ class ShopSweeper:
         self._channel = channel
         self._terms = terms_of(channel)
         self._shop = shop
-        self._notebook = notebook
         self._writer = writer
         self._clock = clock
         self._pulse = pulse
@@ -61,20 +59,35 @@ class ShopSweeper:
         self._reached: int | None = None
         self._reading: OrderSweep | None = None
 
-    async def answer_questions(self) -> int:
+    async def answer_questions(self, notebook: Notebook) -> int:
         """Look up what was asked; how many orders there were.
 
         A question is struck out when Kafka has the order as the shop showed it after the question.
         """
         name = self._channel.name
-        questions = self._notebook.questions(name)
+        questions = notebook.questions(name)
         for question in questions:
-            try:
-                await self._tell(await self.converse(look_up(question.order, self._terms)))
-            except ContractError as error:
-                log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
+            await self._look_up(question.order)
             await self._writer.answered(question)
         return len(questions)
+
+    async def find_gone(self, orders: Sequence[str]) -> int:
+        """Tell those of these orders that the shop shows no more; how many there were.
+
+        Deleted past the bin, with the webhook lost: no sweep would ever see them.
+        """
+        gone = 0
+        for order in await self.converse(not_shown(orders)):
+            gone += await self._look_up(order)
+        return gone
+
+    async def _look_up(self, order: str) -> bool:
+        """Tell how the shop shows an order now; whether that was new."""
+        try:
+            return await self._tell(await self.converse(look_up(order, self._terms)))
+        except ContractError as error:
+            log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
+            return False
 
     async def hold_oversold(self, cases: Iterable[Case]) -> None:
         """Put orders of open cases on hold in the shop, each once, with an audit record."""
@@ -101,7 +114,7 @@ class ShopSweeper:
                 await asyncio.to_thread(audit.conclude, self._settings, entry, outcome, result)
             self._held.add(case.case)
 
-    async def sweep(self) -> int:
+    async def sweep(self, notebook: Notebook) -> int:
         """Read every order that changed since the last sweep, and a while before; how many new.
 
         How far it came is noted when Kafka has them all. One that was cut off goes on at the page
@@ -109,7 +122,8 @@ class ShopSweeper:
         cannot be read, or is too large for Kafka, is told in the log and holds up no other.
         """
         now_us = self._clock.now_us()
-        reached = self._so_far(now_us)
+        noted = notebook.reached(self._channel.name)
+        reached = self._so_far(noted, now_us)
         overlap_us = self._channel.orders.sweep_overlap_s * SECOND_US
         reading = self._reading or OrderSweep(self._terms, max(reached - overlap_us, 0))
         self._reading = reading
@@ -127,16 +141,15 @@ class ShopSweeper:
         self._reading = None
         # An order dated in the future must not hide those that change until then.
         latest = min(max(reading.latest_us, reached), max(now_us, reached))
-        if latest > reached or self._notebook.reached(self._channel.name) is None:
+        if latest > reached or noted is None:
             await self._writer.reached(self._channel.name, latest)
         self._reached = latest
         return told
 
-    def _so_far(self, now_us: int) -> int:
-        seen = (self._reached, self._notebook.reached(self._channel.name))
-        noted = [us for us in seen if us is not None]
-        if noted:
-            return max(noted)
+    def _so_far(self, noted: int | None, now_us: int) -> int:
+        seen = [us for us in (self._reached, noted) if us is not None]
+        if seen:
+            return max(seen)
         start = self._channel.orders.sweep_from
         return now_us - DAY_US if start is None else to_us(start)
 

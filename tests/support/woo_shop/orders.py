@@ -207,6 +207,9 @@ class Orders:
             aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
             limit_s = int(aware.timestamp())
             found = [o for o in found if o.modified_us // 1_000_000 > limit_s]
+        if "include" in query:
+            chosen = {int(number) for number in query["include"].split(",")}
+            found = [o for o in found if o.id in chosen]
         by_id = query.get("orderby") == "id"
         found.sort(key=lambda o: o.id if by_id else (o.created_us, o.id))
         return found if query.get("order") == "asc" else found[::-1]

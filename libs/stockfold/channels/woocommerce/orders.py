@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from stockfold.channels.orders import (
+    SETTLED,
     ChannelOrder,
     NotWholeError,
     OrderLine,
@@ -128,11 +129,14 @@ def read_order(tree: Any, terms: OrderTerms, read_at_s: float | None = None) -> 
 
 
 def deleted(order: str, terms: OrderTerms, at_us: int) -> ChannelOrder:
-    """An order that the shop does not know any more at ``at_us`` of its time."""
+    """An order that the shop does not know any more at ``at_us`` of its time.
+
+    Nothing comes after that: an order's number is never given to another.
+    """
     return ChannelOrder(
         channel=terms.channel,
         order=order,
-        revision=at_us,
+        revision=at_us // SECOND_US * SECOND_US + SETTLED,
         occurred_at=at_us,
         created_at=at_us,
         status=OrderStatus.DELETED,

@@ -8,7 +8,7 @@ exclusive to the second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -139,6 +139,31 @@ def look_up(order: str, terms: OrderTerms) -> Conversation[ChannelOrder]:
         raise asking.not_understood(request, answer)
     assert isinstance(answer, Response)
     return read_order(tree, terms, _date_s(answer))
+
+
+def not_shown(orders: Sequence[str]) -> Conversation[list[str]]:
+    """Those of these orders that the shop does not list: in the bin, deleted, or never its own.
+
+    NotServedError.
+    """
+    missing: list[str] = []
+    numbers = [order for order in orders if order.isascii() and order.isdecimal()]
+    for start in range(0, len(numbers), PER_PAGE):
+        some = numbers[start : start + PER_PAGE]
+        request = get(
+            "orders",
+            ("include", ",".join(some)),
+            ("status", "any"),
+            ("per_page", str(PER_PAGE)),
+            ("_fields", "id"),
+        )
+        answer = yield request
+        rows = asking.read(request, answer)
+        if not isinstance(rows, list) or not all(_is_order(row) for row in rows):
+            raise asking.not_understood(request, answer)
+        shown = {str(row["id"]) for row in rows}
+        missing += [order for order in some if order not in shown]
+    return missing
 
 
 def _is_order(row: Any) -> bool:
