@@ -41,6 +41,7 @@ from stockfold_services.cli.archiving.sending import ExactSender
 from stockfold_services.cli.archiving.writing import Archiver
 from stockfold_services.cli.place import Place
 from stockfold_services.cli.repartition.proving import fold
+from stockfold_services.cli.running import refuse_half_restored
 
 pytestmark = pytest.mark.integration
 
@@ -265,11 +266,14 @@ def test_what_is_damaged_missing_or_of_another_log_is_refused(
     with pytest.raises(StockfoldError, match="a segment is damaged"):
         stockfold(empty, *from_place, "--yes")
     assert stockfold_json(empty, "audit", "list")[0]["outcome"] == "failed"
+    with pytest.raises(SettingsError, match="did not come to its end"):
+        refuse_half_restored(empty)
     raw[len(raw) // 2] ^= 1
     segment.write_bytes(raw)
     with pytest.raises(SettingsError, match="--restart: it deletes"):
         stockfold(empty, *from_place, "--yes")
     report = stockfold_json(empty, *from_place, "--restart", "--yes")
+    refuse_half_restored(empty)
     assert report["digest"] == fold(environment).digest
     with pytest.raises(SettingsError, match="is not empty"):
         stockfold(empty, *from_place, "--restart", "--yes")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import NewEnvironment
+from tests.support.command_line import stockfold, stockfold_json
 from tests.support.gateway import BATCH, NOW, STRUCTURED, event, gateway
 from tests.support.kafka_io import committed, wait_for
 from tests.support.running_ledger import ledger
@@ -184,19 +185,23 @@ def test_others_are_answered_while_a_file_of_nonsense_is_read(client: httpx.Clie
     assert answered == [200] * 10
 
 
+def sent(client: httpx.Client, body: bytes) -> int:
+    headers = {"content-type": "text/csv", "idempotency-key": "same"}
+    return client.post("/v1/files", content=body, params=FILE, headers=headers).status_code
+
+
 def test_the_same_key_with_another_body_is_told_at_the_desk_and_changes_nothing(
     environment: Settings,
 ) -> None:
     with gateway(environment) as client, ledger(environment):
         for quantity in (5, 7):
-            told = client.post(
-                "/v1/events",
-                json=event(id=None, data={"quantity": quantity}),
-                headers={"content-type": STRUCTURED, "idempotency-key": "same"},
-            )
-            assert (told.status_code, told.json()["id"]) == (202, "same/0")
+            body = f"sku,location,quantity\nSKU-1,DC,{quantity}\n".encode()
+            wait_for("its answer", lambda body=body: sent(client, body) == 202)
         [raised] = wait_for("the conflict", lambda: committed(environment, EXCEPTIONS))
     assert raised.record["kind"] == "payload_conflict"
-    assert raised.record["event_id"] == "same/0"
+    assert raised.record["event_id"] == "same/1"
+    [case] = stockfold_json(environment, "exceptions", "list")
+    shown = stockfold(environment, "exceptions", "show", case["place"])
+    assert "row 1 of the file with the Idempotency-Key same" in " ".join(shown.split())
     [position] = [r.record for r in committed(environment, POSITIONS) if r.name == "Position"]
     assert position["on_hand"] == 5

@@ -103,6 +103,14 @@ def _restored(
             log.error("partition %d: no further snapshots: %s", partition, error)  # noqa: TRY400
             return
         else:
+            if snapshot.head.ids_max != ids_max:
+                log.warning(
+                    "snapshot %s remembers %d event ids, here ledger.dedupe_events_max is %d: the "
+                    "ledger and the snapshotter must have the same",
+                    snapshot.path,
+                    snapshot.head.ids_max,
+                    ids_max,
+                )
             yield snapshot, memory
             del memory
 

@@ -183,6 +183,7 @@ def _opening(settings: Settings, job: _Job, header: Sequence[str]) -> Opening | 
         told_us=SYSTEM_CLOCK.now_us(),
         constants={**job.constants, **({"channel": job.channel} if job.channel else {})},
         order_prefix=ledger_order(job.channel, "") if job.channel else "",
+        file=job.file.name,
     )
 
 

@@ -15,6 +15,7 @@ from stockfold.runtime.embedded.servers import Server, Servers
 from stockfold.runtime.kafka import ensure_topics
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.supervisor import ServiceProcess, Supervisor
+from stockfold_services.cli.archiving.target import is_unfinished
 from stockfold_services.cli.policy_publish import publish_policies
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,16 @@ def interrupt_once() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+
+
+def refuse_half_restored(settings: Settings) -> None:
+    """SettingsError when the newest restore into this environment stopped on its way."""
+    if is_unfinished(settings):
+        raise SettingsError(
+            "a restore into this environment did not come to its end",
+            where=f"Kafka at {settings.kafka.bootstrap}, environment {settings.prefix!r}",
+            remedy="Run `stockfold restore --restart`, or use another environment.prefix.",
+        )
 
 
 class Stockfold:
@@ -76,6 +87,7 @@ class Stockfold:
             self.settings = self._servers.settings
             for name in ensure_topics(self.settings):
                 log.info("topic %s created", name)
+            refuse_half_restored(self.settings)
             if self.settings.channels:
                 publish_policies(self.settings)
             self._thread = threading.Thread(target=self._supervise, name="supervisor")

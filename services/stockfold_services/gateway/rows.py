@@ -60,6 +60,10 @@ class CsvRows:
         if tree is None:
             what = f"has not {self._table.width} cells, as the header has"
             return [Problem("undecodable", "$", what, "Write a cell for every column.")]
+        found = self._judged(number, tree)
+        return found.sent_in(_file(self._key), number) if isinstance(found, Taken) else found
+
+    def _judged(self, number: int, tree: JsonObject) -> Found:
         envelope = self._envelope
         if self._key:
             envelope = msgspec.structs.replace(envelope, id=id_of(self._key, number))
@@ -95,4 +99,10 @@ class JsonLines:
         if self._key:
             attributes["id"] = id_of(self._key, number)
         found = self._intake.cloud_event("$", attributes)
-        return found.problems if isinstance(found, Verdict) else found
+        if isinstance(found, Verdict):
+            return found.problems
+        return found.sent_in(_file(self._key), number)
+
+
+def _file(key: str) -> str:
+    return f"the file with the Idempotency-Key {key}" if key else "a file without Idempotency-Key"

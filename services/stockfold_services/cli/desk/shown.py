@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 from stockfold.contracts.codec import decode
+from stockfold.contracts.intake import SENT_IN
 from stockfold.domain.errors import ContractError
 from stockfold.domain.times import format_us
 from stockfold_services.cli.desk.aftermath import Aftermath
@@ -72,12 +73,14 @@ def detail_rows(case: Case, after: Aftermath) -> list[tuple[str, object]]:
         ("folded", "yes: a finding" if raised["folded"] else "no: it changed nothing"),
         ("came from", where),
         ("source", raised["source"]),
+        *(("sent in", _text(h["value"])) for h in raised["headers"] if h["name"] == SENT_IN),
         ("event", f"{raised['event_type']} {raised['event_id']}".strip()),
         ("sku", raised["sku"]),
         ("correlation", raised["correlation_id"]),
         ("raised at", format_us(raised["recorded_at"])),
     ]
-    rows += [(f"header {h['name']}", _text(h["value"])) for h in raised["headers"]]
+    others = [h for h in raised["headers"] if h["name"] != SENT_IN]
+    rows += [(f"header {h['name']}", _text(h["value"])) for h in others]
     rows.append(("key", "none" if raised["key"] is None else _text(raised["key"])))
     body, why_not = decoded(case)
     if body is not None:

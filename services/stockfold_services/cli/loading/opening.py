@@ -76,6 +76,7 @@ class Opening:
         told_us: int,
         constants: Mapping[str, str] | None = None,
         order_prefix: str = "",
+        file: str = "",
     ) -> None:
         chosen = KINDS[kind]
         mapping = dict(mapping)
@@ -101,6 +102,7 @@ class Opening:
         self._envelope = Envelope("-", source, chosen.event_type, occurred_us)
         self.intake = Intake()
         self._order_prefix = order_prefix
+        self._file = file
         self._seen: set[int] = set()
 
     @property
@@ -131,7 +133,7 @@ class Opening:
         taken = self.intake.body(envelope, tree)
         if isinstance(taken, Taken):
             self._seen.add(known)
-            return taken
+            return taken.sent_in(self._file, number)
         return [
             BadRow(number, problem.path.removeprefix("$."), problem.what, problem.remedy)
             for problem in taken
