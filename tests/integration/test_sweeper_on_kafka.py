@@ -146,6 +146,20 @@ def test_webhooks_are_made_and_a_disabled_one_is_activated_with_an_audit_record(
     assert SECRET not in str(change)
 
 
+def test_a_key_that_may_only_read_is_enough_for_the_sweep(
+    settings: Settings, server: ShopServer
+) -> None:
+    server.shop.keys.permissions = "read"
+    old = server.shop.sell("A").id
+    with sweeper(settings):
+        wait_for("the sweep", lambda: status(settings, old) == "processing")
+        wait_for("the refusal", lambda: [c.outcome for c in audit.changes(settings)] == ["failed"])
+        server.shop.orders.trash(old, server.shop.now_us())
+        wait_for("the next sweep", lambda: status(settings, old) == "cancelled")
+    assert len(audit.changes(settings)) == 1, "what is refused is not tried at once"
+    assert server.shop.webhooks.hooks == {}
+
+
 def test_the_command_tells_what_is_missing_and_puts_it_right_when_told_to(
     settings: Settings, server: ShopServer, tmp_path: Path
 ) -> None:

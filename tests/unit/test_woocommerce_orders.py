@@ -207,6 +207,7 @@ def test_no_personal_data_is_kept() -> None:
 
 def test_a_deletion_tells_the_order_alone() -> None:
     assert read_body(b'{"id":727}', TERMS) == Gone("727")
+    assert read_body(b'{"id":"727"}', TERMS) == Gone("727")
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_a_deletion_tells_the_order_alone() -> None:
         b'{"id":true}',
         b'{"id":-5}',
         b'{"id":99999999999999999999}',
-        b'{"id":"727"}',
+        b'{"id":"727x"}',
         b'{"id":727,"status":"processing"}',
         b'{"id":727,"status":"processing","line_items":{}}',
         b'{"id":727,"status":{},"line_items":[],"date_modified_gmt":"2026-11-25T10:00:07"}',

@@ -21,6 +21,8 @@ from stockfold_services.sweeper.sweeping import ShopSweeper
 log = logging.getLogger(__name__)
 
 OPEN_EVERY_S = 6 * 3_600.0
+REFUSED_S = 3_600.0
+"""Changes leave an audit record each time they are tried: what is refused is not tried at once."""
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class _Job:
     name: str
     every_s: float
     work: Callable[[], Awaitable[None]]
+    refused_s: float = 0.0
     due_s: float = 0.0
 
 
@@ -57,9 +60,9 @@ class Rounds:
             _Job("looking for orders that are gone", OPEN_EVERY_S, self._open_orders),
         ]
         if orders.keep_webhooks and orders.webhook_secret and settings.gateway.public_url:
-            self._jobs.append(_Job("looking after webhooks", every_s, self._webhooks))
+            self._jobs.append(_Job("looking after webhooks", every_s, self._webhooks, REFUSED_S))
         if orders.hold_oversold:
-            self._jobs.append(_Job("holding oversold orders", 0.0, self._holds))
+            self._jobs.append(_Job("holding oversold orders", 0.0, self._holds, REFUSED_S))
 
     async def once(self) -> NotServedError | None:
         """Do what is due; why the shop did not serve, if it did not.
@@ -78,6 +81,7 @@ class Rounds:
                 trouble = error
                 if error.trouble.kind is not TroubleKind.REFUSED:
                     break
+                job.due_s = self._clock.monotonic_s() + job.refused_s
             else:
                 job.due_s = self._clock.monotonic_s() + job.every_s
         return trouble

@@ -9,6 +9,7 @@ Refunded units go back on sale only when whoever refunds asks for it, counted pe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -52,6 +53,7 @@ _SOLD = (
 )
 _ENDED = (OrderStatus.REFUNDED, OrderStatus.CANCELLED, OrderStatus.DELETED)
 _PERCENT_PPM = 10_000
+_DIGITS = re.compile(r"\d{1,19}", re.ASCII)
 _MINUTE_US = 60 * SECOND_US
 _V3 = "Set the webhook's API version to WP REST API Integration v3."
 
@@ -146,6 +148,9 @@ def deleted(order: str, terms: OrderTerms, at_us: int) -> ChannelOrder:
 
 def _id(tree: Mapping[str, Any], where: str) -> str:
     value = tree.get("id")
+    # Deletions pass on what the hook was called with, which may be a number in quotes.
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
         raise unreadable("id is no order's number", where, _V3)
     return str(value)
