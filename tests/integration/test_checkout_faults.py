@@ -120,7 +120,7 @@ def test_kafka_away_is_said_at_once_and_nothing_is_promised(
                 os.kill(broker.pid, signal.SIGKILL)
                 answer: dict[str, Any] = {}
                 for body in (basket(AWAY=1), basket(AWAY=1, AWAY_2=1)):
-                    refused = ask(client, body)
+                    refused = ask(client, body, patient=False)
                     assert refused.status_code == 503, refused.text
                     assert refused.headers["retry-after"] == "1"
                     answer = refused.json()

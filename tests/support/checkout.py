@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,12 +71,18 @@ def ask(
     *,
     key: str | None = None,
     wait_s: float = 20,
+    patient: bool = True,
     **headers: str,
 ) -> httpx.Response:
-    """``POST /v1/reservations``, or to a path below it."""
+    """``POST /v1/reservations``, or to a path below it; ``patient``: sent again after a 503."""
     told = {
         "idempotency-key": key or uuid.uuid4().hex,
         "prefer": f"wait={wait_s:g}",
         **headers,
     }
+    for _ in range(20 if patient else 0):
+        answer = client.post(f"/v1/reservations{path}", json=asked, headers=told)
+        if answer.status_code != 503:
+            return answer
+        time.sleep(float(answer.headers["retry-after"]))
     return client.post(f"/v1/reservations{path}", json=asked, headers=told)

@@ -8,6 +8,9 @@ from stockfold.orders.rules import Rules
 from stockfold.orders.state import Demand, OrderState
 from stockfold.orders.wanted import Key, goal, missing, targets
 
+_OF_ANOTHER = "line_reserved_by_another"
+"""Why the ledger refuses to reserve a line whose units another reservation holds already."""
+
 
 def reserve(state: OrderState, now_us: int, rules: Rules) -> list[Fact] | None:
     """What to ask next; nothing when the attempt is done, None when it has failed.
@@ -41,7 +44,9 @@ def reserve(state: OrderState, now_us: int, rules: Rules) -> list[Fact] | None:
     return [
         Extended(demand.sku, demand.ledger_line, demand.reservation, state.expires_us)
         for demand in state.demands
-        if demand.soft and demand.expires_us != state.expires_us
+        if demand.soft
+        and demand.expires_us != state.expires_us
+        and demand.reason != _OF_ANOTHER  # A checkout's, say, which has a time of its own.
     ]
 
 

@@ -31,7 +31,7 @@ _REASONS = {
 def body_of(known: Known, book: Book) -> Body:
     """The reservation as it is known now."""
     lines = known.in_order()
-    expiries = [line.told.expires_us for line in lines if line.told.expires_us]
+    expiries = [_expiry_us(line) for line in lines if _expiry_us(line)]
     partitions = {line.told.partition for line in lines}
     return {
         "reservation": known.reservation,
@@ -58,7 +58,7 @@ def _line(line: LineKnown) -> Body:
         "allocated": told.allocated,
         "shipped": told.shipped,
         "places": [{"location": place, "quantity": units} for place, units in told.places],
-        "expires_at": format_us(told.expires_us) if told.expires_us else None,
+        "expires_at": format_us(_expiry_us(line)) if _expiry_us(line) else None,
         "partition": told.partition,
         "seq": told.seq,
     }
@@ -66,6 +66,11 @@ def _line(line: LineKnown) -> Body:
     if refusal is not None:
         found |= {"reason": refusal.reason, "available": refusal.available}
     return found
+
+
+def _expiry_us(line: LineKnown) -> int:
+    """When its units lapse; 0 when they do not, or there are none."""
+    return line.told.expires_us if line.told.reserved else 0
 
 
 def place_of(reservation: str) -> str:
