@@ -126,18 +126,31 @@ class CheckedHead:
     """Refuses requests whose head is too long or tells two lengths, before anybody reads them.
 
     The protocol bounds only a head that is incomplete; one that comes at once is parsed whole.
+    ``requests_max`` are served at once.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, requests_max: int) -> None:
         self._app = app
+        self._requests_max = requests_max
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        problem = _wrong(scope) if scope["type"] == "http" else None
-        if problem is None:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
-        else:
+            return
+        problem = _wrong(scope)
+        if problem is None and self._running >= self._requests_max:
+            what = f"{self._requests_max} requests are being served. Nothing of this one was taken."
+            problem = Problem(503, "Too busy", what)
+        if problem is not None:
             await answer(Request(scope), problem)(scope, receive, send)
+            return
+        self._running += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._running -= 1
 
 
 def _wrong(scope: Scope) -> Problem | None:

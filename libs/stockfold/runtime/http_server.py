@@ -44,14 +44,15 @@ async def serve_app(
     """
     listener = _listen(section, host, port)
     config = uvicorn.Config(
-        CheckedHead(app),
+        CheckedHead(app, connections_max),
         http=PatientProtocol,
         ws="none",
         h11_max_incomplete_event_size=HEAD_BYTES_MAX,
         log_config=None,
         access_log=False,
         lifespan="on",
-        limit_concurrency=connections_max,
+        # Idle ones count here; beyond it a plain 503.
+        limit_concurrency=2 * connections_max,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=SHUTDOWN_S_MAX,
         server_header=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -154,12 +154,27 @@ def _pass(settings: Settings, job: _Job, *, send: bool) -> Loaded:
         sender = Sender(settings) if send else None
         bars.stage("sending" if send else "reading", max(count_lines(job.file) - 1, 0))
         run = CompleteRun()
-        found = load(noted(opening.read(rows), run), sender, mark, bars.done)
-        found.noun = "orders" if job.kind == Kind.orders else "rows"
+        several = job.kind == Kind.orders
+        # The bar counts rows, of which an order has several.
+        read = opening.read(_counted(rows, bars.done) if several else rows)
+        found = load(noted(read, run), sender, mark, _ignore if several else bars.done)
+        found.noun = "orders" if several else "rows"
         if run:
             bars.stage("what is not listed", 1)
             add_zeros(found, run, opening.intake, settings, job.zeros_max, sender)
         return found
+
+
+def _counted(
+    rows: Iterable[Sequence[str]], advance: Callable[[int], None]
+) -> Iterator[Sequence[str]]:
+    for row in rows:
+        advance(1)
+        yield row
+
+
+def _ignore(_: int) -> None:
+    pass
 
 
 def _opening(settings: Settings, job: _Job, header: Sequence[str]) -> Opening | OpenOrders:
