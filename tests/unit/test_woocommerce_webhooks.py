@@ -9,7 +9,7 @@ from tests.support.woo_talk import ask, converse
 
 from stockfold.channels import Failure
 from stockfold.channels.woocommerce.asking import NotServedError, NotThereError
-from stockfold.channels.woocommerce.holds import META_KEY, hold
+from stockfold.channels.woocommerce.holds import META_KEY, hold, token_of
 from stockfold.channels.woocommerce.webhooks import (
     TOPICS,
     Change,
@@ -129,9 +129,9 @@ def test_an_order_is_held_with_a_private_note_and_keeps_its_stock(shop: Shop) ->
     held = converse(shop, hold("1", "case-1", "2 of A are missing."))
     assert (held.status, held.note_added, held.put_on_hold) == ("on-hold", True, True)
     order = shop.orders.orders[1]
-    assert order.meta == {META_KEY: "case-1"}
+    assert order.meta == {META_KEY: token_of("case-1")}
     (note,) = order.notes
-    assert note["note"] == "2 of A are missing. [stockfold case-1]"
+    assert note["note"] == f"2 of A are missing. [stockfold {token_of('case-1')}]"
     assert note["customer_note"] is False
     assert shop.stock() == {"A": 9}
 
@@ -148,7 +148,7 @@ def test_another_case_of_the_same_order_is_told_too(shop: Shop) -> None:
     converse(shop, hold("1", "case-1", "note"))
     held = converse(shop, hold("1", "case-2", "note"))
     assert (held.status, held.note_added, held.put_on_hold) == ("on-hold", True, False)
-    assert shop.orders.orders[1].meta == {META_KEY: "case-1 case-2"}
+    assert shop.orders.orders[1].meta == {META_KEY: f"{token_of('case-1')} {token_of('case-2')}"}
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled", "refunded", "failed"])
@@ -160,7 +160,8 @@ def test_an_order_that_is_finished_gets_a_note_alone(shop: Shop, status: str) ->
 
 @pytest.mark.parametrize("requests", range(1, 5))
 def test_a_hold_cut_off_anywhere_is_finished_by_the_next_try(shop: Shop, requests: int) -> None:
-    cut_off = hold("1", "case-1", "note")
+    case = 'woo-de/1/1/SKU 4 "ü" \\ 5/1'
+    cut_off = hold("1", case, "note")
     request = next(cut_off)
     for number in range(requests):
         answer = ask(shop, request)
@@ -169,9 +170,14 @@ def test_a_hold_cut_off_anywhere_is_finished_by_the_next_try(shop: Shop, request
                 cut_off.send(Failure("timeout", "no answer in time"))
             break
         request = cut_off.send(answer)
-    converse(shop, hold("1", "case-1", "note"))
+    converse(shop, hold("1", case, "note"))
+    assert converse(shop, hold("1", case, "note")).was_done
     order = shop.orders.orders[1]
-    assert (order.status, len(order.notes), order.meta) == ("on-hold", 1, {META_KEY: "case-1"})
+    assert (order.status, len(order.notes), order.meta) == (
+        "on-hold",
+        1,
+        {META_KEY: token_of(case)},
+    )
 
 
 def test_an_order_that_is_not_there_cannot_be_held_and_is_not_asked_for_again(shop: Shop) -> None:

@@ -1,12 +1,14 @@
 """An order on hold in the shop, with a note for whoever works there: for orders we cannot serve.
 
 Idempotent by the case: a hold that was cut off anywhere goes on where it stopped. The note is
-written first and known again by the case's name in it; then one change sets the status and the
-order's metadata, which says that all of it is done.
+written first and known again by the case's token in it; then one change sets the status and the
+order's metadata, which says that all of it is done. The token is a hash, because a case names a
+SKU, and what WordPress keeps of quotes, backslashes and blanks is another matter.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -38,10 +40,10 @@ def hold(order: str, case: str, note: str) -> Conversation[Held]:
     path = f"orders/{order}"
     tree = yield from _object(get(path, ("_fields", "id,status,meta_data")))
     status = str(tree.get("status", ""))
-    cases = _cases(tree)
-    if case in cases:
+    token, tokens = token_of(case), _tokens(tree)
+    if token in tokens:
         return Held(status, was_done=True, note_added=False, put_on_hold=False)
-    mark = f"[stockfold {case}]"
+    mark = f"[stockfold {token}]"
     request = get(f"{path}/notes", ("type", "internal"))
     answer = yield request
     notes = asking.read(request, answer)
@@ -52,11 +54,16 @@ def hold(order: str, case: str, note: str) -> Conversation[Held]:
         body = {"note": f"{note} {mark}", "customer_note": False}
         yield from _object(send("POST", f"{path}/notes", body))
     stops = status in HELD_FROM
-    change: dict[str, Any] = {"meta_data": [{"key": META_KEY, "value": " ".join([*cases, case])}]}
+    change: dict[str, Any] = {"meta_data": [{"key": META_KEY, "value": " ".join([*tokens, token])}]}
     if stops:
         change["status"] = "on-hold"
     tree = yield from _object(send("PUT", path, change))
     return Held(str(tree.get("status", "")), was_done=False, note_added=not told, put_on_hold=stops)
+
+
+def token_of(case: str) -> str:
+    """What stands for a case in the shop."""
+    return hashlib.sha256(case.encode()).hexdigest()[:16]
 
 
 def _object(request: Any) -> Conversation[dict[str, Any]]:
@@ -67,7 +74,7 @@ def _object(request: Any) -> Conversation[dict[str, Any]]:
     return tree
 
 
-def _cases(tree: dict[str, Any]) -> list[str]:
+def _tokens(tree: dict[str, Any]) -> list[str]:
     entries = tree.get("meta_data")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and entry.get("key") == META_KEY:
