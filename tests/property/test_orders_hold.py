@@ -103,7 +103,7 @@ def test_the_fold_of_the_journal_is_the_order(worlds: list[World]) -> None:
 
 
 def _whole(state: OrderState) -> tuple[bytes, bytes]:
-    fields = {name: getattr(state, name) for name in OrderState.__slots__}
+    fields = {name: getattr(state, name) for name in OrderState.__slots__ if name[0] != "_"}
     return encode_order_status(state, Cause(), 0), msgspec.json.encode(fields, order="sorted")
 
 

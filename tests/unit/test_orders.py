@@ -354,3 +354,30 @@ def test_a_case_that_was_closed_is_not_opened_again_for_the_same_lack() -> None:
     world.tell("1", "on_hold", line("1", "a", 3), revision=2, terms=PARTIAL)
     world.rest()
     assert {case.state for case in state.cases.values()} == {"closed"}
+
+
+def test_a_hold_that_the_shop_prolongs_lasts_longer() -> None:
+    world = World({"a": 5})
+    first, second = (START_US + hours * HOUR_S * 1_000_000 for hours in (1, 3))
+    world.tell("1", "pending", line("1", "a", 2), hold_until_us=first)
+    world.rest()
+    world.tell("1", "pending", line("1", "a", 2), hold_until_us=second, revision=2)
+    world.rest()
+    world.pass_time(2 * HOUR_S)
+    world.rest()
+    assert (world.statuses()["1"], world.held("1", "a")) == ("held", 2)
+
+
+def test_a_review_that_refuses_an_order_before_it_is_told_stops_it() -> None:
+    world = World({"a": 5})
+    world.give(world.order("1"), Reviewed(True, "fraud_suspected", START_US))
+    world.tell("1", "processing", line("1", "a", 2))
+    world.rest()
+    assert (world.statuses()["1"], world.held("1", "a")) == ("released", 0)
+
+
+def test_an_order_of_very_many_lines_is_reserved_whole() -> None:
+    world = World({f"s{number}": 1 for number in range(100)})
+    world.tell("1", "processing", *(line(str(n), f"s{n}", 1) for n in range(100)))
+    world.rest()
+    assert world.statuses()["1"] == "confirmed"

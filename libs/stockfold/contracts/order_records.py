@@ -7,8 +7,8 @@ from typing import Any
 from stockfold.contracts.codec import encoder
 from stockfold.contracts.order_journal import Cause, cause_fields
 from stockfold.orders.lifecycle import WAITING
-from stockfold.orders.state import Case, OrderState
-from stockfold.orders.wanted import targets, unshipped_restocked
+from stockfold.orders.state import Case, Demand, OrderState
+from stockfold.orders.wanted import Key, targets, unshipped_restocked
 from stockfold.orders.words import Line
 
 _encode_status = encoder("stockfold.OrderStatus")
@@ -18,6 +18,7 @@ _encode_case = encoder("stockfold.OrderCase")
 def encode_order_status(state: OrderState, cause: Cause, recorded_us: int) -> bytes:
     """Where the order stands, line by line."""
     order = state.order
+    wanted, by_line = targets(state), _demands_by_line(state)
     return _encode_status(
         {
             "channel": state.channel,
@@ -30,16 +31,26 @@ def encode_order_status(state: OrderState, cause: Cause, recorded_us: int) -> by
             "accepted": order is not None and order.accepted,
             "expires_at": state.expires_us or None,
             "ledger_order": state.ledger_order,
-            "lines": [] if order is None else [_line(state, line) for line in order.lines],
+            "lines": []
+            if order is None
+            else [_line(state, line, by_line.get(line.line, []), wanted) for line in order.lines],
             **cause_fields(cause, recorded_us),
         }
     )
 
 
-def _line(state: OrderState, line: Line) -> dict[str, Any]:
-    demands = [demand for demand in state.demands if demand.line == line.line]
+def _demands_by_line(state: OrderState) -> dict[str, list[Demand]]:
+    found: dict[str, list[Demand]] = {}
+    for demand in state.demands:
+        found.setdefault(demand.line, []).append(demand)
+    return found
+
+
+def _line(
+    state: OrderState, line: Line, demands: list[Demand], wanted: dict[Key, int]
+) -> dict[str, Any]:
     reasons = [demand.reason for demand in demands if demand.reason]
-    status = line_status(state, line)
+    status = _line_status(state, line, demands, wanted)
     return {
         "line": line.line,
         "sku": line.sku,
@@ -66,13 +77,13 @@ def _line(state: OrderState, line: Line) -> dict[str, Any]:
     }
 
 
-def line_status(state: OrderState, line: Line) -> str:
+def _line_status(
+    state: OrderState, line: Line, demands: list[Demand], wanted: dict[Key, int]
+) -> str:
     """Where a line stands; while the order waits for answers, a line that lacks units waits too."""
-    wanted = targets(state)
     keys = [(line.line, sku) for sku, _ in line.parts]
     if not any(wanted.get(key) for key in keys):
         return "released"
-    demands = [demand for demand in state.demands if demand.line == line.line]
     served = {key: sum(d.covers for d in demands if d.sku == key[1]) for key in keys}
     if all(served[key] >= wanted[key] for key in keys):
         if not any(demand.open for demand in demands):

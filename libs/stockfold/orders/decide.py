@@ -114,11 +114,13 @@ def _told(state: OrderState, given: OrderTold, now_us: int, rules: Rules) -> lis
         return []
     order = frozen(order, before)
     aim = goal_of(order)
-    if before is not None and goal_of(before) == aim and state.expires_us >= now_us:
+    if aim == "hold" and order.hold_until_us:
+        expires_us = order.hold_until_us
+    elif before is not None and goal_of(before) == aim and state.expires_us >= now_us:
         expires_us = state.expires_us
     elif aim == "hold":
         ttl_s = order.terms.ttl_s or rules.hold_s
-        expires_us = order.hold_until_us or now_us + ttl_s * SECOND_US
+        expires_us = now_us + ttl_s * SECOND_US
     else:
         ttl_s = order.terms.ttl_s or 0
         expires_us = now_us + ttl_s * SECOND_US if ttl_s else 0

@@ -151,7 +151,7 @@ def _ask(state: OrderState, fact: Asked) -> None:
     demand = state.demand(fact.ledger_line, fact.sku)
     if demand is None:
         demand = Demand(fact.line, fact.sku, fact.ledger_line)
-        state.demands.append(demand)
+        state.add(demand)
     demand.reservation = fact.reservation
     demand.asked = fact.units
     demand.expires_us = fact.expires_us

@@ -18,7 +18,7 @@ from stockfold.orders.facts import OrderTold
 from stockfold.orders.words import Authorised, Line, Order, Parcel, Tax, Terms
 
 QUANTITY_MAX = 10**12
-LINES_MAX = 2_000
+LINES_MAX = 500
 ID_CHARACTERS_MAX = 128
 """Of orders and lines: the ledger's names, which hold both, have at most 256."""
 _RESEND = "Correct the order and send it again."

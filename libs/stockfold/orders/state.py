@@ -83,6 +83,8 @@ class OrderState:
     """One order. Changed by ``evolve`` alone."""
 
     __slots__ = (
+        "_by_key",
+        "_by_ledger_line",
         "asked_us",
         "asks",
         "attempt",
@@ -125,6 +127,8 @@ class OrderState:
         """Why a review has stopped the order; empty when none has."""
         self.refused_us = 0
         self.demands: list[Demand] = []
+        self._by_key: dict[tuple[str, str], list[Demand]] = {}
+        self._by_ledger_line: dict[tuple[str, str], Demand] = {}
         self.asks = 0
         self.asked_us = 0
         """When the ledger was asked last, UTC microseconds."""
@@ -150,14 +154,17 @@ class OrderState:
 
     def of(self, line: str, sku: str) -> list[Demand]:
         """The demands of a line for a SKU, oldest first."""
-        return [d for d in self.demands if d.line == line and d.sku == sku]
+        return self._by_key.get((line, sku), [])
 
     def demand(self, ledger_line: str, sku: str) -> Demand | None:
         """The demand of a ledger line."""
-        for demand in self.demands:
-            if demand.ledger_line == ledger_line and demand.sku == sku:
-                return demand
-        return None
+        return self._by_ledger_line.get((ledger_line, sku))
+
+    def add(self, demand: Demand) -> None:
+        """A ledger line that is asked for the first time."""
+        self.demands.append(demand)
+        self._by_key.setdefault((demand.line, demand.sku), []).append(demand)
+        self._by_ledger_line[demand.ledger_line, demand.sku] = demand
 
     @property
     def is_pending(self) -> bool:
