@@ -62,7 +62,9 @@ def none_is_folded_twice(evidence: Evidence) -> Differences:
     found += [f"{place} has {n} facts" for place, n in kinds.items() if n > 1]
     for event, places in deliveries.items():
         for place in places:
-            known = evidence.acknowledged.get(place)
+            # A broker in distress may keep what it does not acknowledge; it is sent again then, and
+            # the second one is the repeat.
+            known = evidence.acknowledged.get(place) or evidence.unacknowledged.get(place)
             if known != event:
                 found.append(f"fact of {event} names {place}, where {known} was sent")
     refused = Counter(record.body["exception"] for record in _refused(evidence))

@@ -19,7 +19,7 @@ from stockfold.runtime.postgres import connection_options
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore, open_store
 from stockfold_services.ledger.processor import LedgerProcessor
-from tests.faults.observer import OUTPUTS, Place, final_log, fingerprint
+from tests.faults.observer import OUTPUTS, Place, final_log, fingerprint, inputs_kept
 from tests.faults.site import Site, until
 from tests.faults.workload import PARTITIONS, Expected
 
@@ -50,6 +50,8 @@ class Evidence:
     expected: Expected
     ends: dict[tuple[str, int], int]
     acknowledged: dict[Place, str]
+    unacknowledged: dict[Place, str]
+    """Inputs that a broker in distress kept without saying so; they were sent again."""
     records: list[Rec]
     seen: dict[Place, bytes]
     """What the observer was shown, at whatever time."""
@@ -131,10 +133,17 @@ def gather(site: Site) -> Evidence:
     until(lambda: last <= site.observer.seen.keys(), 10.0)
     oddities += site.observer.errors
     oddities += [f"the observer was shown {place} twice" for place in site.observer.twice[:5]]
+    acknowledged, ends = dict(site.feeder.acknowledged), dict(site.feeder.ends)
+    unacknowledged = {
+        place: event for place, event in inputs_kept(site.settings) if place not in acknowledged
+    }
+    for topic, partition, offset in unacknowledged:
+        ends[topic, partition] = max(ends.get((topic, partition), 0), offset + 1)
     return Evidence(
         site.workload.expected,
-        dict(site.feeder.ends),
-        dict(site.feeder.acknowledged),
+        ends,
+        acknowledged,
+        unacknowledged,
         records,
         dict(site.observer.seen),
         oddities,

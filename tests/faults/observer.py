@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stockfold.contracts.codec import decode, schema_of
@@ -16,12 +16,14 @@ from stockfold.contracts.topics import (
     AVAILABILITY,
     DELIVERIES,
     EXCEPTIONS,
+    INPUTS,
     JOURNAL,
     POSITIONS,
     RESERVATION_STATUS,
     Topic,
 )
 from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.partition_reader import NO_LEADER, OLD_EPOCH
 from stockfold.runtime.settings import Settings
 from tests.faults.workload import PARTITIONS
 
@@ -37,6 +39,8 @@ OUTPUTS: tuple[Topic, ...] = (
     DELIVERIES,
 )
 Place = tuple[str, int, int]
+At = tuple[str, int]
+"""(topic, partition)."""
 PASSING = {
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError._TRANSPORT,
@@ -54,8 +58,8 @@ def fingerprint(message: Message) -> bytes:
     return mark.digest()
 
 
-def consumer_of(settings: Settings) -> Consumer:
-    """A consumer of every output from its beginning, committed records only."""
+def consumer_of(settings: Settings, topics: Sequence[Topic] = OUTPUTS) -> Consumer:
+    """A consumer of topics from their beginning, committed records only."""
     consumer = Consumer(
         {
             **confluent_config(settings),
@@ -69,7 +73,7 @@ def consumer_of(settings: Settings) -> Consumer:
             "log_level": 2,
         }
     )
-    names = [topic.full_name(settings.prefix) for topic in OUTPUTS]
+    names = [topic.full_name(settings.prefix) for topic in topics]
     consumer.assign([TopicPartition(name, p, 0) for name in names for p in range(PARTITIONS)])
     return consumer
 
@@ -142,10 +146,8 @@ def lost_by_the_broker(site: Site) -> list[str]:
     prefix, had = site.settings.prefix, dict(site.feeder.ends)
     for topic, partition, offset in list(site.observer.seen):
         had[topic, partition] = max(had.get((topic, partition), 0), offset + 1)
-    admin = AdminClient(confluent_config(site.settings))
     places = {at: TopicPartition(prefix + at[0], at[1]) for at in had}
-    told = admin.list_offsets(dict.fromkeys(places.values(), OffsetSpec.latest()))
-    ends = {at: told[place].result(timeout=30).offset for at, place in places.items()}
+    ends = _ends(site.settings, places)
     return [
         f"{topic} partition {partition} ended at {end} and ends at {ends[topic, partition]}"
         for (topic, partition), end in had.items()
@@ -153,11 +155,35 @@ def lost_by_the_broker(site: Site) -> list[str]:
     ]
 
 
-def final_log(settings: Settings) -> Iterator[Message]:
-    """Every committed record of every output, read anew to its end."""
-    consumer = consumer_of(settings)
+def _ends(settings: Settings, places: dict[At, TopicPartition]) -> dict[At, int]:
+    """High watermarks; a broker that has just started may not know of its own partitions yet."""
+    deadline = time.monotonic() + 60
+    while True:
+        told = AdminClient(confluent_config(settings)).list_offsets(
+            dict.fromkeys(places.values(), OffsetSpec.latest())
+        )
+        try:
+            return {at: told[place].result(timeout=10).offset for at, place in places.items()}
+        except (KafkaException, TimeoutError) as error:
+            code = error.args[0].code() if isinstance(error, KafkaException) else None
+            if code not in {None, *NO_LEADER, *OLD_EPOCH} or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def inputs_kept(settings: Settings) -> Iterator[tuple[Place, str]]:
+    """(place, event id; empty without one) of every input that the broker has."""
+    for message in final_log(settings, INPUTS):
+        topic = message.topic().removeprefix(settings.prefix)
+        event_id = dict(message.headers() or ()).get("ce_id") or b""
+        yield (topic, message.partition(), message.offset()), event_id.decode("utf-8", "replace")
+
+
+def final_log(settings: Settings, topics: Sequence[Topic] = OUTPUTS) -> Iterator[Message]:
+    """Every committed record of the topics, read anew to their ends."""
+    consumer = consumer_of(settings, topics)
     try:
-        left = {(t.full_name(settings.prefix), p) for t in OUTPUTS for p in range(PARTITIONS)}
+        left = {(t.full_name(settings.prefix), p) for t in topics for p in range(PARTITIONS)}
         deadline = time.monotonic() + 60
         while left:
             assert time.monotonic() < deadline, f"the log could not be read to its end: {left}"

@@ -11,6 +11,7 @@ from tests.support.histories import histories
 from tests.support.ledger_subject import LedgerSubject
 
 from stockfold.contracts import avro, codec
+from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.journal import Mark, decode_entry, encode_fact, encode_mark
 from stockfold.contracts.positions import encode_position, encode_summary
 from stockfold.contracts.statuses import encode_status
@@ -93,3 +94,29 @@ def test_a_mark_carries_the_next_offset_of_every_input() -> None:
     back = decode_entry(encode_mark(3, {"b": 2, "a": 40}, 9))
     assert isinstance(back, Mark)
     assert (back.partition, back.next_offsets, back.recorded_us) == (3, {"a": 40, "b": 2}, 9)
+
+
+_TEXT = st.text(max_size=40)
+_BYTES = st.none() | st.binary(max_size=300)
+_EXCEPTIONS = st.fixed_dictionaries(
+    {
+        "kind": _TEXT, "folded": st.booleans(), "reason": _TEXT, "remedy": _TEXT, "sku": _TEXT,
+        "source": _TEXT, "event_id": _TEXT, "event_type": _TEXT, "topic": _TEXT,
+        "partition": st.integers(0, 2**31 - 1), "offset": INT64, "recorded_us": INT64,
+        "correlation_id": _TEXT, "caused_us": INT64, "key": _BYTES, "value": _BYTES,
+        "headers": st.lists(st.tuples(_TEXT, _BYTES), max_size=4),
+    }
+)  # fmt: skip
+
+
+@given(_EXCEPTIONS)
+def test_an_exception_is_written_as_fastavro_writes_it(given) -> None:
+    record = {
+        **{name: value for name, value in given.items() if not name.endswith("_us")},
+        "exception": f"{given['topic']}/{given['partition']}/{given['offset']}/{given['kind']}",
+        "recorded_at": given["recorded_us"],
+        "caused_at": given["caused_us"],
+        "headers": [{"name": name, "value": raw} for name, raw in given["headers"]],
+    }
+    written = encode_exception(given.pop("kind"), **given)
+    assert written == codec.encode("stockfold.ExceptionRaised", record)

@@ -110,19 +110,29 @@ class Inbox:
             self._paused -= drained
 
     def _enqueue(self, messages: Sequence[Fetched]) -> None:
+        """Queue what has rested, by runs: the client hands out a partition's records together."""
+        run: list[Record] = []
+        name, number = "", -1
         for message in messages:
             topic, partition = message.topic(), message.partition()
-            merge = self._merges.get(-1 if partition is None else partition)
-            if merge is None or topic is None or partition is None:
-                continue
             error = message.error()
+            if topic != name or partition != number or error is not None:
+                self._queue(name, number, run)
+                run = []
+                name, number = topic or "", -1 if partition is None else partition
             if error is None:
-                record = cast("Record", message)
-                waiting = merge.add(topic, record.timestamp()[1], record.offset(), record)
-                if waiting == QUEUE_PAUSE:
-                    self._full.append(TopicPartition(topic, partition))
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
-                merge.reached_end(topic)
-                self.ends[topic, partition] = message.offset() or 0
-            else:
+                run.append(cast("Record", message))
+            elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
                 raise KafkaException(error)
+            elif number in self._merges:
+                self._merges[number].reached_end(name)
+                self.ends[name, number] = message.offset() or 0
+        self._queue(name, number, run)
+
+    def _queue(self, topic: str, partition: int, run: list[Record]) -> None:
+        merge = self._merges.get(partition)
+        if merge is None or not run:
+            return
+        waiting = merge.extend(topic, run)
+        if waiting >= QUEUE_PAUSE > waiting - len(run):
+            self._full.append(TopicPartition(topic, partition))

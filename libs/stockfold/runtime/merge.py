@@ -9,9 +9,22 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-R = TypeVar("R")
+
+class Stamped(Protocol):
+    """What the order is told by."""
+
+    def timestamp(self) -> tuple[int, int]:
+        """(type, milliseconds since 1970)."""
+        ...
+
+    def offset(self) -> int:
+        """Offset in the partition."""
+        ...
+
+
+R = TypeVar("R", bound=Stamped)
 
 
 class _Topic(Generic[R]):
@@ -35,15 +48,20 @@ class PartitionMerge(Generic[R]):
         self._wait_ms = wait_ms
         self._blocked_since_ms: int | None = None
 
-    def add(self, topic: str, timestamp_ms: int, offset: int, record: R) -> int:
-        """Queue a record; returns how many of its topic now wait.
+    def extend(self, topic: str, records: Sequence[R]) -> int:
+        """Queue records of one topic; returns how many of it now wait.
 
         Offsets order a topic even where a producer's timestamps do not.
         """
         queue = self._topics[topic]
         queue.at_end = False
-        queue.newest_ms = max(queue.newest_ms, timestamp_ms)
-        queue.records.append((queue.newest_ms, queue.rank, offset, record))
+        newest, rank, append = queue.newest_ms, queue.rank, queue.records.append
+        for record in records:
+            timestamp_ms = record.timestamp()[1]
+            if timestamp_ms > newest:  # noqa: PLR1730  (a call for each record costs more)
+                newest = timestamp_ms
+            append((newest, rank, record.offset(), record))
+        queue.newest_ms = newest
         return len(queue.records)
 
     def reached_end(self, topic: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stockfold.contracts import avro
-from stockfold.contracts.codec import encoder
+from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.journal import CauseIds, cause_ids, encode_fact, encode_mark
 from stockfold.contracts.positions import encode_position, encode_summary
 from stockfold.contracts.statuses import encode_status
@@ -13,10 +13,9 @@ from stockfold.ledger.entities import Line
 from stockfold.ledger.facts import Fact, Input, Refusal
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import Headers, Record
+from stockfold.runtime.records import Record
 from stockfold_services.ledger.findings import FINDINGS
 
-_encode_exception = encoder("stockfold.ExceptionRaised")
 _NO_LINE = Line("", "")
 
 
@@ -83,7 +82,8 @@ class BatchOutputs:
         """An exception about an event that was folded."""
         cause = fact.cause
         finding = FINDINGS[flag]
-        self._exception(
+        key = sku.encode()
+        record = encode_exception(
             flag,
             folded=True,
             reason=finding.reason,
@@ -93,18 +93,21 @@ class BatchOutputs:
             event_id=cause.event_id,
             event_type=f"stockfold.{cause.type}" if cause.type else "",
             topic=cause.topic,
+            partition=self._partition,
             offset=cause.offset,
+            recorded_us=self._now_us,
             correlation_id=cause.correlation_id,
             caused_us=cause.caused_us,
-            key=sku.encode(),
+            key=key,
         )
+        self._out.produce(EXCEPTIONS, self._partition, key, record)
 
     def refused(self, message: Record, topic: str, refusal: Refusal, given: Input | None) -> None:
         """An exception about an event that was not folded, with its bytes."""
         headers = message.headers() or []
         known = {name: value for name, value in headers if value is not None}
         key = message.key()
-        self._exception(
+        record = encode_exception(
             refusal.kind,
             folded=False,
             reason=refusal.reason,
@@ -114,54 +117,16 @@ class BatchOutputs:
             event_id=_text(known.get("ce_id")),
             event_type=_text(known.get("ce_type")),
             topic=topic,
+            partition=self._partition,
             offset=message.offset(),
+            recorded_us=self._now_us,
             correlation_id=_text(known.get("correlationid")),
             caused_us=message.timestamp()[1] * 1000,
             key=key,
             value=message.value(),
             headers=headers,
         )
-
-    def _exception(
-        self,
-        kind: str,
-        *,
-        folded: bool,
-        reason: str,
-        remedy: str,
-        sku: str,
-        source: str,
-        event_id: str,
-        event_type: str,
-        topic: str,
-        offset: int,
-        correlation_id: str,
-        caused_us: int,
-        key: bytes | None,
-        value: bytes | None = None,
-        headers: Headers | None = None,
-    ) -> None:
-        record = {
-            "exception": f"{topic}/{self._partition}/{offset}/{kind}",
-            "kind": kind,
-            "folded": folded,
-            "reason": reason,
-            "remedy": remedy,
-            "sku": sku,
-            "source": source,
-            "event_id": event_id,
-            "event_type": event_type,
-            "topic": topic,
-            "partition": self._partition,
-            "offset": offset,
-            "key": key,
-            "value": value,
-            "headers": [{"name": name, "value": raw} for name, raw in headers or ()],
-            "recorded_at": self._now_us,
-            "correlation_id": correlation_id,
-            "caused_at": caused_us,
-        }
-        self._out.produce(EXCEPTIONS, self._partition, key, _encode_exception(record))
+        self._out.produce(EXCEPTIONS, self._partition, key, record)
 
     def finish(self, next_offsets: dict[str, int]) -> None:
         """Write the positions that changed, and the mark of the inputs that this batch covers."""

@@ -1,0 +1,67 @@
+"""Events that were not folded, or were and must be looked at, as ``ExceptionRaised`` records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stockfold.contracts import avro
+from stockfold.contracts.avro import LONGS
+from stockfold.contracts.journal import wire_head
+
+_HEAD = wire_head("stockfold.ExceptionRaised")
+
+
+def _optional(value: bytes | None) -> bytes:
+    return avro.ZERO if value is None else avro.SOME + avro.blob(value)
+
+
+def encode_exception(
+    kind: str,
+    *,
+    folded: bool,
+    reason: str,
+    remedy: str,
+    sku: str,
+    source: str,
+    event_id: str,
+    event_type: str,
+    topic: str,
+    partition: int,
+    offset: int,
+    recorded_us: int,
+    correlation_id: str,
+    caused_us: int,
+    key: bytes | None,
+    value: bytes | None = None,
+    headers: Sequence[tuple[str, bytes | None]] = (),
+) -> bytes:
+    """The record; ``topic`` is without prefix, times are UTC microseconds."""
+    longs, name, string = LONGS, avro.name, avro.string
+    parts = [
+        _HEAD,
+        string(f"{topic}/{partition}/{offset}/{kind}"),
+        name(kind),
+        b"\x01" if folded else b"\x00",
+        string(reason),
+        name(remedy),
+        string(sku),
+        name(source),
+        string(event_id),
+        name(event_type),
+        name(topic),
+        longs[partition],
+        longs[offset],
+        _optional(key),
+        _optional(value),
+    ]
+    if headers:
+        parts.append(longs[len(headers)])
+        for header, raw in headers:
+            parts += (name(header), _optional(raw))
+    parts += (
+        avro.ZERO,
+        avro.moment(recorded_us),
+        string(correlation_id),
+        avro.moment(caused_us),
+    )
+    return b"".join(parts)
