@@ -59,9 +59,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     of what was sold. ``quantity`` is what was ordered, refunded units included. ``shipped`` are the
     units that the shop counts as gone, less those that came back. ``restocked`` are the refunded
     units that the shop has put back on sale: of one that had not shipped the claim ends, of one
-    that had, a return is expected. ``taken`` is what the shop itself has subtracted from its stock
-    for this line and not put back; None when it does not say. ``problem`` tells why the numbers are
-    not to be used; they are zero then.
+    that had, a return is expected. ``problem`` tells why the numbers are not to be used; they are
+    zero then.
     """
 
     line: str
@@ -71,7 +70,6 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     shipped: int = 0
     refunded: int = 0
     restocked: int = 0
-    taken: int | None = None
     taxes: tuple[Tax, ...] = ()
     problem: str = ""
 

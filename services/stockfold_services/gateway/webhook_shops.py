@@ -104,13 +104,14 @@ def _told(order: ChannelOrder | None) -> Told | None:
     if order is None:
         return None
     for line in order.lines:
-        if line.problem:
+        if line.problem or not line.code:
             log.warning(
-                "order %s of channel %s, line %s: %s; the order will be an exception",
+                "order %s of channel %s, line %s of product %s: %s; the order will be an exception",
                 order.order,
                 order.channel,
                 line.line,
-                line.problem,
+                line.product or "unknown",
+                line.problem or "it has no SKU",
             )
     return Told(order_record(order), order.event_id)
 

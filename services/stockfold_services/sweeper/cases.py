@@ -46,7 +46,7 @@ class Case(msgspec.Struct, frozen=True):
         """What the shop's staff is told; no personal data."""
         return (
             f"{self.missing} of {self.sku} (line {self.line}) were sold that are not there. "
-            f"{self.owner} looks after it."
+            f"{self.owner} looks after it, as case {self.case}."
         )
 
 

@@ -193,7 +193,6 @@ def _line(line: Any, place: int, tree: Mapping[str, Any], *, gone: bool) -> Orde
     try:
         quantity = whole(line.get("quantity"))
         restocked = min(whole(_meta(line, "_restock_refunded_items") or 0, "restocked"), quantity)
-        taken = whole(_meta(line, "_reduced_stock") or 0, "reduced stock")
     except NotWholeError as wrong:
         return msgspec.structs.replace(told, problem=str(wrong))
     return msgspec.structs.replace(
@@ -202,7 +201,6 @@ def _line(line: Any, place: int, tree: Mapping[str, Any], *, gone: bool) -> Orde
         shipped=quantity - restocked if gone else 0,
         refunded=restocked,
         restocked=restocked,
-        taken=taken,
     )
 
 
