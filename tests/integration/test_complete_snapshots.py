@@ -139,6 +139,6 @@ def test_import_takes_snapshots_and_knows_what_the_erp_calls_things(
     assert (dry["zeros"], dry["sent"], reported(settings)) == (1, False, {})
     told = stockfold_json(settings, *command, *named)
     assert (told["good"], told["zeros"]) == (2, 1)
-    assert reported(settings) == {"LISTED": ("L01", 5), "4711": ("L01", 7), "GONE": ("L01", 0)}
+    assert reported(settings) == {"LISTED": ("L01", 5), "MISSING": ("L01", 7), "GONE": ("L01", 0)}
     with pytest.raises(SettingsError, match="not complete"):
         stockfold(settings, "import", str(file), "--as-of", as_of, "--complete", "--yes")

@@ -43,9 +43,17 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 
 
 class Intake:
-    """Takes events of every input type, by the schemas of one registry."""
+    """Takes events of every input type, by the schemas of one registry.
 
-    def __init__(self, registry: Registry | None = None) -> None:
+    ``resolve`` gives our SKU for (source, what the source calls it).
+    """
+
+    def __init__(
+        self,
+        registry: Registry | None = None,
+        resolve: Callable[[str, str], str] | None = None,
+    ) -> None:
+        self._resolve = resolve
         self._registry = registry
         self._judge = Judge(registry)
         self._encoders: dict[str, Callable[[Mapping[str, Any]], bytes]] = {}
@@ -68,6 +76,9 @@ class Intake:
         if encode is None:
             encode = self._encoders[name] = encoder(name, self._registry)
         sku = record["sku"]
+        if self._resolve is not None:
+            sku = self._resolve(envelope.source, sku)
+            record["sku"] = sku
         headers = envelopes.build(envelope, subject=sku)
         return Taken(INPUT_OF[name].name, sku.encode(), encode(record), headers, envelope, record)
 

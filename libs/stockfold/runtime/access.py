@@ -11,30 +11,22 @@ import base64
 import contextlib
 import logging
 import math
-import threading
 import time
-from collections.abc import Callable
 from typing import Self
 
-from confluent_kafka import KafkaException
 from fastapi import Request
 
 from stockfold.contracts.intake import Taken
 from stockfold.contracts.json_text import Problem as Wrong
 from stockfold.contracts.topics import API_KEYS
-from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
-from stockfold.runtime.follow import TopicFollower
+from stockfold.runtime.followed import FollowedTopic
 from stockfold.runtime.keys import SEND, ApiKey, KeyBook
-from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.problems import Problem
 from stockfold.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.25
-RETRY_S = 2.0
-STOP_S_MAX = 2.0
 KNOWN_S_MAX = 3.0
 BURST_S = 2
 BURST_EVENTS_MIN = 512
@@ -62,26 +54,20 @@ class Access:
         self._clock = clock
         self._browsers = browsers
         self._book = KeyBook()
-        self._read = asyncio.Event()
-        self._follower = TopicFollower(settings, API_KEYS, f"{section}.keys")
-        self._stop = threading.Event()
+        self._followed = FollowedTopic(settings, API_KEYS, f"{section}.keys", self._book.apply)
         self._rates: dict[str, _Rate] = {}
 
     async def __aenter__(self) -> Self:
-        self._loop = asyncio.get_running_loop()
-        # A thread of its own that may be left behind: without Kafka it hangs for long in one call.
-        self._thread = threading.Thread(target=self._follow, name="api-keys", daemon=True)
-        self._thread.start()
+        await self._followed.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._stop.set()
-        await asyncio.to_thread(self._thread.join, STOP_S_MAX)
+        await self._followed.__aexit__()
 
     @property
     def is_known(self) -> bool:
         """Whether the keys were read, and are followed."""
-        return self._read.is_set()
+        return self._followed.known.is_set()
 
     async def host(self, wanted: str, stop: asyncio.Event) -> str:
         """The address to listen on: ``wanted``, but one of this machine until a key exists.
@@ -105,7 +91,7 @@ class Access:
         return HERE[0]
 
     async def _known(self, stop: asyncio.Event, s_max: float | None) -> None:
-        waiting = [asyncio.create_task(event.wait()) for event in (stop, self._read)]
+        waiting = [asyncio.create_task(event.wait()) for event in (stop, self._followed.known)]
         await asyncio.wait(waiting, timeout=s_max, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
@@ -171,39 +157,6 @@ class Access:
         if self._browsers:
             schemes.append('Basic realm="stockfold", charset="UTF-8"')
         return Problem(401, title, detail, www_authenticate=", ".join(schemes))
-
-    def _follow(self) -> None:
-        try:
-            while not self._stop.is_set():
-                self._stop.wait(self._look())
-        finally:
-            # Nobody is let in by keys that are followed no more.
-            self._say(self._read.clear)
-            self._follower.close()
-
-    def _look(self) -> float:
-        """Take what has come; the seconds until the next look."""
-        try:
-            if not self._read.is_set():
-                self._read_whole()
-                self._say(self._read.set)
-            for record in self._follower.poll():
-                self._book.apply(record)
-        except (StockfoldError, KafkaException) as error:
-            log.warning("the API keys were not read: %s", error)
-            return RETRY_S
-        return LOOK_S
-
-    def _say(self, what: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # The loop has ended, and with it whoever waited.
-            self._loop.call_soon_threadsafe(what)
-
-    def _read_whole(self) -> None:
-        book = KeyBook()
-        for batch in self._follower.read_whole(PartitionReader(self._settings)):
-            for record in batch:
-                book.apply(record)
-        self._book = book
 
 
 def not_allowed(key: ApiKey | None, taken: Taken) -> Wrong | None:

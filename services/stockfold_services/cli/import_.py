@@ -13,9 +13,10 @@ from rich.console import Console
 
 from stockfold.contracts.complete_runs import CompleteRun
 from stockfold.contracts.envelope import MAX_ATTRIBUTE_BYTES
-from stockfold.domain.errors import SettingsError
+from stockfold.domain.errors import SettingsError, UnavailableError
 from stockfold.domain.times import SECOND_US, format_us, parse_us
 from stockfold.orders.words import ledger_order
+from stockfold.runtime.aliases import read_sku_names
 from stockfold.runtime.audit import audited
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
@@ -148,7 +149,7 @@ def _pass(settings: Settings, job: _Job, *, send: bool) -> Loaded:
     with open_rows(job.file, job.encoding, job.delimiter) as rows, Bars() as bars:
         told = repr((settings.prefix, settings.kafka.bootstrap, msgspec.structs.astuple(job)))
         mark = Mark(settings, fingerprint(job.file, told))
-        opening = _opening(settings, job, rows.header)
+        opening = _opening(settings, job, rows.header, send=send)
         if opening.ignored:
             _say(f"columns that are not used: {', '.join(opening.ignored)}")
         sender = Sender(settings) if send else None
@@ -177,7 +178,9 @@ def _ignore(_: int) -> None:
     pass
 
 
-def _opening(settings: Settings, job: _Job, header: Sequence[str]) -> Opening | OpenOrders:
+def _opening(
+    settings: Settings, job: _Job, header: Sequence[str], *, send: bool
+) -> Opening | OpenOrders:
     if job.kind == Kind.orders:
         following = Following(settings)
         following.read_whole(PartitionReader(settings))
@@ -199,7 +202,21 @@ def _opening(settings: Settings, job: _Job, header: Sequence[str]) -> Opening | 
         constants={**job.constants, **({"channel": job.channel} if job.channel else {})},
         order_prefix=ledger_order(job.channel, "") if job.channel else "",
         file=job.file.name,
+        resolve=_resolve(settings, needed=send),
     )
+
+
+def _resolve(settings: Settings, *, needed: bool) -> Callable[[str, str], str] | None:
+    """The aliases of SKUs; a look at a file does without when there is no Kafka."""
+    if settings.kafka.bootstrap is None:
+        return None
+    try:
+        return read_sku_names(settings).resolve
+    except UnavailableError as error:
+        if needed:
+            raise
+        _say(f"SKUs are taken as they are written, since aliases cannot be read: {error.what}")
+        return None
 
 
 def _check_channel(settings: Settings, job: _Job) -> None:

@@ -12,6 +12,7 @@ from stockfold.contracts.intake import Intake
 from stockfold.runtime import problems
 from stockfold.runtime.access import Access
 from stockfold.runtime.acknowledged import AcknowledgedProducer
+from stockfold.runtime.aliases import SkuNames, follow_sku_names
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.http_bodies import Budget
 from stockfold.runtime.registry import open_registry
@@ -24,10 +25,12 @@ from stockfold_services.gateway.webhook_shops import Shops
 def create_app(settings: Settings, access: Access) -> FastAPI:
     """The application; Kafka is connected when it starts, and may be away."""
     producer = AcknowledgedProducer(settings)
+    names = SkuNames()
+    followed = follow_sku_names(settings, "gateway", names)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with producer:
+        async with producer, followed:
             yield
 
     app = FastAPI(
@@ -41,7 +44,8 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
     app.state.sending = Sending(producer, settings.prefix)
     app.state.settings = settings
     app.state.access = access
-    app.state.intake = Intake(open_registry(settings))
+    app.state.intake = Intake(open_registry(settings), names.resolve)
+    app.state.names_known = followed.known
     app.state.budget = Budget()
     app.state.body_bytes_max = settings.gateway.body_bytes_max
     app.state.shops = Shops(settings, producer, SYSTEM_CLOCK)
@@ -62,6 +66,8 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
         """200 when it knows who may send, else 503."""
         if not access.is_known:
             raise problems.Problem(503, "Not ready", "The API keys were not read from Kafka yet.")
+        if not followed.known.is_set():
+            raise problems.Problem(503, "Not ready", "The aliases were not read from Kafka yet.")
         return {"status": "ready"}
 
     return app

@@ -62,6 +62,8 @@ async def events(request: Request) -> JSONResponse:
     state = request.app.state
     access: Access = state.access
     holder = access.caller(request)
+    if not state.names_known.is_set():
+        raise Problem(503, "Not available now", "The aliases were not read from Kafka yet.")
     asked = _Asked(
         idempotency_key(request.headers.get("idempotency-key")),
         holder,

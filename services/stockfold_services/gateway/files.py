@@ -57,6 +57,8 @@ async def files(
     state = request.app.state
     access: Access = state.access
     holder = access.caller(request)
+    if not state.names_known.is_set():
+        raise Problem(503, "Not available now", "The aliases were not read from Kafka yet.")
     key = idempotency_key(request.headers.get("idempotency-key"))
     kind = request.headers.get("content-type", "").lower().partition(";")[0].strip()
     told = lines(chunks(request))

@@ -9,7 +9,7 @@ takes nothing from it, in whatever order the two are loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -77,6 +77,7 @@ class Opening:
         constants: Mapping[str, str] | None = None,
         order_prefix: str = "",
         file: str = "",
+        resolve: Callable[[str, str], str] | None = None,
     ) -> None:
         chosen = KINDS[kind]
         mapping = dict(mapping)
@@ -103,6 +104,7 @@ class Opening:
         self.intake = Intake()
         self._order_prefix = order_prefix
         self._file = file
+        self._resolve = resolve
         self._seen: set[int] = set()
 
     @property
@@ -120,9 +122,7 @@ class Opening:
         if tree is None:
             what = f"it has {len(row)} cells, the header {self._table.width}"
             return [BadRow(number, "", what, "Write a cell for every column.")]
-        if self._order_prefix:
-            # As the ledger knows the order of a channel, whose reservation the allocation meets.
-            tree = JsonObject([self._named(*pair) for pair in tree.pairs])
+        tree = JsonObject([self._named(*pair) for pair in tree.pairs])
         fields = dict(tree.pairs)
         event_id = self._id(fields)
         known = xxhash.xxh3_64_intdigest(event_id.encode())
@@ -140,7 +140,14 @@ class Opening:
         ]
 
     def _named(self, field: str, value: object) -> tuple[str, object]:
-        return field, f"{self._order_prefix}{value}" if field == "order" else value
+        """Our SKU for what the source calls it; and the order as the ledger knows a channel's,
+        whose reservation its allocation meets.
+        """
+        if field == "sku" and self._resolve is not None and isinstance(value, str):
+            return field, self._resolve(self._envelope.source, value)
+        if field == "order":
+            return field, f"{self._order_prefix}{value}"
+        return field, value
 
     def _id(self, fields: Mapping[str, object]) -> str:
         """The same for the same thing and moment, whatever file or day it comes from."""
