@@ -188,6 +188,15 @@ def test_a_case_is_handed_over_and_closed_by_command(settings: Settings) -> None
         wait_for("ada", lambda: stockfold_json(settings, "cases", "list", "--owner", "ada"))
         stockfold(settings, "cases", "close", name, "--reason", "substitute", "--yes")
         wait_for("no open case", lambda: stockfold_json(settings, "cases", "list") == [])
+        shop.tell("2", "processing", row("1", "a", 1))
+        await_status(settings, "2", "confirmed")
+        told = ("orders", "review", "shop", "2")
+        stockfold(settings, *told, "refused", "--reason", "payment_withdrawn", "--yes")
+        stopped = await_status(settings, "2", "released")
+        assert stopped["reason"] == "payment_withdrawn"
+        stockfold(settings, *told, "cleared", "--reason", "paid again", "--yes")
+        await_status(settings, "2", "confirmed")
+    assert "confirmed" in stockfold(settings, "orders", "show", "shop", "2")
     shown = stockfold_json(settings, "cases", "show", name)
     assert (shown["case"]["state"], shown["case"]["owner"], shown["order"]["status"]) == (
         "closed",
@@ -195,7 +204,7 @@ def test_a_case_is_handed_over_and_closed_by_command(settings: Settings) -> None
         "rejected",
     )
     commands = {entry["command"] for entry in stockfold_json(settings, "audit", "list")}
-    assert commands == {"cases assign", "cases close"}
+    assert commands == {"cases assign", "cases close", "orders review"}
 
 
 def test_an_order_without_a_tax_code_goes_on_once_the_desk_has_corrected_it(

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import getpass
-import uuid
 from typing import Annotated, Any
 
 import typer
 
-from stockfold.contracts import envelope
-from stockfold.contracts.codec import Record, decode, encode
-from stockfold.contracts.partitioner import partition_of
-from stockfold.contracts.topics import ORDER_CASES, ORDER_STATUS, ORDERS, Topic
+from stockfold.contracts.codec import Record
+from stockfold.contracts.topics import ORDER_CASES, ORDER_STATUS
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import format_us
 from stockfold.runtime.audit import audited
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
-from stockfold.runtime.kafka import partitions_of
-from stockfold.runtime.one_record import send_one
-from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings, load
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
-from stockfold_services.cli.kafka_errors import kafka_errors
+from stockfold_services.cli.order_topics import latest, tell
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
 app = typer.Typer(help="Orders that were sold and cannot be served.", no_args_is_help=True)
 
-SOURCE = "stockfold/cases"
 CaseName = Annotated[str, typer.Argument(metavar="CASE", help="The case, as `list` names it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays with the case.")]
 By = Annotated[str | None, typer.Option(help="Who does it. Default: the user of this machine.")]
@@ -63,7 +56,7 @@ def show(case: CaseName, config: ConfigFile = None, as_json: AsJson = False) -> 
     settings = attach(load(config))
     found = _case(settings, case)
     key = f"{found['channel']}|{found['order']}"
-    status = _latest(settings, ORDER_STATUS, key).get(key)
+    status = latest(settings, ORDER_STATUS, key).get(key)
     if as_json:
         print_json({"case": found, "order": status})
         return
@@ -138,24 +131,8 @@ def _change(
         "occurred_at": SYSTEM_CLOCK.now_us(),
     }
     with audited(settings, command=f"cases {action}", subject=name, details=body, who=by):
-        _send(settings, body)
+        tell(settings, "stockfold.OrderCaseChanged", body, "the change of the case")
     typer.echo(f"told: {done}")
-
-
-def _send(settings: Settings, body: Record) -> None:
-    schema = "stockfold.OrderCaseChanged"
-    key = f"{body['channel']}|{body['order']}"
-    told = envelope.Envelope(str(uuid.uuid4()), SOURCE, schema, body["occurred_at"])
-    send_one(
-        settings,
-        ORDERS,
-        key,
-        encode(schema, body),
-        what="the change of the case",
-        remedy="Check the broker, then run it again.",
-        partition=partition_of(key.encode(), partitions_of(settings, ORDERS)),
-        headers=envelope.build(told),
-    )
 
 
 def _case(settings: Settings, name: str) -> Record:
@@ -168,26 +145,5 @@ def _case(settings: Settings, name: str) -> Record:
 
 
 def _cases(settings: Settings) -> list[Record]:
-    found = _latest(settings, ORDER_CASES).values()
+    found = latest(settings, ORDER_CASES).values()
     return sorted(found, key=lambda case: (case["opened_at"], case["case"]))
-
-
-def _latest(settings: Settings, topic: Topic, key: str = "") -> dict[str, Record]:
-    """The latest record of each key of a topic, or of one key."""
-    found: dict[str, Record] = {}
-    count = partitions_of(settings, topic)
-    numbers = [partition_of(key.encode(), count)] if key else range(count)
-    with kafka_errors(
-        f"{topic.name} was not read",
-        where=f"Kafka at {settings.kafka.bootstrap}",
-        remedy="Check the broker, then run it again.",
-    ):
-        reader = PartitionReader(settings)
-        for number in numbers:
-            end = reader.settled_end(topic, number)
-            for batch in reader.read(topic, number, None, end):
-                for record in batch:
-                    name = (record.key() or b"").decode("utf-8", "replace")
-                    if key in ("", name):
-                        found[name] = decode(record.value())[1]
-    return found

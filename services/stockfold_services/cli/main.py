@@ -20,6 +20,7 @@ from stockfold_services.cli import (
     exceptions,
     export,
     keys,
+    orders,
     schemas,
     snapshots,
     sourcing,
@@ -73,6 +74,7 @@ app.add_typer(schemas.app, name="schemas")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(cases.app, name="cases")
+app.add_typer(orders.app, name="orders")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(channel.app, name="channel")

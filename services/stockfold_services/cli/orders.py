@@ -1,0 +1,91 @@
+"""``stockfold orders``: where an order stands, and what a payment or fraud review says of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from stockfold.contracts.topics import ORDER_STATUS
+from stockfold.domain.errors import SettingsError
+from stockfold.domain.times import format_us
+from stockfold.runtime.audit import audited
+from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.settings import load
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
+from stockfold_services.cli.order_topics import latest, tell
+from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
+
+app = typer.Typer(help="Where orders stand, and reviews of them.", no_args_is_help=True)
+
+Channel = Annotated[str, typer.Argument(help="The channel it was placed on.")]
+OrderName = Annotated[str, typer.Argument(metavar="ORDER", help="The order, as the channel says.")]
+
+
+@app.command()
+def show(
+    channel: Channel, order: OrderName, config: ConfigFile = None, as_json: AsJson = False
+) -> None:
+    """Where an order stands, line by line, with what it asks of the ledger."""
+    key = f"{channel}|{order}"
+    found = latest(attach(load(config)), ORDER_STATUS, key).get(key)
+    if found is None:
+        raise SettingsError(
+            f"order {order} of {channel} is not known",
+            where="ORDER",
+            remedy="Check both names; the exceptions tell of orders that could not be read.",
+        )
+    if as_json:
+        print_json(found)
+        return
+    for name in ("status", "reason", "told", "ledger_order", "revision", "recorded_at"):
+        value = found[name]
+        typer.echo(f"{name:<13} {format_us(value) if name == 'recorded_at' else value}".rstrip())
+    columns = ("line", "sku", "status", "reason", "asked of", "asked", "held", "waits", "shipped")
+    rows = [
+        (
+            line["line"],
+            line["sku"],
+            line["status"],
+            line["reason"],
+            f"{demand['sku']} ({demand['ledger_line']})",
+            demand["asked"],
+            demand["held"],
+            demand["backordered"],
+            demand["shipped"],
+        )
+        for line in found["lines"]
+        for demand in line["demands"]
+    ]
+    print_table(columns, rows)
+
+
+@app.command()
+def review(
+    channel: Channel,
+    order: OrderName,
+    verdict: Annotated[Literal["refused", "cleared"], typer.Argument(help="What it says.")],
+    reason: Annotated[str, typer.Option("--reason", help="Such as payment_withdrawn.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: ConfigFile = None,
+) -> None:
+    """Stop an order, which releases what it holds, or let one go on that was stopped."""
+    settings = attach(load(config))
+    done = f"{'stop' if verdict == 'refused' else 'let go on'} order {order} of {channel}"
+    if dry_run:
+        typer.echo(f"would {done}")
+        return
+    confirm(f"{done[0].upper()}{done[1:]}?", yes)
+    body = {
+        "channel": channel,
+        "order": order,
+        "verdict": verdict,
+        "reason": reason,
+        "occurred_at": SYSTEM_CLOCK.now_us(),
+    }
+    subject = f"{channel}|{order}"
+    with audited(settings, command="orders review", subject=subject, details=body):
+        tell(settings, "stockfold.OrderReviewed", body, "the review")
+    typer.echo(f"told: {done}")
