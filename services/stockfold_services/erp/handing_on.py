@@ -42,15 +42,16 @@ class HandingOn:
                 if not records:
                     continue
                 latest = {record.key(): record for record in records}
-                failed = [
-                    record
-                    for record, done in zip(
-                        latest.values(), pool.map(self._one, latest.values()), strict=True
-                    )
-                    if not done
-                ]
+                troubles = list(pool.map(self._one, latest.values()))
+                failed = [r for r, why in zip(latest.values(), troubles, strict=True) if why]
                 self._settle(records, failed)
                 if failed:
+                    log.warning(
+                        "%d orders are handed on again in %.1f s: %s",
+                        len(failed),
+                        self._pause_s,
+                        next(filter(None, troubles)),
+                    )
                     stop.wait(self._pause_s)
                     self._pause_s = min(self._pause_s * 2, RETRY_S_MAX)
                 else:
@@ -66,21 +67,20 @@ class HandingOn:
                 raise KafkaException(error)
         return found
 
-    def _one(self, record: Record) -> bool:
-        """Hand an order on; False when it has to be tried again."""
+    def _one(self, record: Record) -> UnavailableError | None:
+        """Hand an order on; why it has to be tried again, or None."""
         if record.value() is None:
-            return True
+            return None
         try:
             document = document_of(decode(record.value())[1])
             if document is not None:
                 deliver(self._sink, document)
         except UnavailableError as error:
-            log.warning("order %s is tried again: %s", record.key(), error)
-            return False
+            return error
         except ContractError as error:
             log.error("order %s is refused: %s", record.key(), error)  # noqa: TRY400
             self._refusals.write(record, error)
-        return True
+        return None
 
     def _settle(self, records: list[Record], failed: list[Record]) -> None:
         """Commit up to the first that failed of each partition, and read on from there."""
