@@ -93,6 +93,17 @@ def check_identifiers(body: Body) -> None:
         raise ContractError(
             "bad_order", f"its lines are named twice, or more than {LINES_MAX}", remedy=_RESEND
         )
+    if body.get("revision", 0) < 0:
+        raise ContractError("bad_order", "its revision is below 0", remedy=_RESEND)
+    parcels = [row for parcel in body.get("fulfilments", ()) for row in parcel["lines"]]
+    for row in (*parcels, *body.get("return_authorisations", ())):
+        if not 1 <= row["quantity"] <= QUANTITY_MAX:
+            raise ContractError(
+                "quantity_out_of_range",
+                f"{row['quantity']} units of line {row['line']} are fulfilled or may come back; it "
+                "must be 1 to 10^12",
+                remedy=_RESEND,
+            )
     for row in body.get("lines", ()):
         counts = [row[field] for field in ("quantity", "shipped", "refunded", "restocked")]
         if any(not 0 <= units <= QUANTITY_MAX for units in counts):
