@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,53 +12,28 @@ from rich.console import Console
 
 from stockfold.contracts.complete_runs import CompleteRun
 from stockfold.contracts.envelope import MAX_ATTRIBUTE_BYTES
-from stockfold.domain.errors import SettingsError, UnavailableError
-from stockfold.domain.times import SECOND_US, format_us, parse_us
-from stockfold.orders.words import ledger_order
-from stockfold.runtime.aliases import read_sku_names
+from stockfold.domain.errors import SettingsError
+from stockfold.domain.times import format_us
 from stockfold.runtime.audit import audited
-from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
-from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.settings import load as load_settings
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.loading.complete import add_zeros, noted
+from stockfold_services.cli.loading.job import (
+    Job,
+    Kind,
+    check_channel,
+    mapping_of,
+    moment_of,
+    reader_of,
+)
 from stockfold_services.cli.loading.load import Loaded, Mark, Sender, load
-from stockfold_services.cli.loading.opening import Opening
-from stockfold_services.cli.loading.orders import OpenOrders
 from stockfold_services.cli.loading.source import count_lines, fingerprint, open_rows
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.progress import Bars
-from stockfold_services.orders.surroundings import Following
 
 SHOWN_MAX = 20
-
-
-class Kind(StrEnum):
-    """What the rows are."""
-
-    balances = "balances"
-    snapshots = "snapshots"
-    inbound = "inbound"
-    in_transit = "in-transit"
-    allocations = "allocations"
-    orders = "orders"
-
-
-class _Job(msgspec.Struct, frozen=True):
-    """What is to be loaded, and how it is read."""
-
-    kind: str
-    file: Path
-    mapping: dict[str, str]
-    source: str
-    as_of_us: int
-    encoding: str
-    delimiter: str | None
-    constants: dict[str, str] = {}
-    zeros_max: int | None = None
-    channel: str = ""
 
 
 def import_(
@@ -111,19 +85,19 @@ def import_(
         raise SettingsError(
             "the source has no name", where="--source", remedy="Write one such as /erp/main."
         )
-    job = _Job(
+    job = Job(
         kind.value,
         file,
-        _mapping(mapping or []),
+        mapping_of(mapping or []),
         source,
-        _moment(as_of, settings),
+        moment_of(as_of, settings),
         encoding,
         delimiter,
         {"complete": "true"} if complete else {},
         zeros_max,
         channel,
     )
-    _check_channel(settings, job)
+    check_channel(settings, job)
     if complete and kind is not Kind.snapshots:
         raise SettingsError(
             f"{kind} are not complete or incomplete",
@@ -144,12 +118,12 @@ def import_(
     _end(found, as_json, sent=True)
 
 
-def _pass(settings: Settings, job: _Job, *, send: bool) -> Loaded:
+def _pass(settings: Settings, job: Job, *, send: bool) -> Loaded:
     """Read the file once, and send it if that is wanted."""
     with open_rows(job.file, job.encoding, job.delimiter) as rows, Bars() as bars:
         told = repr((settings.prefix, settings.kafka.bootstrap, msgspec.structs.astuple(job)))
         mark = Mark(settings, fingerprint(job.file, told))
-        opening = _opening(settings, job, rows.header, send=send)
+        opening = reader_of(settings, job, rows.header, _say, send=send)
         if opening.ignored:
             _say(f"columns that are not used: {', '.join(opening.ignored)}")
         sender = Sender(settings) if send else None
@@ -176,112 +150,6 @@ def _counted(
 
 def _ignore(_: int) -> None:
     pass
-
-
-def _opening(
-    settings: Settings, job: _Job, header: Sequence[str], *, send: bool
-) -> Opening | OpenOrders:
-    if job.kind == Kind.orders:
-        following = Following(settings)
-        following.read_whole(PartitionReader(settings))
-        return OpenOrders(
-            job.channel,
-            header,
-            job.mapping,
-            source=job.source,
-            as_of_us=job.as_of_us,
-            surroundings=following.surroundings,
-        )
-    return Opening(
-        job.kind,
-        header,
-        job.mapping,
-        source=job.source,
-        as_of_us=job.as_of_us,
-        told_us=SYSTEM_CLOCK.now_us(),
-        constants={**job.constants, **({"channel": job.channel} if job.channel else {})},
-        order_prefix=ledger_order(job.channel, "") if job.channel else "",
-        file=job.file.name,
-        resolve=_resolve(settings, needed=send),
-    )
-
-
-def _resolve(settings: Settings, *, needed: bool) -> Callable[[str, str], str] | None:
-    """The aliases of SKUs; a look at a file does without when there is no Kafka."""
-    if settings.kafka.bootstrap is None:
-        return None
-    try:
-        return read_sku_names(settings).resolve
-    except UnavailableError as error:
-        if needed:
-            raise
-        _say(f"SKUs are taken as they are written, since aliases cannot be read: {error.what}")
-        return None
-
-
-def _check_channel(settings: Settings, job: _Job) -> None:
-    """Orders of before the cut-off count only when they are in the file: its channel must know."""
-    if job.kind not in (Kind.orders, Kind.allocations):
-        if job.channel:
-            raise SettingsError(
-                f"{job.kind} are of no channel", where="--channel", remedy="Leave it out."
-            )
-        return
-    if job.kind == Kind.allocations and not job.channel:
-        return
-    known = next((one for one in settings.channels if one.name == job.channel), None)
-    if known is None:
-        raise SettingsError(
-            f"there is no channel {job.channel!r} in the settings",
-            where="--channel",
-            remedy="Name one of [[channels]].",
-        )
-    if job.kind == Kind.orders and known.orders_since_us != job.as_of_us:
-        raise SettingsError(
-            f"the cut-off of channel {known.name} is {known.orders_since or 'not set'}, not "
-            f"{format_us(job.as_of_us)}",
-            where="channels.orders_since, --as-of",
-            remedy=f'Set orders_since = "{format_us(job.as_of_us)}" in its [[channels]] and start '
-            "the services again; then load its orders.",
-        )
-
-
-def _mapping(told: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for pair in told:
-        column, equals, field = pair.rpartition("=")
-        if not equals or not column or not field:
-            raise SettingsError(
-                f"{pair!r} is no mapping", where="--mapping", remedy="Write column=field."
-            )
-        found[column.strip()] = field.strip()
-    return found
-
-
-def _moment(as_of: str, settings: Settings) -> int:
-    """UTC microseconds; refused where the ledger would refuse every row."""
-    try:
-        as_of_us = parse_us(as_of)
-    except (ValueError, OverflowError) as error:
-        raise SettingsError(
-            f"{as_of!r} is no moment: {error}",
-            where="--as-of",
-            remedy="Write RFC 3339 with an offset, such as 2026-11-01T12:00:00Z.",
-        ) from None
-    now_us = SYSTEM_CLOCK.now_us()
-    if as_of_us > now_us:
-        raise SettingsError(
-            f"{as_of} is in the future", where="--as-of", remedy="Say when the figures were true."
-        )
-    horizon_s = settings.ledger.movement_horizon_s
-    if as_of_us < now_us - horizon_s * SECOND_US:
-        raise SettingsError(
-            f"{as_of} is more than {horizon_s // 86_400} days ago: the ledger would not know what "
-            "has moved since",
-            where="--as-of, ledger.movement_horizon_s",
-            remedy="Export the balances of a later moment.",
-        )
-    return as_of_us
 
 
 def _end(found: Loaded, as_json: bool, *, sent: bool) -> None:
