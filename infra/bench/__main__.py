@@ -7,7 +7,16 @@ import json
 import tempfile
 from pathlib import Path
 
-from infra.bench import availability, batch_get, checkout, kits, memory, rebuild, recovery
+from infra.bench import (
+    availability,
+    batch_get,
+    checkout,
+    kits,
+    memory,
+    promotion,
+    rebuild,
+    recovery,
+)
 from infra.bench.ledger import measure
 from rich.console import Console
 from rich.table import Table
@@ -71,6 +80,7 @@ def main() -> None:
     assembled = kits.run(console)
     asked = batch_get.run(console)
     reserved = checkout.run(console)
+    promoted = promotion.run(console)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     found = {
         "ledger": rows,
@@ -81,6 +91,7 @@ def main() -> None:
         "batch_get": asked,
         "recovery": served,
         "checkout": reserved,
+        "promotion": promoted,
     }
     options.out.write_text(json.dumps(found, indent=2) + "\n")
     console.print(f"written to {options.out}")

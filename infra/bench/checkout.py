@@ -219,14 +219,14 @@ def run(console: Console, *, seconds: int = SECONDS, rate_s: int = RATE_S) -> di
                 return settings
 
             told["one line"] = rate(fresh("one"), rate_s, seconds, 1, 1)
-            show(console, "one line", told["one line"])
+            show(console, "reservations of one line", told["one line"])
             name = f"{LINES_OF_MANY} lines"
             told[name] = rate(
                 fresh("many"), rate_s // LINES_OF_MANY, seconds // 2, LINES_OF_MANY, 2
             )
-            show(console, name, told[name])
+            show(console, f"reservations of {name}", told[name])
             told["hot SKU"] = hot_sku(fresh("hot"), BUYERS, HOT_UNITS, 2)
-            show(console, "hot SKU", told["hot SKU"])
+            show(console, "reservations of a hot SKU", told["hot SKU"])
         finally:
             kafka.stop()
     return told
@@ -234,7 +234,7 @@ def run(console: Console, *, seconds: int = SECONDS, rate_s: int = RATE_S) -> di
 
 def show(console: Console, title: str, figures: Figures) -> None:
     """One benchmark as a table."""
-    table = Table(title=f"Reservations: {title}")
+    table = Table(title=title[:1].upper() + title[1:])
     for column in figures:
         table.add_column(column.replace("_", " "), justify="right")
     table.add_row(*(f"{value:,}" for value in figures.values()))
@@ -248,11 +248,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS)
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args()
-    console = Console(width=200)
-    told = run(console, seconds=options.seconds, rate_s=options.rate)
-    known = json.loads(options.out.read_text()) if options.out.exists() else {}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({**known, "checkout": told}, indent=2) + "\n")
+    told = run(Console(width=200), seconds=options.seconds, rate_s=options.rate)
+    keep(options.out, checkout=told)
+
+
+def keep(path: Path, **figures: object) -> None:
+    """Put figures beside those of other benchmarks."""
+    known = json.loads(path.read_text()) if path.exists() else {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**known, **figures}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
