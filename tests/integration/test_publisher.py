@@ -207,3 +207,22 @@ async def test_a_missing_secret_ends_the_publisher_at_once(server: ShopServer) -
     broken = channel(server).model_copy(update={"consumer_key": SecretRef("env:NO_SUCH_KEY")})
     with pytest.raises(SettingsError, match="NO_SUCH_KEY"):
         await run(Settings(channels=[broken]), asyncio.Event())
+
+
+async def test_units_on_backorder_are_never_stock_in_the_shop(
+    new_environment: NewEnvironment, server: ShopServer
+) -> None:
+    told = {"backorders": "notify", "units_key": "may_wait", "restock_key": "back_on"}
+    connections = [channel(server, "plain"), channel(server, "told", **told)]
+    settings = new_environment(channels=connections)
+    a, b = server.shop.add_products(["A", "B"], quantity=3)
+    async with availability_service(settings) as availability, publisher(settings):
+        await availability.publish_ahead("plain", "A", 9, 20_000)
+        await availability.publish_ahead("told", "B", 9, 20_000)
+        found = await delivered(settings, 2)
+    assert {(r["sku"], r["quantity"], r["outcome"]) for _, r in found} == {
+        ("A", 0, "applied"),
+        ("B", 0, "applied"),
+    }
+    assert (a.stock_status, a.meta) == ("outofstock", {})
+    assert (b.stock_status, b.meta) == ("onbackorder", {"may_wait": "9", "back_on": "2024-10-04"})

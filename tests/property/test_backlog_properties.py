@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from stockfold.channels import Outcome, OutcomeKind, StockUpdate
+from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.wanted import Finished, Wanted
 
@@ -26,7 +26,7 @@ class Channel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.backlog = Backlog(lambda update: max(update.quantity, 0), float, ATTEMPTS_MAX)
+        self.backlog = Backlog(lambda update: Shown(max(update.quantity, 0)), float, ATTEMPTS_MAX)
         self.now_s = 0.0
         self.offset = 0
         self.shop: dict[str, int] = {}

@@ -91,8 +91,10 @@ class MemoryDeliveries:
         return [(one.wanted.version, one.kind.value) for one in self.all if one.wanted.sku == sku]
 
 
-def channel(server: ShopServer, name: str = "woo", timeout_s: float = 5.0) -> ChannelSettings:
-    """The settings of a connection to the shop."""
+def channel(
+    server: ShopServer, name: str = "woo", timeout_s: float = 5.0, **stock: str
+) -> ChannelSettings:
+    """The settings of a connection to the shop; ``stock`` is its ``[channels.stock]``."""
     return ChannelSettings(
         name=name,
         kind="woocommerce",
@@ -100,6 +102,7 @@ def channel(server: ShopServer, name: str = "woo", timeout_s: float = 5.0) -> Ch
         consumer_key="ck_test",
         consumer_secret="cs_test",
         request_timeout_s=timeout_s,
+        stock=stock,
     )
 
 

@@ -19,13 +19,15 @@ from stockfold.runtime.settings import Settings
 POLL_S = 0.05
 
 
-def availability(channel: str, sku: str, quantity: int, version: int) -> dict[str, Any]:
+def availability(
+    channel: str, sku: str, quantity: int, version: int, status: str = ""
+) -> dict[str, Any]:
     """A record of ``stockfold.Availability``."""
     return {
         "channel": channel,
         "sku": sku,
         "quantity": quantity,
-        "status": "in_stock" if quantity > 0 else "out_of_stock",
+        "status": status or ("in_stock" if quantity > 0 else "out_of_stock"),
         "next_available": None,
         "lead_time_days": None,
         "locations": [],
@@ -58,6 +60,18 @@ class Availability:
         """One transaction of anything."""
         async with self._producer.transaction():
             await self._producer.send(self._topic, key=key, value=value, partition=partition)
+
+    async def publish_ahead(self, channel: str, sku: str, quantity: int, day: int) -> None:
+        """One transaction of units on backorder, that are there on a day since 1970."""
+        version = self._versions.get((channel, sku), 0) + 1
+        self._versions[channel, sku] = version
+        told = availability(channel, sku, quantity, version, "backorder")
+        told |= {"next_available": day, "lead_time_days": 14}
+        await self.send_raw(
+            f"{channel}|{sku}".encode(),
+            encode("stockfold.Availability", told),
+            partition_of(sku, self._partitions),
+        )
 
     async def publish(
         self, channel: str, quantities: Iterable[tuple[str, int]], *, note: bool = True

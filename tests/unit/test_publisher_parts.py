@@ -6,7 +6,15 @@ import random
 
 import pytest
 
-from stockfold.channels import Outcome, OutcomeKind, Purpose, StockUpdate, Trouble, TroubleKind
+from stockfold.channels import (
+    Outcome,
+    OutcomeKind,
+    Purpose,
+    Shown,
+    StockUpdate,
+    Trouble,
+    TroubleKind,
+)
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
 from stockfold_services.publisher.wanted import Wanted
@@ -17,7 +25,9 @@ DOWN = Trouble(TroubleKind.UNAVAILABLE, "http_503", "")
 
 @pytest.fixture
 def backlog() -> Backlog:
-    return Backlog(lambda update: max(update.quantity, 0), lambda failures: 10.0 * failures, 3)
+    return Backlog(
+        lambda update: Shown(max(update.quantity, 0)), lambda failures: 10.0 * failures, 3
+    )
 
 
 def wanted(sku: str, quantity: int, version: int = 1, partition: int = 0) -> Wanted:

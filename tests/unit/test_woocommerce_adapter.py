@@ -21,6 +21,7 @@ from stockfold.channels import (
     Answer,
     OutcomeKind,
     Purpose,
+    Shown,
 )
 
 # Looking up.
@@ -129,7 +130,7 @@ def test_a_negative_quantity_is_clamped_at_the_very_end() -> None:
     woo = knowing(product(7, "A"))
     (update,) = updates("A", quantity=-4)
     assert write_of(woo, update).json["update"][0]["stock_quantity"] == 0
-    assert woo.quantity_to_send(update) == 0
+    assert woo.to_show(update) == Shown(0)
 
 
 def test_variations_go_to_the_batch_of_their_parent() -> None:

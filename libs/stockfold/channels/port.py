@@ -16,6 +16,22 @@ from typing import Any, Protocol
 import msgspec
 
 
+class Promise(msgspec.Struct, frozen=True):
+    """What kind of units a quantity counts: those of ``backorder`` and ``preorder`` are not there.
+
+    ``next_available`` is the day from which more can be had, in days since 1970, None when nobody
+    knows;
+    ``lead_time_days`` is from order to dispatch.
+    """
+
+    status: str = "in_stock"
+    next_available: int | None = None
+    lead_time_days: int | None = None
+
+
+IN_STOCK = Promise()
+
+
 class StockUpdate(msgspec.Struct, frozen=True):
     """What a channel shall show for one SKU.
 
@@ -29,6 +45,19 @@ class StockUpdate(msgspec.Struct, frozen=True):
     quantity: int
     version: int
     failures: int = 0
+    promise: Promise = IN_STOCK
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What goes out for an update; equal ones need not be sent again.
+
+    ``quantity`` is what the channel sells as stock. ``backorders`` is the channel's word for
+    selling on without it, empty when that is left as it is; ``extras`` are further fields.
+    """
+
+    quantity: int
+    backorders: str = ""
+    extras: tuple[tuple[str, str], ...] = ()
 
 
 class Purpose(enum.Enum):
@@ -85,7 +114,7 @@ class OutcomeKind(enum.Enum):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of one update. ``code`` and ``detail`` are empty when it was applied.
+    """What became of one update. Of one that was applied, ``code`` and ``detail`` are a warning.
 
     ``whole_request`` tells a failure that may be the fault of another update in the same request.
     """
@@ -135,8 +164,8 @@ class Adapter(Protocol):
 
     requests_in_flight_max: int
 
-    def quantity_to_send(self, update: StockUpdate) -> int:
-        """The quantity that goes out: clamped to what the channel can show."""
+    def to_show(self, update: StockUpdate) -> Shown:
+        """What goes out: clamped to what the channel can show."""
         ...
 
     def next_request(self, due: Sequence[StockUpdate]) -> Request | None:

@@ -30,6 +30,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from stockfold.runtime.secret import SecretRef, is_loopback_url
 from stockfold.runtime.shop_settings import ShopOrdersSettings
+from stockfold.runtime.shop_stock_settings import ShopStockSettings
 
 DAY_S = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -441,6 +442,9 @@ class ChannelSettings(_Section):
     consumer_secret: SecretRef | None = Field(default=None, description="API secret, by reference.")
     orders: ShopOrdersSettings = Field(
         default_factory=ShopOrdersSettings, description="How its orders reach us."
+    )
+    stock: ShopStockSettings = Field(
+        default_factory=ShopStockSettings, description="What is written beside a quantity."
     )
     zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
     locations: list[Name] | None = Field(

@@ -11,6 +11,7 @@ import httpx
 
 from stockfold.channels import Failure, Request, Response
 from stockfold.channels.woocommerce import WooCommerce
+from stockfold.channels.woocommerce.terms import StockTerms
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.secret import is_loopback_url
@@ -43,7 +44,10 @@ def woocommerce(channel: ChannelSettings) -> WooCommerce:
             remedy="Set both, by reference: env:NAME or file:/path.",
         )
     return WooCommerce(
-        channel.url, channel.consumer_key.resolve(), channel.consumer_secret.resolve()
+        channel.url,
+        channel.consumer_key.resolve(),
+        channel.consumer_secret.resolve(),
+        StockTerms(**channel.stock.model_dump()),
     )
 
 

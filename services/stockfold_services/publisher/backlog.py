@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from stockfold.channels import Outcome, OutcomeKind, StockUpdate
+from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
 from stockfold_services.publisher.wanted import Finished, Wanted
 
 FAILURES_MAX = 7
@@ -43,7 +43,7 @@ class _Listing:
         self.partition = partition
         self.wanted: Wanted | None = None
         self.flying: Wanted | None = None
-        self.acknowledged: int | None = None
+        self.acknowledged: Shown | None = None
         self.version = 0
         self.attempts = 0
         self.retries = 0
@@ -63,16 +63,16 @@ class _Listing:
 class Backlog:
     """The listings of one channel connection.
 
-    ``sendable`` is the adapter's clamp; ``delay_s`` says how long to wait after so many failures.
+    ``to_show`` is what the adapter sends; ``delay_s`` says how long to wait after so many failures.
     """
 
     def __init__(
         self,
-        sendable: Callable[[StockUpdate], int],
+        to_show: Callable[[StockUpdate], Shown],
         delay_s: Callable[[int], float],
         attempts_max: int,
     ) -> None:
-        self._sendable = sendable
+        self._to_show = to_show
         self._delay_s = delay_s
         self._attempts_max = attempts_max
         self._listings: dict[str, _Listing] = {}
@@ -120,11 +120,11 @@ class Backlog:
             self._held[listing.partition][wanted.sku] = None
             listing.place = _Place.HELD
             return []
-        quantity = self._quantity(wanted)
-        if listing.acknowledged == quantity:
+        shown = self._shown(wanted)
+        if listing.acknowledged == shown:
             listing.wanted = None
             return [self._finished(wanted, OutcomeKind.APPLIED, now_us)]
-        if quantity == 0 and listing.attempts == 0:
+        if shown.quantity == 0 and listing.attempts == 0:
             self._urgent[wanted.sku] = None
             listing.place = _Place.URGENT
         elif listing.due_s > 0:
@@ -138,7 +138,7 @@ class Backlog:
         return []
 
     def _enqueue(self, listing: _Listing, wanted: Wanted) -> None:
-        urgent = self._quantity(wanted) == 0
+        urgent = self._shown(wanted).quantity == 0
         (self._urgent if urgent else self._ready)[wanted.sku] = None
         listing.place = _Place.URGENT if urgent else _Place.READY
 
@@ -165,7 +165,7 @@ class Backlog:
         listing = self._listings[sku]
         wanted = listing.wanted
         assert wanted is not None
-        return StockUpdate(sku, wanted.quantity, wanted.version, listing.failures)
+        return StockUpdate(sku, wanted.quantity, wanted.version, listing.failures, wanted.promise)
 
     def _promote(self, now_s: float) -> None:
         while self._delayed and self._delayed[0][0] <= now_s:
@@ -223,7 +223,7 @@ class Backlog:
             return self._again(listing, flying, outcome, detail, now_s, now_us)
         listing.due_s = 0.0
         if outcome.kind is OutcomeKind.APPLIED:
-            listing.acknowledged = self._quantity(flying)
+            listing.acknowledged = self._shown(flying)
         finished = [self._finished(flying, outcome.kind, now_us, detail, listing)]
         listing.start_anew()
         return finished + self._settle(listing, now_us)
@@ -267,8 +267,10 @@ class Backlog:
         listing.start_anew()
         return finished + self._settle(listing, now_us)
 
-    def _quantity(self, wanted: Wanted) -> int:
-        return self._sendable(StockUpdate(wanted.sku, wanted.quantity, wanted.version))
+    def _shown(self, wanted: Wanted) -> Shown:
+        return self._to_show(
+            StockUpdate(wanted.sku, wanted.quantity, wanted.version, 0, wanted.promise)
+        )
 
     def _finished(
         self,
@@ -280,7 +282,7 @@ class Backlog:
     ) -> Finished:
         attempts = listing.attempts if listing is not None else 0
         sent_at_us = (listing.sent_at_us if listing is not None else 0) or now_us
-        quantity = self._quantity(wanted)
+        quantity = self._shown(wanted).quantity
         return Finished(wanted, kind, quantity, attempts, detail, sent_at_us, now_us)
 
     # Partitions.

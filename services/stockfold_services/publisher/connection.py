@@ -90,7 +90,7 @@ class Connection:
         self._breaker = Breaker(policy, rng)
         self._awake = Awake(f"channel {name}", SESSION_TIMEOUT_MS / 2_000)
         self.backlog = Backlog(
-            adapter.quantity_to_send,
+            adapter.to_show,
             lambda failures: policy.delay_s(failures, rng),
             policy.attempts_max,
         )

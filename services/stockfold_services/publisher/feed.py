@@ -16,6 +16,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
+from stockfold.channels import Promise
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import AVAILABILITY
 from stockfold.domain.errors import ContractError, UnavailableError
@@ -158,6 +159,7 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
             record.offset,
             body["correlation_id"],
             body["caused_at"],
+            Promise(body["status"], body["next_available"], body["lead_time_days"]),
         )
 
     async def caught_up(self, partitions: Partitions) -> Partitions:

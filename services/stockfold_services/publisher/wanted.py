@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from stockfold.channels import OutcomeKind
+from stockfold.channels import OutcomeKind, Promise
+from stockfold.channels.port import IN_STOCK
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -17,6 +18,7 @@ class Wanted(msgspec.Struct, frozen=True):
     offset: int
     correlation_id: str = ""
     caused_at_us: int = 0
+    promise: Promise = IN_STOCK
 
 
 class Finished(msgspec.Struct, frozen=True):

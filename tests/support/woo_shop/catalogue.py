@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 WITHOUT_STOCK = ("grouped", "external")
@@ -25,6 +25,7 @@ class Product:
     stock_status: str = "outofstock"
     backorders: str = "no"
     status: str = "publish"
+    meta: dict[str, Any] = field(default_factory=dict)
 
 
 class RestError(Exception):
@@ -124,6 +125,8 @@ class Catalogue:
         """A REST update, as far as stock goes. Nonsense is taken without a word."""
         if "backorders" in body:
             product.backorders = str(body["backorders"])
+        for entry in body.get("meta_data") or ():
+            product.meta[entry["key"]] = entry["value"]
         if not self.manage_stock_option:
             product.stock_status = str(body.get("stock_status", product.stock_status))
             return
@@ -163,8 +166,8 @@ class Catalogue:
     def shown(self, product: Product) -> dict[str, Any]:
         """The JSON of a product."""
         holder = self.holder(product)
-        managed: bool | str = product.manage_stock
-        if holder is not None and holder is not product:
+        managed: bool | str = product.manage_stock and self.manage_stock_option
+        if holder is not None and holder is not product and self.manage_stock_option:
             managed = "parent"
         return {
             "id": product.id,
@@ -177,6 +180,10 @@ class Catalogue:
             "stock_status": product.stock_status,
             "backorders": product.backorders,
             "parent_id": product.parent_id,
+            "meta_data": [
+                {"id": number, "key": key, "value": value}
+                for number, (key, value) in enumerate(product.meta.items(), 1)
+            ],
             "variations": list(self.children.get(product.id, ())),
         }
 

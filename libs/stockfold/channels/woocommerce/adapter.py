@@ -16,10 +16,12 @@ from stockfold.channels.port import (
     Purpose,
     Request,
     Response,
+    Shown,
     StockUpdate,
 )
 from stockfold.channels.woocommerce import answers, lookups, writes
 from stockfold.channels.woocommerce.lookups import Listing
+from stockfold.channels.woocommerce.terms import PLAIN, StockTerms, show
 
 ITEMS_MAX = 100
 """create + update + delete of one batch, and products of one page. Hosts may lower the first."""
@@ -37,17 +39,20 @@ class WooCommerce:
     requests_in_flight_max = 2
     """Measured: one batch at a time writes 35 to 50 items/s, two 80 to 100, four gain nothing."""
 
-    def __init__(self, url: str, consumer_key: str, consumer_secret: str) -> None:
+    def __init__(
+        self, url: str, consumer_key: str, consumer_secret: str, terms: StockTerms = PLAIN
+    ) -> None:
         self._url = url.rstrip("/")
         self._key = consumer_key
         self._secret = consumer_secret
+        self._terms = terms
         self._listings: dict[str, Listing] = {}
         self._write_items_max = ITEMS_MAX
         self._look_up_items_max = ITEMS_MAX
 
-    def quantity_to_send(self, update: StockUpdate) -> int:
-        """See ``Adapter.quantity_to_send``."""
-        return writes.clamp(update.quantity)
+    def to_show(self, update: StockUpdate) -> Shown:
+        """See ``Adapter.to_show``."""
+        return show(update, self._terms)
 
     def next_request(self, due: Sequence[StockUpdate]) -> Request | None:
         """See ``Adapter.next_request``: the first update decides what is asked or written."""
@@ -63,7 +68,7 @@ class WooCommerce:
             update for update in company if self._parent_of(update.sku) == listing.parent_id
         ]
         size = max(self._write_items_max >> first.failures, 1)
-        return writes.write(together[:size], self._listings)
+        return writes.write(together[:size], self._listings, self.to_show)
 
     def _parent_of(self, sku: str) -> int | None:
         listing = self._listings.get(sku)

@@ -7,10 +7,10 @@ unmanaged products without a word, so every item is compared with what the shop 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from stockfold.channels.port import Outcome, OutcomeKind, Purpose, Request, StockUpdate
+from stockfold.channels.port import Outcome, OutcomeKind, Purpose, Request, Shown, StockUpdate
 from stockfold.channels.woocommerce.lookups import PATH, Listing
 
 STALE_LISTING = frozenset(
@@ -24,27 +24,28 @@ STALE_LISTING = frozenset(
 )
 
 
-def clamp(quantity: int) -> int:
-    """What the shop can show: a negative quantity would open its backorder paths."""
-    return max(quantity, 0)
-
-
-def write(updates: Sequence[StockUpdate], listings: Mapping[str, Listing]) -> Request:
+def write(
+    updates: Sequence[StockUpdate],
+    listings: Mapping[str, Listing],
+    to_show: Callable[[StockUpdate], Shown],
+) -> Request:
     """The batch for updates whose listings share a parent (0 for products of their own).
 
     ``manage_stock`` goes with every quantity: without it an unmanaged product blanks it.
     """
-    items = [
-        {
-            "id": listings[update.sku].id,
-            "manage_stock": True,
-            "stock_quantity": clamp(update.quantity),
-        }
-        for update in updates
-    ]
+    items = [_item(listings[update.sku].id, to_show(update)) for update in updates]
     parent_id = listings[updates[0].sku].parent_id
     path = f"{PATH}/{parent_id}/variations/batch" if parent_id else f"{PATH}/batch"
     return Request(Purpose.WRITE, "POST", path, tuple(updates), json={"update": items})
+
+
+def _item(number: int, shown: Shown) -> dict[str, Any]:
+    item: dict[str, Any] = {"id": number, "manage_stock": True, "stock_quantity": shown.quantity}
+    if shown.backorders:
+        item["backorders"] = shown.backorders
+    if shown.extras:
+        item["meta_data"] = [{"key": key, "value": value} for key, value in shown.extras]
+    return item
 
 
 def read(request: Request, answer: Any) -> list[Outcome] | None:
@@ -62,7 +63,7 @@ def read(request: Request, answer: Any) -> list[Outcome] | None:
         elif item.get("id") != wanted["id"]:
             return None
         else:
-            outcomes.append(_compared(update, item, wanted["stock_quantity"]))
+            outcomes.append(_compared(update, item, wanted))
     return outcomes
 
 
@@ -81,11 +82,12 @@ def _failed(update: StockUpdate, error: Mapping[str, Any]) -> Outcome:
     return Outcome(update, kind, code, detail)
 
 
-def _compared(update: StockUpdate, item: Mapping[str, Any], sent: int) -> Outcome:
+def _compared(update: StockUpdate, item: Mapping[str, Any], wanted: Mapping[str, Any]) -> Outcome:
+    sent: int = wanted["stock_quantity"]
     shown = _whole(item.get("stock_quantity"))
     managed = item.get("manage_stock")
     if shown == sent and managed is True:
-        return Outcome(update, OutcomeKind.APPLIED)
+        return _beside(update, item, wanted)
     detail = f"sent {sent}, the shop shows {item.get('stock_quantity')} (manage_stock {managed})"
     if shown is None or managed is not True:
         return Outcome(
@@ -99,6 +101,36 @@ def _compared(update: StockUpdate, item: Mapping[str, Any], sent: int) -> Outcom
         # the order reaches us as an event and brings a new quantity with it.
         return Outcome(update, OutcomeKind.REJECTED, "shows_less", detail)
     return Outcome(update, OutcomeKind.RETRYABLE, "shows_more", detail)
+
+
+def _beside(update: StockUpdate, item: Mapping[str, Any], wanted: Mapping[str, Any]) -> Outcome:
+    """Of a quantity that was applied: what became of that which was sent beside it."""
+    rule, shows = wanted.get("backorders"), item.get("backorders")
+    kept = dict(_meta(item))
+    lost = [entry["key"] for entry in wanted.get("meta_data", ()) if not _is_kept(entry, kept)]
+    if rule is not None and shows != rule:
+        detail = f"sent backorders {rule}, the shop shows {shows}"
+        return Outcome(update, OutcomeKind.REJECTED, "not_applied", detail)
+    if lost:
+        detail = f"the quantity is right, but the shop did not keep {', '.join(lost)}"
+        return Outcome(update, OutcomeKind.REJECTED, "metadata_not_kept", detail)
+    if rule is None and wanted["stock_quantity"] == 0 and shows in ("notify", "yes"):
+        detail = f"the shop sells it on without stock (backorders {shows})"
+        return Outcome(update, OutcomeKind.APPLIED, "sold_without_stock", detail)
+    return Outcome(update, OutcomeKind.APPLIED)
+
+
+def _meta(item: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+    entries = item.get("meta_data")
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("key"), str):
+            yield entry["key"], entry.get("value")
+
+
+def _is_kept(entry: Mapping[str, str], kept: Mapping[str, Any]) -> bool:
+    # What is empty may as well be missing, and PHP may make a number of digits.
+    value = kept.get(entry["key"], "")
+    return str(value) == entry["value"]
 
 
 def _whole(value: Any) -> int | None:
