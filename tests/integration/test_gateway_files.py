@@ -155,3 +155,17 @@ def test_a_key_holds_for_files_too(environment: Settings) -> None:
     assert answer.status_code == 207
     assert answer.json()["bad_rows"][0]["kind"] == "not_allowed"
     assert [read.key for read in committed(environment, RECEIPTS)] == [b"A"]
+
+
+def test_a_file_of_long_rows_waits_for_kafka_and_is_taken(
+    settings: Settings, client: httpx.Client
+) -> None:
+    reason = "r" * 30_000
+
+    def rows() -> Iterator[bytes]:
+        yield b"sku,location,delta,reason\n"
+        for number in range(1_500):
+            yield f"LONG-{number},DC,1,{reason}\n".encode()
+
+    told = send(client, rows(), key="long", type="StockAdjusted")
+    assert (told.status_code, told.json()["accepted"]) == (202, 1_500), told.text[:300]

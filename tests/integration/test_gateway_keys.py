@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from tests.support.command_line import stockfold, stockfold_json
-from tests.support.gateway import BATCH, STRUCTURED, event, gateway
+from tests.support.gateway import BATCH, NOW, STRUCTURED, event, gateway
 from tests.support.kafka_io import committed, wait_for
 
 from stockfold.contracts.topics import RECEIPTS
@@ -84,6 +85,32 @@ def test_a_key_has_a_rate_and_a_size(environment: Settings) -> None:
         assert int(limited.headers["retry-after"]) > 100
         assert post(client, event(correlationid="x" * 100_000), token).status_code == 413
     assert len(committed(environment, RECEIPTS)) == 512
+
+
+def test_a_key_that_is_withdrawn_ends_the_file_that_it_sends(environment: Settings) -> None:
+    key, token = create(environment)
+
+    def rows() -> Iterator[bytes]:
+        yield b"sku,location,quantity\n" + b"A,DC,1\n" * 150
+        stockfold(environment, "keys", "revoke", key, "--yes")
+        wait_for("its end", lambda: post(client, event(), token).status_code == 401)
+        yield b"A,DC,1\n" * 150
+
+    with gateway(environment) as client:
+        wait_for("the producer", lambda: post(client, event(), token).status_code == 202)
+        with httpx.Client(base_url=client.base_url, timeout=30) as sender:
+            cut = sender.post(
+                "/v1/files",
+                content=rows(),
+                params={"type": "GoodsReceived", "source": "/erp/main", "time": NOW},
+                headers={
+                    "content-type": "text/csv",
+                    "idempotency-key": "f",
+                    "authorization": f"Bearer {token}",
+                },
+            )
+    assert cut.status_code == 401
+    assert 150 <= cut.json()["accepted"] < 300
 
 
 def test_without_a_key_it_listens_on_this_machine_alone(

@@ -120,9 +120,15 @@ class Access:
         return key
 
     def count(self, key: ApiKey | None, events: int) -> None:
-        """Count events against the rate of their key. Problem 429 beyond it, then none counts."""
+        """Count events against the rate of their key. Problem 429 beyond it, then none counts.
+
+        Problem 401 when it was withdrawn, or has expired, since its request began.
+        """
         if key is None:
             return
+        why = (self._book.get(key.key) or key).refusal(self._clock.now_us())
+        if why:
+            raise self._unknown("Key not valid", f"{why} Have a new one made.")
         rate = self._rates.setdefault(key.key, _Rate())
         wait_s = rate.wait_s(key.events_per_s, events)
         if wait_s:

@@ -21,6 +21,8 @@ from stockfold_services.gateway.sending import Sending
 BAD_ROWS_TOLD_MAX = 1_000
 UNDER_WAY_MAX = 2_000
 """Rows that wait for Kafka at once: beyond it the file is read no further."""
+BYTES_UNDER_WAY_MAX = 4 * 1024 * 1024
+"""The same in bytes: a file of long rows takes no more of what may wait for Kafka."""
 COUNTED_AT_ONCE = 100
 
 
@@ -76,7 +78,8 @@ class Stream:
         self._access = access
         self._holder = holder
         self.report = report
-        self._under_way: deque[tuple[int, asyncio.Task[None]]] = deque()
+        self._under_way: deque[tuple[int, int, asyncio.Task[None]]] = deque()
+        self._bytes = 0
         self._run = CompleteRun()
 
     async def row(self, number: int, found: Taken | Any) -> None:
@@ -136,9 +139,11 @@ class Stream:
         return None
 
     async def _send(self, number: int, found: Taken) -> None:
-        self._under_way.append((number, asyncio.create_task(self._sending.send(found))))
-        if len(self._under_way) >= UNDER_WAY_MAX:
-            await self._settle_until(UNDER_WAY_MAX // 2)
+        size = len(found.value)
+        self._bytes += size
+        self._under_way.append((number, size, asyncio.create_task(self._sending.send(found))))
+        if len(self._under_way) >= UNDER_WAY_MAX or self._bytes >= BYTES_UNDER_WAY_MAX:
+            await self._settle_until(len(self._under_way) // 2)
 
     async def settle(self) -> None:
         """Wait for the rest, whatever becomes of it."""
@@ -149,18 +154,21 @@ class Stream:
                 continue
 
     async def _count(self) -> None:
-        """Hold the file to its key's rate by reading it no faster."""
+        """Hold the file to its key's rate by reading it no faster. Problem 401 at the key's end."""
         while True:
             try:
                 self._access.count(self._holder, COUNTED_AT_ONCE)
-            except Problem:
+            except Problem as problem:
+                if problem.status != 429:
+                    raise
                 await asyncio.sleep(0.1)
             else:
                 return
 
     async def _settle_until(self, left: int) -> None:
         while len(self._under_way) > left:
-            number, task = self._under_way.popleft()
+            number, size, task = self._under_way.popleft()
+            self._bytes -= size
             try:
                 await task
             except UnavailableError as error:
