@@ -236,3 +236,28 @@ async def test_a_connection_that_is_torn_down_waits_for_what_the_shop_still_does
         await eventually(lambda: server.shop.stats.batches == 1, 10, "the write is under way")
     assert server.shop.stats.items_written == 1
     assert feed.committed == 0, "nobody knows what became of it"
+
+
+async def test_a_shop_that_manages_no_stock_holds_the_channel_and_loses_nothing(
+    server: ShopServer, feed: MemoryFeed, record: MemoryDeliveries
+) -> None:
+    server.shop.add_products(["A"])
+    server.shop.catalogue.manage_stock_option = False
+    feed.publish("A", 5)
+    async with connected(server, feed, record, policy=RetryPolicy(0.01, 0.05, 3)) as connection:
+        await eventually(lambda: connection.trouble_code == "stock_management_off", 10, "halted")
+        assert record.all == []
+        server.shop.catalogue.manage_stock_option = True
+        await eventually(lambda: server.shop.stock() == {"A": 5}, 10, "it heals by itself")
+        await eventually(lambda: record.of("A") == [(1, "applied")], 10, "an outcome")
+
+
+async def test_a_write_whose_answer_was_lost_is_read_back_and_not_repeated(
+    server: ShopServer, feed: MemoryFeed, record: MemoryDeliveries
+) -> None:
+    server.shop.add_products(["A"])
+    server.shop.faults.queue.append(Fault("lost", delay_s=1.0, path="batch"))
+    feed.publish("A", 5)
+    async with connected(server, feed, record, timeout_s=0.4):
+        await eventually(lambda: record.of("A") == [(1, "applied")], 10, "an outcome")
+    assert list(server.shop.written) == [("A", 5)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +20,13 @@ from tests.support.woo_adapter import (
 
 from stockfold.channels import (
     Answer,
+    Failure,
     OutcomeKind,
     Purpose,
+    Response,
     Shown,
 )
+from stockfold.channels.woocommerce import WooCommerce
 
 # Looking up.
 
@@ -171,7 +175,7 @@ def test_a_quantity_may_come_back_as_a_decimal(shown: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "kind", "code"),
     [
-        ({"manage_stock": False, "stock_quantity": None}, KINDS.REJECTED, "not_applied"),
+        ({"manage_stock": False, "stock_quantity": None}, KINDS.RETRYABLE, "stock_not_managed"),
         ({"manage_stock": "parent"}, KINDS.REJECTED, "not_applied"),
         ({"stock_quantity": 4}, KINDS.REJECTED, "shows_less"),
         ({"stock_quantity": 9}, KINDS.RETRYABLE, "shows_more"),
@@ -183,6 +187,104 @@ def test_accepted_is_not_applied(changes: dict[str, Any], kind: OutcomeKind, cod
     request = write_of(woo, *updates("A"))
     answer = woo.receive(request, reply(echo(request, **changes)))
     assert kinds(answer) == [("A", kind, code)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "parent", "managed", "code"),
+    [
+        ("variation", 10, "parent", "stock_of_parent"),
+        ("variable", 0, False, "stock_of_variations"),
+    ],
+)
+def test_stock_that_a_family_holds_elsewhere_is_not_taken_apart(
+    kind: str, parent: int, managed: object, code: str
+) -> None:
+    woo = adapter()
+    request = woo.next_request(updates("A"))
+    assert request is not None
+    row = {**product(1, "A", parent, kind), "manage_stock": managed}
+    assert kinds(woo.receive(request, reply([row]))) == [("A", KINDS.REJECTED, code)]
+
+
+def test_a_parent_that_manages_stock_is_written_as_a_product_of_its_own() -> None:
+    woo = knowing({**product(1, "A", kind="variable"), "manage_stock": True})
+    assert write_of(woo, *updates("A")).path == "/wp-json/wc/v3/products/batch"
+
+
+def refused_as_unmanaged(woo: WooCommerce) -> None:
+    request = write_of(woo, *updates("A"))
+    answer = woo.receive(request, reply(echo(request, manage_stock=False)))
+    assert kinds(answer) == [("A", KINDS.RETRYABLE, "stock_not_managed")]
+
+
+def test_a_shop_that_manages_no_stock_is_asked_and_halts_the_channel_until_it_does() -> None:
+    woo = knowing(product(1, "A"))
+    refused_as_unmanaged(woo)
+    for value, code in (("no", "stock_management_off"), ("yes", "")):
+        request = woo.next_request(updates("A"))
+        assert request is not None
+        assert request == woo.probe(updates("A"))
+        assert request.path == "/wp-json/wc/v3/settings/products/woocommerce_manage_stock"
+        trouble = woo.receive(request, reply({"value": value})).trouble
+        assert (trouble.code if trouble else "") == code
+    write_of(woo, *updates("A"))
+
+
+def test_a_product_that_alone_is_not_managed_is_refused_alone() -> None:
+    woo = knowing(product(1, "A"), product(2, "B"))
+    request = write_of(woo, *updates("A", "B"))
+    body = echo(request)
+    body["update"][1]["manage_stock"] = False
+    assert kinds(woo.receive(request, reply(body))) == [
+        ("A", KINDS.APPLIED, ""),
+        ("B", KINDS.REJECTED, "stock_not_managed"),
+    ]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_may_not_see_settings_has_the_product_refused(status: int) -> None:
+    woo = knowing(product(1, "A"))
+    refused_as_unmanaged(woo)
+    asked = woo.next_request(updates("A"))
+    assert asked is not None
+    body = {"code": "woocommerce_rest_cannot_view", "message": "", "data": {"status": status}}
+    assert woo.receive(asked, reply(body, status)) == Answer()
+    request = write_of(woo, *updates("A"))
+    answer = woo.receive(request, reply(echo(request, manage_stock=False)))
+    assert kinds(answer) == [("A", KINDS.REJECTED, "stock_not_managed")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Failure("timeout", ""), reply(b"<html>", 502), reply(b"<html>"), reply({"update": []})],
+)
+@pytest.mark.parametrize(("shown", "applied"), [(5, True), (4, False)])
+def test_an_unclear_write_is_read_back_before_it_is_repeated(
+    answer: Response | Failure, shown: int, applied: bool
+) -> None:
+    woo = knowing(product(1, "A"))
+    woo.receive(write_of(woo, *updates("A")), answer)
+    request = woo.next_request(updates("A", failures=1))
+    assert request is not None
+    assert request.purpose is Purpose.LOOK_UP
+    row = {**product(1, "A"), "manage_stock": True, "stock_quantity": shown}
+    found = woo.receive(request, reply([row]))
+    assert kinds(found) == ([("A", KINDS.APPLIED, "")] if applied else [])
+    write_of(woo, *updates("A"))
+
+
+def test_an_unclear_write_of_another_quantity_proves_nothing() -> None:
+    woo = knowing(product(1, "A"))
+    woo.receive(write_of(woo, *updates("A", quantity=4)), Failure("timeout", ""))
+    request = woo.next_request(updates("A"))
+    assert request is not None
+    row = {**product(1, "A"), "manage_stock": True, "stock_quantity": 4}
+    assert woo.receive(request, reply([row])) == Answer()
+
+
+def test_the_documentation_names_what_the_adapter_was_proved_against() -> None:
+    told = f"**Assurance: `{adapter().assurance.value}`.**"
+    assert told in (Path(__file__).parents[2] / "infra/docs/woocommerce.md").read_text("utf-8")
 
 
 def test_an_item_fails_alone_inside_a_200() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stockfold.channels.port import (
     Adapter,
     Answer,
+    Assurance,
     Failure,
     Outcome,
     OutcomeKind,
@@ -21,6 +22,7 @@ from stockfold.channels.port import (
 __all__ = [
     "Adapter",
     "Answer",
+    "Assurance",
     "Failure",
     "Outcome",
     "OutcomeKind",

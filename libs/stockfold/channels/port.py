@@ -159,9 +159,22 @@ class Answer(msgspec.Struct, frozen=True):
     trouble: Trouble | None = None
 
 
+class Assurance(enum.Enum):
+    """What an adapter was proved against.
+
+    LIVE: a merchant's shop. CONTRACT: a shop of ours that imitates what was measured on real ones.
+    UNVERIFIED: what was read about the vendor's interface.
+    """
+
+    LIVE = "live"
+    CONTRACT = "contract"
+    UNVERIFIED = "unverified"
+
+
 class Adapter(Protocol):
     """One vendor's interface, for one connection."""
 
+    assurance: Assurance
     requests_in_flight_max: int
 
     def to_show(self, update: StockUpdate) -> Shown:
@@ -171,8 +184,8 @@ class Adapter(Protocol):
     def next_request(self, due: Sequence[StockUpdate]) -> Request | None:
         """The one request to make now for updates that are due, most urgent first.
 
-        None only for no updates. At most one update per SKU; none whose SKU is in a request that
-        is still under way.
+        None only for no updates. It may be about none of them: a question about the channel. At
+        most one update per SKU; none whose SKU is in a request that is still under way.
         """
         ...
 

@@ -104,6 +104,11 @@ class Connection:
         self._in_flight = 0
         self._committed_s = 0.0
 
+    @property
+    def trouble_code(self) -> str:
+        """What the matter with the channel is; empty while it serves."""
+        return "" if self._breaker.trouble is None else self._breaker.trouble.code
+
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``: requests under way are brought home, outcomes recorded."""
         await self._feed.start(self._assigned, self._revoked)

@@ -10,6 +10,7 @@ import msgspec
 from stockfold.channels import oauth1
 from stockfold.channels.port import (
     Answer,
+    Assurance,
     Failure,
     Outcome,
     OutcomeKind,
@@ -19,7 +20,7 @@ from stockfold.channels.port import (
     Shown,
     StockUpdate,
 )
-from stockfold.channels.woocommerce import answers, lookups, writes
+from stockfold.channels.woocommerce import answers, lookups, management, writes
 from stockfold.channels.woocommerce.lookups import Listing
 from stockfold.channels.woocommerce.terms import PLAIN, StockTerms, show
 
@@ -36,6 +37,7 @@ class WooCommerce:
     is part of the signature.
     """
 
+    assurance = Assurance.CONTRACT
     requests_in_flight_max = 2
     """Measured: one batch at a time writes 35 to 50 items/s, two 80 to 100, four gain nothing."""
 
@@ -47,6 +49,9 @@ class WooCommerce:
         self._secret = consumer_secret
         self._terms = terms
         self._listings: dict[str, Listing] = {}
+        self._unclear: dict[str, Shown] = {}
+        self._asks_management = False
+        self._is_managed = False
         self._write_items_max = ITEMS_MAX
         self._look_up_items_max = ITEMS_MAX
 
@@ -58,17 +63,22 @@ class WooCommerce:
         """See ``Adapter.next_request``: the first update decides what is asked or written."""
         if not due:
             return None
+        if self._asks_management:
+            return management.ask()
         first = due[0]
         company = [update for update in due if update.failures == first.failures]
         listing = self._listings.get(first.sku)
         if listing is None:
             unknown = [update for update in company if update.sku not in self._listings]
-            return lookups.look_up(unknown, max(self._look_up_items_max >> first.failures, 1))
+            return self._look_up(unknown, max(self._look_up_items_max >> first.failures, 1))
         together = [
             update for update in company if self._parent_of(update.sku) == listing.parent_id
         ]
         size = max(self._write_items_max >> first.failures, 1)
         return writes.write(together[:size], self._listings, self.to_show)
+
+    def _look_up(self, wanted: Sequence[StockUpdate], items_max: int) -> Request:
+        return lookups.look_up(wanted, items_max, metadata=self._terms.has_keys)
 
     def _parent_of(self, sku: str) -> int | None:
         listing = self._listings.get(sku)
@@ -76,10 +86,23 @@ class WooCommerce:
 
     def probe(self, due: Sequence[StockUpdate]) -> Request:
         """See ``Adapter.probe``: looking one SKU up costs the shop a few milliseconds."""
-        return lookups.look_up(due[:1], 1)
+        return management.ask() if self._asks_management else self._look_up(due[:1], 1)
 
     def receive(self, request: Request, response: Response | Failure) -> Answer:
-        """See ``Adapter.receive``."""
+        """See ``Adapter.receive``. An unclear write is read back before it is repeated."""
+        if request.path == management.PATH:
+            answer = management.receive(request, response)
+            self._asks_management = answer.trouble is not None
+            self._is_managed = answer.trouble is None
+            return answer
+        answer = self._received(request, response)
+        if request.purpose is Purpose.WRITE and answer.trouble is not None:
+            unclear = [o.update for o in answer.outcomes if o.whole_request]
+            self._unclear |= {update.sku: self.to_show(update) for update in unclear}
+            self._forget(update.sku for update in unclear)
+        return answer
+
+    def _received(self, request: Request, response: Response | Failure) -> Answer:
         if isinstance(response, Failure):
             return answers.failed(request, response)
         if response.status in TOO_LARGE:
@@ -100,7 +123,22 @@ class WooCommerce:
         if outcomes is None:
             return answers.not_understood(request, response)
         self._forget(outcome.update.sku for outcome in outcomes if writes.is_stale(outcome))
-        return Answer(tuple(outcomes))
+        return Answer(self._judged(outcomes))
+
+    def _judged(self, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+        """Unmanaged beside managed ones is the product's; otherwise the shop is asked first."""
+        if any(outcome.kind is OutcomeKind.APPLIED for outcome in outcomes):
+            self._is_managed = False
+            return tuple(outcomes)
+        doubtful = any(outcome.code == writes.NOT_MANAGED for outcome in outcomes)
+        if not doubtful or self._is_managed:
+            return tuple(outcomes)
+        self._asks_management = True
+        again = OutcomeKind.RETRYABLE
+        return tuple(
+            msgspec.structs.replace(o, kind=again) if o.code == writes.NOT_MANAGED else o
+            for o in outcomes
+        )
 
     def _looked_up(self, request: Request, response: Response, body: object) -> Answer:
         listings = lookups.found(body, [update.sku for update in request.updates])
@@ -110,12 +148,18 @@ class WooCommerce:
             # Duplicates may hide on further pages: ask for fewer SKUs, so that one page holds all.
             self._look_up_items_max = len(request.updates) // 2
             return Answer()
+        rows = {row["id"]: row for row in body} if isinstance(body, list) else {}
         outcomes: list[Outcome] = []
         for update in request.updates:
             matches = listings[update.sku]
             outcome = lookups.judge(update, matches)
+            sent = self._unclear.pop(update.sku, None)
             if outcome is None:
                 self._listings[update.sku] = matches[0]
+                if sent == self.to_show(update) and writes.is_shown(
+                    update, rows[matches[0].id], sent
+                ):
+                    outcomes.append(Outcome(update, OutcomeKind.APPLIED))
             else:
                 outcomes.append(outcome)
                 self._forget([update.sku])

@@ -16,7 +16,7 @@ import msgspec
 from stockfold.channels.port import Outcome, OutcomeKind, Purpose, Request, Response, StockUpdate
 
 PATH = "/wp-json/wc/v3/products"
-FIELDS = "id,sku,type,parent_id"
+FIELDS = "id,sku,type,parent_id,manage_stock,stock_quantity,backorders"
 PER_PAGE = 100
 QUERY_CHARACTERS_MAX = 4000
 """Servers take about 8,000 characters of URL; the rest is for the path and the signature."""
@@ -24,15 +24,22 @@ TYPES_WITHOUT_STOCK = ("grouped", "external")
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """Where a SKU is in the shop. ``parent_id`` is 0 unless it is a variation."""
+    """Where a SKU is in the shop. ``parent_id`` is 0 unless it is a variation.
+
+    ``managed`` is whether its stock is: True, False, or ``parent`` where its parent's counts.
+    """
 
     id: int
     parent_id: int
     type: str
+    managed: Any = None
 
 
-def look_up(wanted: Sequence[StockUpdate], items_max: int) -> Request:
-    """The request that asks for the first of ``wanted`` and as many others as fit."""
+def look_up(wanted: Sequence[StockUpdate], items_max: int, *, metadata: bool = False) -> Request:
+    """The request that asks for the first of ``wanted`` and as many others as fit.
+
+    With their ``metadata`` only where products carry some of ours: plugins leave much there.
+    """
     chosen = _fitting(wanted, items_max)
     return Request(
         Purpose.LOOK_UP,
@@ -42,7 +49,7 @@ def look_up(wanted: Sequence[StockUpdate], items_max: int) -> Request:
         (
             ("sku", ",".join(update.sku for update in chosen)),
             ("per_page", str(PER_PAGE)),
-            ("_fields", FIELDS),
+            ("_fields", f"{FIELDS},meta_data" if metadata else FIELDS),
         ),
     )
 
@@ -82,7 +89,10 @@ def found(products: Any, asked: Iterable[str]) -> dict[str, list[Listing]] | Non
             return None
         matches = listings.get(str(product.get("sku", "")))
         listing = Listing(
-            product["id"], int(product.get("parent_id") or 0), str(product.get("type", ""))
+            product["id"],
+            int(product.get("parent_id") or 0),
+            str(product.get("type", "")),
+            product.get("manage_stock"),
         )
         if matches is not None and listing not in matches:
             matches.append(listing)
@@ -102,4 +112,21 @@ def judge(update: StockUpdate, matches: Sequence[Listing]) -> Outcome | None:
     if matches[0].type in TYPES_WITHOUT_STOCK:
         detail = f"product {matches[0].id} is {matches[0].type}, which cannot hold stock"
         return Outcome(update, OutcomeKind.REJECTED, "type_without_stock", detail)
+    return _judge_family(update, matches[0])
+
+
+def _judge_family(update: StockUpdate, listing: Listing) -> Outcome | None:
+    """Stock that variations share is the parent's; writing would take it apart unasked."""
+    if listing.managed == "parent":
+        detail = (
+            f"variation {listing.id} takes its stock from product {listing.parent_id}: have it "
+            "manage its own in the shop, or give the units to the SKU of that product"
+        )
+        return Outcome(update, OutcomeKind.REJECTED, "stock_of_parent", detail)
+    if listing.type == "variable" and listing.managed is False:
+        detail = (
+            f"product {listing.id} leaves stock to its variations: give the units to their SKUs, "
+            "or have it manage stock in the shop"
+        )
+        return Outcome(update, OutcomeKind.REJECTED, "stock_of_variations", detail)
     return None

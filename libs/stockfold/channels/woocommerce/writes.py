@@ -13,6 +13,7 @@ from typing import Any
 from stockfold.channels.port import Outcome, OutcomeKind, Purpose, Request, Shown, StockUpdate
 from stockfold.channels.woocommerce.lookups import PATH, Listing
 
+NOT_MANAGED = "stock_not_managed"
 STALE_LISTING = frozenset(
     {
         "woocommerce_rest_invalid_product_id",
@@ -67,6 +68,12 @@ def read(request: Request, answer: Any) -> list[Outcome] | None:
     return outcomes
 
 
+def is_shown(update: StockUpdate, product: Mapping[str, Any], shown: Shown) -> bool:
+    """True when a product that was read shows all of what was sent."""
+    found = _compared(update, product, _item(product["id"], shown))
+    return found.kind is OutcomeKind.APPLIED
+
+
 def is_stale(outcome: Outcome) -> bool:
     """True when the outcome says that the listing is not where we took it to be."""
     return outcome.code in STALE_LISTING
@@ -88,6 +95,9 @@ def _compared(update: StockUpdate, item: Mapping[str, Any], wanted: Mapping[str,
     managed = item.get("manage_stock")
     if shown == sent and managed is True:
         return _beside(update, item, wanted)
+    if managed is False:
+        detail = "the shop does not manage its stock: is that off, in the shop or by a plugin?"
+        return Outcome(update, OutcomeKind.REJECTED, NOT_MANAGED, detail)
     detail = f"sent {sent}, the shop shows {item.get('stock_quantity')} (manage_stock {managed})"
     if shown is None or managed is not True:
         return Outcome(
