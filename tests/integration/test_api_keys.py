@@ -183,9 +183,13 @@ async def test_questions_have_a_rate_and_bodies_a_size(settings: Settings) -> No
             "/v1/availability:batchGet", content=b"[" * 2049, headers=bearer(token)
         )
         assert (big.status_code, big.json()["title"]) == (413, "Too large")
-        answers = [await client.get("/openapi.json", headers=bearer(token)) for _ in range(520)]
-        assert answers[-1].status_code == 429
-        assert int(answers[-1].headers["retry-after"]) >= 1
+        # Its burst, and what may come beside it while they are asked.
+        for _ in range(2_000):
+            answer = await client.get("/contracts/asyncapi.yaml", headers=bearer(token))
+            if answer.status_code != 200:
+                break
+        assert answer.status_code == 429
+        assert int(answer.headers["retry-after"]) >= 1
 
 
 async def test_without_a_key_it_listens_on_this_machine_alone(
