@@ -18,11 +18,12 @@ from tests.support import read_side as given
 from stockfold.contracts.topics import JOURNAL, POSITIONS
 from stockfold.domain.errors import DefectError, SettingsError
 from stockfold.runtime.embedded.ports import free_port
-from stockfold.runtime.kafka import confluent_config, group_id
+from stockfold.runtime.kafka import confluent_config, group_id, partitions_of
 from stockfold.runtime.postgres import schema_name
 from stockfold.runtime.settings import ProjectorSettings, Settings
 from stockfold_services.projector.main import run
 from stockfold_services.projector.migrate import migrate, migrations
+from stockfold_services.projector.source import TOPICS
 from stockfold_services.projector.store import Store
 from stockfold_services.projector.tables import TABLES
 
@@ -339,12 +340,13 @@ async def test_a_dropped_schema_is_rebuilt(settings: Settings, db) -> None:
 
 async def test_freshness_is_known_and_young_when_everything_is_read(settings: Settings, db) -> None:
     given.produce(settings, history("s", 1, 10))
+    places = sum(partitions_of(settings, topic) for topic in TOPICS)
     async with projecting(settings) as task:
         await until(holds(db, "journal", 10), task)
 
         async def fresh() -> bool:
             return await db.fetchval(
-                "SELECT count(*) = 11 AND bool_and(lag = 0 AND "
+                f"SELECT count(*) = {places} AND bool_and(lag = 0 AND "
                 "complete_until > now() - interval '5 seconds') FROM freshness"
             )
 

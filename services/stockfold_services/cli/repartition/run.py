@@ -110,7 +110,7 @@ class Repartition:
                 where=JOURNAL.full_name(self._source.prefix),
                 remedy="Stop every ledger, then run the command again with --restart.",
             )
-        environments.stamp_by_broker(self._target, READ_BY_MARKS)
+        environments.stamp_by_broker(self._target, [t for t in TOPICS if t.log_append_time])
         self._mark(copier, FINISHED, decided)
         report.facts, report.skus, report.digest = copy.facts, copy.skus, copy.digest
         report.stage = "finished"
