@@ -88,7 +88,7 @@ class Store:
         """Bind the read model to one Kafka; SettingsError when it was filled from another."""
         await self._connection.execute(
             "INSERT INTO origin (kafka_cluster_id, prefix) SELECT $1, $2 "
-            "WHERE NOT EXISTS (SELECT FROM origin)",
+            "WHERE NOT EXISTS (SELECT FROM origin) ON CONFLICT DO NOTHING",
             cluster_id,
             prefix,
         )
