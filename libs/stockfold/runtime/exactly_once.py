@@ -81,7 +81,7 @@ class ExactlyOnceLoop:
         self._failure: Exception | None = None
         self._commit: _Commit | None = None
         self.pulse = Pulse(processor.name)
-        self._commit_pulse = Pulse(f"{processor.name}, committing")
+        self._commit_pulse = Pulse(processor.name)
         self.pulses = (self.pulse, self._commit_pulse)
         self._deafness: Deafness[tuple[str, int]] = Deafness(settings.environment.stall_limit_s)
         self._joined = False
