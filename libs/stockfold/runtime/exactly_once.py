@@ -14,7 +14,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from confluent_kafka import KafkaException, TopicPartition
 
@@ -22,9 +22,9 @@ from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import DefectError, StockfoldError, UnavailableError
 from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer, LogProducer, Pending
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
+from stockfold.runtime.exactly_once_clients import consumer_config, producer_config
 from stockfold.runtime.inbox import Inbox
-from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, group_id
-from stockfold.runtime.partition_reader import FETCH, PartitionReader
+from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import HeldOutputs, Processor
 from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.settings import Settings
@@ -33,8 +33,6 @@ from stockfold.runtime.watchdog import Deafness, Pulse
 
 log = logging.getLogger(__name__)
 
-TRANSACTION_TIMEOUT_MS = 5_000
-SESSION_TIMEOUT_MS = 6_000
 BACKOFF_S_MAX = 10.0
 
 
@@ -111,8 +109,12 @@ class ExactlyOnceLoop:
                 backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
     def _run_clients(self, stop: threading.Event) -> None:
-        producer = self._clients.producer(self._producer_config())
-        consumer = self._clients.consumer(self._consumer_config())
+        producer = self._clients.producer(
+            producer_config(self._settings, self._processor.name, self._instance)
+        )
+        consumer = self._clients.consumer(
+            consumer_config(self._settings, self._processor.name, self._instance)
+        )
         self._failure = None
         self._deafness = Deafness(self._settings.environment.stall_limit_s)
         self._joined = False
@@ -131,53 +133,6 @@ class ExactlyOnceLoop:
             consumer.close()
             self.pulse.beat("purging the producer")
             producer.purge()
-
-    def _producer_config(self) -> dict[str, Any]:
-        return {
-            **confluent_config(self._settings),
-            "transactional.id": group_id(
-                self._settings, f"{self._processor.name}.{self._instance}"
-            ),
-            "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
-            "acks": "all",
-            "enable.idempotence": True,
-            "compression.type": "lz4",
-            # Full batches, or whatever there is when the commit flushes, which waits for nothing.
-            # With 5 ms the broker had 10 µs of CPU to spend on each event folded, with this 4 to 6.
-            "linger.ms": 1_000,
-            # A transaction is refused while the markers of the one before are written, for a few
-            # milliseconds; with the default the offsets waited 100 ms for their second try.
-            "retry.backoff.ms": 2,
-            "retry.backoff.max.ms": 100,
-            "batch.num.messages": 100_000,
-            "batch.size": 1024 * 1024,
-            "message.max.bytes": OUTPUT_BYTES_MAX,
-            "queue.buffering.max.messages": 1_000_000,
-            "queue.buffering.max.kbytes": 1024 * 1024,
-            # Bootstrapping anew after a restart of the broker forgets the group's coordinator while
-            # offsets are sent to it, and the call never returns (librdkafka#5511, #5456).
-            "metadata.recovery.strategy": "none",
-        }
-
-    def _consumer_config(self) -> dict[str, Any]:
-        return {
-            **confluent_config(self._settings),
-            **FETCH,
-            # The end of a quiet topic is told by an empty answer, which the newest input awaits:
-            # with 100 ms a single reservation took 132 ms here, with 10 ms 41.
-            "fetch.wait.max.ms": 10,
-            "group.id": group_id(self._settings, self._processor.name),
-            "group.instance.id": self._instance,
-            "group.protocol": "classic",
-            "partition.assignment.strategy": "range",
-            "session.timeout.ms": SESSION_TIMEOUT_MS,
-            "heartbeat.interval.ms": 1_500,
-            "max.poll.interval.ms": 900_000,
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-            "auto.offset.reset": "error",
-        }
 
     # --- assignment ---------------------------------------------------------------------------
 
