@@ -34,12 +34,17 @@ def encode_exception(
     key: bytes | None,
     value: bytes | None = None,
     headers: Sequence[tuple[str, bytes | None]] = (),
+    about: str = "",
 ) -> bytes:
-    """The record; ``topic`` is without prefix, times are UTC microseconds."""
+    """The record; ``topic`` is without prefix, times are UTC microseconds.
+
+    ``about`` tells apart exceptions of one kind that one record brings, such as by SKU.
+    """
+    exception = f"{topic}/{partition}/{offset}/{kind}"
     longs, name, string = LONGS, avro.name, avro.string
     parts = [
         _HEAD,
-        string(f"{topic}/{partition}/{offset}/{kind}"),
+        string(f"{exception}/{about}" if about else exception),
         name(kind),
         b"\x01" if folded else b"\x00",
         string(reason),

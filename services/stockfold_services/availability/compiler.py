@@ -25,12 +25,12 @@ from stockfold.availability.positions import Summary
 from stockfold.client.ids import derive_id
 from stockfold.contracts import envelope
 from stockfold.contracts.codec import encoder
+from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.topics import EXCEPTIONS, POLICIES, RESERVATIONS
 from stockfold.runtime.processor import Outputs
 from stockfold_services.availability.in_force import InForce
 from stockfold_services.availability.memory import SkuMemory
 from stockfold_services.availability.policies import PolicyBook
-from stockfold_services.availability.records import encode_exception
 
 SOURCE = "stockfold/policies"
 REFUSED = "fences_above_pool"
@@ -136,29 +136,27 @@ def _refuse(
         sku.asked = {}
     sku.asked[policy.channel, REFUSED] = (policy.revision, 0, 0)
     key = overlap.sku.encode()
-    exception = {
-        "exception": f"{POLICIES.name}/0/{in_force.offset}/{REFUSED}/{overlap.sku}",
-        "kind": REFUSED,
-        "folded": False,
-        "reason": f"revision {policy.revision} of {policy.channel} is not applied to "
+    exception = encode_exception(
+        REFUSED,
+        folded=False,
+        reason=f"revision {policy.revision} of {policy.channel} is not applied to "
         f"{overlap.sku}: {overlap.sentence}",
-        "remedy": "It is applied once the pool has them; or fence less, or publish it with "
+        remedy="It is applied once the pool has them; or fence less, or publish it with "
         "`stockfold policy apply --let-fences-overlap`.",
-        "sku": overlap.sku,
-        "source": SOURCE,
-        "event_id": "",
-        "event_type": "stockfold.ChannelPolicy",
-        "topic": POLICIES.name,
-        "partition": 0,
-        "offset": in_force.offset,
-        "key": policy.channel.encode(),
-        "value": None,
-        "headers": [],
-        "recorded_at": now_us,
-        "correlation_id": "",
-        "caused_at": now_us,
-    }
-    out.produce(EXCEPTIONS, partition, key, encode_exception(exception))
+        sku=overlap.sku,
+        source=SOURCE,
+        event_id="",
+        event_type="stockfold.ChannelPolicy",
+        topic=POLICIES.name,
+        partition=0,
+        offset=in_force.offset,
+        recorded_us=now_us,
+        correlation_id="",
+        caused_us=now_us,
+        key=policy.channel.encode(),
+        about=overlap.sku,
+    )
+    out.produce(EXCEPTIONS, partition, key, exception)
     return 1
 
 

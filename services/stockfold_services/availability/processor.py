@@ -10,6 +10,7 @@ from stockfold.availability.answer import Answer, Visible
 from stockfold.availability.kits import combine
 from stockfold.availability.reach import EVERYTHING
 from stockfold.availability.surroundings import Surroundings
+from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.progress import encode_standing
 from stockfold.contracts.topics import (
     AVAILABILITY,
@@ -37,7 +38,6 @@ from stockfold_services.availability.records import (
     Cause,
     Published,
     encode_availability,
-    encode_exception,
 )
 
 log = logging.getLogger(__name__)
@@ -330,24 +330,23 @@ def _refuse(out: Outputs, topic: Topic, record: Record, error: ContractError, no
     """Keep a record that cannot be read as an exception, so that its partition moves on."""
     partition, offset = record.partition(), record.offset()
     key = record.key()
-    exception = {
-        "exception": f"{topic.name}/{partition}/{offset}/{error.kind}",
-        "kind": error.kind,
-        "folded": False,
-        "reason": error.what,
-        "remedy": error.remedy or "Find out who wrote it, and have it written again.",
-        "sku": (key or b"").decode("utf-8", "replace").partition("|")[2],
-        "source": "",
-        "event_id": "",
-        "event_type": "",
-        "topic": topic.name,
-        "partition": partition,
-        "offset": offset,
-        "key": key,
-        "value": record.value(),
-        "headers": [{"name": name, "value": raw} for name, raw in record.headers() or ()],
-        "recorded_at": now_us,
-        "correlation_id": "",
-        "caused_at": record.timestamp()[1] * 1000,
-    }
-    out.produce(EXCEPTIONS, partition, key, encode_exception(exception))
+    exception = encode_exception(
+        error.kind,
+        folded=False,
+        reason=error.what,
+        remedy=error.remedy or "Find out who wrote it, and have it written again.",
+        sku=(key or b"").decode("utf-8", "replace").partition("|")[2],
+        source="",
+        event_id="",
+        event_type="",
+        topic=topic.name,
+        partition=partition,
+        offset=offset,
+        recorded_us=now_us,
+        correlation_id="",
+        caused_us=record.timestamp()[1] * 1000,
+        key=key,
+        value=record.value(),
+        headers=record.headers() or (),
+    )
+    out.produce(EXCEPTIONS, partition, key, exception)

@@ -19,9 +19,7 @@ from stockfold.domain.errors import ContractError
 POSITION = "stockfold.Position"
 SUMMARY = "stockfold.SkuSummary"
 AVAILABILITY = "stockfold.Availability"
-EXCEPTION = "stockfold.ExceptionRaised"
 
-encode_exception = encoder(EXCEPTION)
 _encode_availability = encoder(AVAILABILITY)
 
 

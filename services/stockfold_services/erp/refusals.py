@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from stockfold.contracts.codec import encode
+from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.topics import EXCEPTIONS, ORDER_STATUS
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
@@ -41,29 +41,27 @@ class Refusals:
             if failure is not None:
                 failures.append(failure.str())
 
-        value = {
-            "exception": f"{ORDER_STATUS.name}/{partition}/{offset}/{error.kind}",
-            "kind": error.kind,
-            "folded": False,
-            "reason": error.what,
-            "remedy": error.remedy,
-            "sku": "",
-            "source": "stockfold/orders",
-            "event_id": "",
-            "event_type": "stockfold.OrderStatus",
-            "topic": ORDER_STATUS.name,
-            "partition": partition,
-            "offset": offset,
-            "key": record.key(),
-            "value": record.value(),
-            "headers": [],
-            "recorded_at": self._clock.now_us(),
-            "correlation_id": "",
-            "caused_at": record.timestamp()[1] * 1000,
-        }
+        value = encode_exception(
+            error.kind,
+            folded=False,
+            reason=error.what,
+            remedy=error.remedy,
+            sku="",
+            source="stockfold/orders",
+            event_id="",
+            event_type="stockfold.OrderStatus",
+            topic=ORDER_STATUS.name,
+            partition=partition,
+            offset=offset,
+            recorded_us=self._clock.now_us(),
+            correlation_id="",
+            caused_us=record.timestamp()[1] * 1000,
+            key=record.key(),
+            value=record.value(),
+        )
         self._producer.produce(
             self._topic,
-            encode("stockfold.ExceptionRaised", value),
+            value,
             record.key(),
             partition % self._partitions,
             on_delivery=told,

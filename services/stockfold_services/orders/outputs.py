@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stockfold.contracts.codec import encoder
+from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.journal import encode_mark
 from stockfold.contracts.order_commands import command_of
 from stockfold.contracts.order_journal import Cause, encode_order_fact
@@ -14,8 +14,6 @@ from stockfold.orders.facts import CaseChanged, CaseOpened, Fact
 from stockfold.orders.state import OrderState
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
-
-_encode_exception = encoder("stockfold.ExceptionRaised")
 
 
 class BatchOutputs:
@@ -52,27 +50,24 @@ class BatchOutputs:
             EXCEPTIONS,
             partition % self._sku_partitions,
             message.key(),
-            _encode_exception(
-                {
-                    "exception": f"{topic}/{partition}/{message.offset()}/{error.kind}",
-                    "kind": error.kind,
-                    "folded": False,
-                    "reason": error.what,
-                    "remedy": error.remedy,
-                    "sku": "",
-                    "source": cause.source,
-                    "event_id": cause.event_id,
-                    "event_type": name.decode("utf-8", "replace"),
-                    "topic": topic,
-                    "partition": partition,
-                    "offset": message.offset(),
-                    "key": message.key(),
-                    "value": message.value(),
-                    "headers": [{"name": name, "value": value} for name, value in headers],
-                    "recorded_at": self._now_us,
-                    "correlation_id": cause.correlation_id,
-                    "caused_at": cause.caused_us,
-                }
+            encode_exception(
+                error.kind,
+                folded=False,
+                reason=error.what,
+                remedy=error.remedy,
+                sku="",
+                source=cause.source,
+                event_id=cause.event_id,
+                event_type=name.decode("utf-8", "replace"),
+                topic=topic,
+                partition=partition,
+                offset=message.offset(),
+                recorded_us=self._now_us,
+                correlation_id=cause.correlation_id,
+                caused_us=cause.caused_us,
+                key=message.key(),
+                value=message.value(),
+                headers=headers,
             ),
         )
 

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from stockfold.availability.answer import Visible
+from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import (
     CATALOG,
@@ -26,7 +27,7 @@ from stockfold_services.availability.kits.records import (
     encode_told,
     pair_key,
 )
-from stockfold_services.availability.records import Cause, encode_exception
+from stockfold_services.availability.records import Cause
 
 _NOBODY = Told(0, False, (), False, "", (), {})
 
@@ -115,29 +116,25 @@ class KitWork:
     def _raise(self, kit: Kit, error: ContractError) -> None:
         """Make an exception of the catalogue's record; the bill before stays in force."""
         partition, offset = kit.place
-        exception = {
-            "exception": f"{CATALOG.name}/{partition}/{offset}/{error.kind}",
-            "kind": error.kind,
-            "folded": False,
-            "reason": error.what,
-            "remedy": error.remedy,
-            "sku": kit.sku,
-            "source": "",
-            "event_id": "",
-            "event_type": "stockfold.CatalogItem",
-            "topic": CATALOG.name,
-            "partition": partition,
-            "offset": offset,
-            "key": kit.sku.encode(),
-            "value": None,
-            "headers": [],
-            "recorded_at": self._now_us,
-            "correlation_id": kit.cause.correlation_id,
-            "caused_at": kit.cause.caused_us,
-        }
-        self._out.produce(
-            EXCEPTIONS, self._memory.number, kit.sku.encode(), encode_exception(exception)
+        key = kit.sku.encode()
+        exception = encode_exception(
+            error.kind,
+            folded=False,
+            reason=error.what,
+            remedy=error.remedy,
+            sku=kit.sku,
+            source="",
+            event_id="",
+            event_type="stockfold.CatalogItem",
+            topic=CATALOG.name,
+            partition=partition,
+            offset=offset,
+            recorded_us=self._now_us,
+            correlation_id=kit.cause.correlation_id,
+            caused_us=kit.cause.caused_us,
+            key=key,
         )
+        self._out.produce(EXCEPTIONS, self._memory.number, key, exception)
 
     # --- components ---------------------------------------------------------------------------
 
