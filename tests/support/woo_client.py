@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from stockfold.channels import Request, Response
 from tests.support.woo_shop import Shop, create_app
 
 ROOT = "/wp-json/wc/v3/"
@@ -22,6 +23,14 @@ class WooClient:
             auth=(shop.consumer_key, shop.consumer_secret),
             headers={"x-forwarded-proto": "https"},
         )
+
+    async def perform(self, request: Request) -> Response:
+        """What an adapter asks for; see ``stockfold.runtime.shop_catalog.Performing``."""
+        answer = await self._client.request(
+            request.method, request.path, params=request.params or None, json=request.json
+        )
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status_code, headers, answer.content)
 
     async def get(self, route: str, **params: Any) -> httpx.Response:
         return await self._client.get(ROOT + route, params=params)

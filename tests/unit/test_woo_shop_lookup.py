@@ -61,8 +61,31 @@ async def test_a_page_has_ten_products_unless_asked_and_never_more_than_a_hundre
 async def test_without_a_sku_variations_are_not_listed(woo: WooClient) -> None:
     parent = woo.shop.add_variations("P", ["V1", "V2"])
     assert await skus_of(woo) == ["P"]
-    variations = (await woo.get(f"products/{parent.id}/variations")).json()
+    variations = (await woo.get(f"products/{parent.id}/variations", order="asc")).json()
     assert [v["sku"] for v in variations] == ["V1", "V2"]
+
+
+async def test_11_lists_the_variations_of_all_products_and_8_9_has_no_such_route(
+    woo: WooClient,
+) -> None:
+    parents = [woo.shop.add_variations(name, [f"{name}1"]) for name in "PQ"]
+    response = await woo.get("variations", orderby="id", order="asc")
+    shown = [(v["sku"], v["parent_id"]) for v in response.json()]
+    assert shown == [("P1", parents[0].id), ("Q1", parents[1].id)]
+    older = await WooClient(Shop(lists_variations=False)).get("variations")
+    assert (older.status_code, older.json()["code"]) == (404, "rest_no_route")
+
+
+async def test_products_come_newest_first_or_by_id_and_from_any_offset(woo: WooClient) -> None:
+    woo.shop.add_products([f"S{n}" for n in range(5)])
+    assert await skus_of(woo, per_page=2) == ["S4", "S3"]
+    assert await skus_of(woo, orderby="id", order="asc", per_page=2, offset=3) == ["S3", "S4"]
+
+
+async def test_drafts_are_listed_and_what_is_in_the_bin_is_not(woo: WooClient) -> None:
+    woo.shop.catalogue.add("D", status="draft")
+    woo.shop.catalogue.add("T", status="trash")
+    assert await skus_of(woo) == ["D"]
 
 
 async def test_only_the_fields_asked_for_are_sent(woo: WooClient) -> None:

@@ -142,6 +142,9 @@ async def _read(shop: Shop, route: str, query: dict[str, str]) -> Response:
     if route == "products":
         rows, headers = await shop.list_products(query)
         return _json(rows, 200, headers)
+    if route == "variations" and shop.lists_variations:
+        rows, headers = await shop.list_all_variations(query)
+        return _json(rows, 200, headers)
     if route == "settings/products/woocommerce_manage_stock":
         on = shop.catalogue.manage_stock_option
         return _json({"id": "woocommerce_manage_stock", "value": "yes" if on else "no"})

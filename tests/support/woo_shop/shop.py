@@ -39,7 +39,8 @@ class Shop:
     """A shop's whole state; safe to read from another thread than the server's.
 
     ``item_written_s`` and ``item_read_s`` are the time one item costs (measured: 0.02 and 0.002),
-    ``workers`` how many requests are served at once.
+    ``workers`` how many requests are served at once. ``lists_variations`` is whether it has
+    ``GET variations`` over all products (11.0 has, 8.9 has not).
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Shop:
         item_written_s: float = 0.0,
         item_read_s: float = 0.0,
         workers: int = 8,
+        lists_variations: bool = True,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self.consumer_key = consumer_key
@@ -65,6 +67,7 @@ class Shop:
         self.item_written_s = item_written_s
         self.item_read_s = item_read_s
         self.workers = workers
+        self.lists_variations = lists_variations
         self.on_item: Callable[[Product], None] = lambda product: None
         """Called before each item of a batch is written: where a test lets the shop sell."""
         self.written: deque[tuple[str, Any]] = deque(maxlen=WRITTEN_MAX)
@@ -116,13 +119,23 @@ class Shop:
         ids = self.catalogue.children.get(parent_id, ())
         return await self._page([self.catalogue.products[i] for i in ids], query)
 
+    async def list_all_variations(
+        self, query: Mapping[str, str]
+    ) -> tuple[list[Any], dict[str, str]]:
+        """``GET variations``, of all products."""
+        return await self._page([p for p in self.catalogue.products.values() if p.parent_id], query)
+
     async def _page(
         self, chosen: list[Product], query: Mapping[str, str]
     ) -> tuple[list[Any], dict[str, str]]:
         per_page, page = int(query.get("per_page", "10")), int(query.get("page", "1"))
         if not 1 <= per_page <= PER_PAGE_MAX or page < 1:
             raise RestError(400, "rest_invalid_param", "Invalid parameter(s): per_page")
-        shown = chosen[(page - 1) * per_page : page * per_page]
+        chosen = [product for product in chosen if product.status != "trash"]
+        # Newest first, as WordPress lists what is not asked for in another order.
+        chosen.sort(key=lambda product: product.id, reverse=query.get("order") != "asc")
+        start = int(query.get("offset", (page - 1) * per_page))
+        shown = chosen[start : start + per_page]
         self.stats.products_read += len(shown)
         await asyncio.sleep(self.item_read_s * len(shown))
         fields = [name for name in query.get("_fields", "").split(",") if name]

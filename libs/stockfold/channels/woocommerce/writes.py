@@ -91,7 +91,7 @@ def _failed(update: StockUpdate, error: Mapping[str, Any]) -> Outcome:
 
 def _compared(update: StockUpdate, item: Mapping[str, Any], wanted: Mapping[str, Any]) -> Outcome:
     sent: int = wanted["stock_quantity"]
-    shown = _whole(item.get("stock_quantity"))
+    shown = whole(item.get("stock_quantity"))
     managed = item.get("manage_stock")
     if shown == sent and managed is True:
         return _beside(update, item, wanted)
@@ -143,7 +143,7 @@ def _is_kept(entry: Mapping[str, str], kept: Mapping[str, Any]) -> bool:
     return str(value) == entry["value"]
 
 
-def _whole(value: Any) -> int | None:
+def whole(value: Any) -> int | None:
     """A quantity as the shop writes it: a number, or with some plugins its text."""
     if isinstance(value, bool):
         return None
