@@ -279,7 +279,7 @@ def test_an_unclear_write_of_another_quantity_proves_nothing() -> None:
     request = woo.next_request(updates("A"))
     assert request is not None
     row = {**product(1, "A"), "manage_stock": True, "stock_quantity": 4}
-    assert woo.receive(request, reply([row])) == Answer()
+    assert kinds(woo.receive(request, reply([row]))) == []
 
 
 def test_the_documentation_names_what_the_adapter_was_proved_against() -> None:

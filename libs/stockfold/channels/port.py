@@ -148,15 +148,34 @@ class Trouble(msgspec.Struct, frozen=True):
     retry_after_s: float | None = None
 
 
+class Observed(msgspec.Struct, frozen=True):
+    """What a response showed of one listing: read, or echoed by a write.
+
+    ``quantity`` is None where the listing's own stock is not managed (``managed`` says so) or is
+    no whole number. ``listing`` is the channel's own name for it. ``written`` is the quantity that
+    the same request has just set, None when it only read: ``quantity`` is its echo then, and may
+    be less by what was sold in that moment.
+    """
+
+    sku: str
+    quantity: int | None
+    managed: bool = True
+    listing: str = ""
+    backorders: str = ""
+    written: int | None = None
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What a response means.
 
     Updates of the request that have no outcome are as they were before it: wanted, and to be
-    offered again, with nothing counted against them.
+    offered again, with nothing counted against them. ``observed`` is in the order of the response,
+    at most one per SKU; an ambiguous SKU is not among them.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     trouble: Trouble | None = None
+    observed: tuple[Observed, ...] = ()
 
 
 class Assurance(enum.Enum):

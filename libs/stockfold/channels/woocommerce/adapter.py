@@ -12,6 +12,7 @@ from stockfold.channels.port import (
     Answer,
     Assurance,
     Failure,
+    Observed,
     Outcome,
     OutcomeKind,
     Purpose,
@@ -22,6 +23,7 @@ from stockfold.channels.port import (
 )
 from stockfold.channels.woocommerce import answers, lookups, management, writes
 from stockfold.channels.woocommerce.lookups import Listing
+from stockfold.channels.woocommerce.observing import observe
 from stockfold.channels.woocommerce.terms import PLAIN, StockTerms, show
 
 ITEMS_MAX = 100
@@ -123,7 +125,7 @@ class WooCommerce:
         if outcomes is None:
             return answers.not_understood(request, response)
         self._forget(outcome.update.sku for outcome in outcomes if writes.is_stale(outcome))
-        return Answer(self._judged(outcomes))
+        return Answer(self._judged(outcomes), observed=writes.echoed(request, body))
 
     def _judged(self, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
         """Unmanaged beside managed ones is the product's; otherwise the shop is asked first."""
@@ -150,8 +152,11 @@ class WooCommerce:
             return Answer()
         rows = {row["id"]: row for row in body} if isinstance(body, list) else {}
         outcomes: list[Outcome] = []
+        observed: list[Observed] = []
         for update in request.updates:
             matches = listings[update.sku]
+            if len(matches) == 1:
+                observed.append(observe(update.sku, rows[matches[0].id]))
             outcome = lookups.judge(update, matches)
             sent = self._unclear.pop(update.sku, None)
             if outcome is None:
@@ -163,7 +168,7 @@ class WooCommerce:
             else:
                 outcomes.append(outcome)
                 self._forget([update.sku])
-        return Answer(tuple(outcomes))
+        return Answer(tuple(outcomes), observed=tuple(observed))
 
     def _too_large(self, request: Request, response: Response) -> Answer:
         """Take smaller batches from now on: a host's limit does not change by the minute."""

@@ -16,8 +16,8 @@ import msgspec
 
 from stockfold.channels.port import Failure, Request, Response
 from stockfold.channels.woocommerce.asking import NotThereError
+from stockfold.channels.woocommerce.observing import whole
 from stockfold.channels.woocommerce.paging import PER_PAGE, Collection
-from stockfold.channels.woocommerce.writes import whole
 
 FIELDS = "id,name,type,status,parent_id,sku,manage_stock,stock_quantity,backorders,stock_status"
 NO_ROUTE = ("rest_no_route",)

@@ -10,8 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from stockfold.channels.port import Outcome, OutcomeKind, Purpose, Request, Shown, StockUpdate
+from stockfold.channels.port import (
+    Observed,
+    Outcome,
+    OutcomeKind,
+    Purpose,
+    Request,
+    Shown,
+    StockUpdate,
+)
 from stockfold.channels.woocommerce.lookups import PATH, Listing
+from stockfold.channels.woocommerce.observing import observe, whole
 
 NOT_MANAGED = "stock_not_managed"
 STALE_LISTING = frozenset(
@@ -66,6 +75,16 @@ def read(request: Request, answer: Any) -> list[Outcome] | None:
         else:
             outcomes.append(_compared(update, item, wanted))
     return outcomes
+
+
+def echoed(request: Request, answer: Mapping[str, Any]) -> tuple[Observed, ...]:
+    """What an answer that ``read`` has understood shows of the listings it wrote."""
+    triples = zip(request.updates, answer["update"], request.json["update"], strict=True)
+    return tuple(
+        observe(update.sku, item, sent["stock_quantity"])
+        for update, item, sent in triples
+        if not isinstance(item.get("error"), dict)
+    )
 
 
 def is_shown(update: StockUpdate, product: Mapping[str, Any], shown: Shown) -> bool:
@@ -141,14 +160,3 @@ def _is_kept(entry: Mapping[str, str], kept: Mapping[str, Any]) -> bool:
     # What is empty may as well be missing, and PHP may make a number of digits.
     value = kept.get(entry["key"], "")
     return str(value) == entry["value"]
-
-
-def whole(value: Any) -> int | None:
-    """A quantity as the shop writes it: a number, or with some plugins its text."""
-    if isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return int(number) if number.is_integer() else None
