@@ -25,6 +25,9 @@ class MemoryFeed:
     def __init__(self) -> None:
         self.records: list[Read] = []
         self.committed = 0
+        self.refusing = False
+        """Whether somebody else has become the owner."""
+        self.refused = 0
         self._position = 0
         self._end = 0
         self._versions: dict[str, int] = {}
@@ -58,12 +61,15 @@ class MemoryFeed:
         self._position += len(found)
         return found
 
-    async def caught_up(self, partitions: Partitions) -> Partitions:
+    async def caught_up(self, partitions: Partitions) -> dict[int, int]:
         """See ``Feed.caught_up``."""
-        return {0} if self._position >= self._end else set()
+        return {0: self._position} if self._position >= self._end else {}
 
     async def commit(self, offsets: dict[int, int]) -> bool:
         """See ``Feed.commit``."""
+        if self.refusing:
+            self.refused += 1
+            return False
         assert offsets[0] >= self.committed
         self.committed = offsets[0]
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -23,6 +23,10 @@ NONCE_BYTES = 16
 
 
 T = TypeVar("T")
+
+
+class _NotOursError(Exception):
+    """It may not be sent any more."""
 
 
 class Authorizer(Protocol):
@@ -52,9 +56,20 @@ def woocommerce(channel: ChannelSettings) -> WooCommerce:
 
 
 class Transport:
-    """Performs an adapter's requests. A context that closes its connections."""
+    """Performs an adapter's requests. A context that closes its connections.
 
-    def __init__(self, channel: ChannelSettings, adapter: Authorizer, clock: Clock) -> None:
+    ``may_send`` is asked right before the first byte of a request: connecting may take its time.
+    """
+
+    def __init__(
+        self,
+        channel: ChannelSettings,
+        adapter: Authorizer,
+        clock: Clock,
+        *,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._may_send = may_send
         self._adapter = adapter
         self._clock = clock
         self._client = httpx.AsyncClient(
@@ -99,9 +114,12 @@ class Transport:
             params=signed.params or None,
             json=signed.json,
             headers=dict(signed.headers),
+            extensions={"trace": self._ask},
         )
         try:
             return await self._exchange(outgoing)
+        except _NotOursError:
+            return Failure("connect", "not sent: another process may serve the channel by now")
         except httpx.ConnectError as error:
             return Failure("connect", f"no connection to {self._client.base_url}: {error}")
         except (httpx.ConnectTimeout, httpx.PoolTimeout):
@@ -110,6 +128,10 @@ class Transport:
             return Failure("timeout", "no answer in time; it may have been done or not")
         except httpx.HTTPError as error:
             return Failure("broken", f"{type(error).__name__}: {error}")
+
+    async def _ask(self, event: str, _: object) -> None:
+        if event.endswith(".send_request_headers.started") and not self._may_send():
+            raise _NotOursError
 
     async def _exchange(self, outgoing: httpx.Request) -> Response | Failure:
         response = await self._client.send(outgoing, stream=True)

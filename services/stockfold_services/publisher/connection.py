@@ -30,10 +30,10 @@ from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.steps import step
 from stockfold.runtime.watchdog import Pulse
-from stockfold_services.publisher.awake import Awake
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.deliveries import Deliveries
-from stockfold_services.publisher.feed import SESSION_TIMEOUT_MS, Feed, Partitions, Read
+from stockfold_services.publisher.feed import Feed, Partitions, Read
+from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
 from stockfold_services.publisher.wanted import Finished
 from stockfold_services.publisher.watermark import Watermark
@@ -71,14 +71,16 @@ class Connection:
         deliveries: Deliveries,
         clock: Clock,
         *,
+        lease: Lease | None = None,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
         workers = range(1, adapter.requests_in_flight_max + 1)
         self._reading = Pulse(f"channel {name}, reader")
         self._recording = Pulse(f"channel {name}, recorder")
+        self._keeping = Pulse(f"channel {name}, lease")
         self._sending = [Pulse(f"channel {name}, sender {number}") for number in workers]
-        self.pulses = [self._reading, self._recording, *self._sending]
+        self.pulses = [self._reading, self._recording, self._keeping, *self._sending]
         policy = policy or RetryPolicy()
         rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._name = name
@@ -88,7 +90,7 @@ class Connection:
         self._deliveries = deliveries
         self._clock = clock
         self._breaker = Breaker(policy, rng)
-        self._awake = Awake(f"channel {name}", SESSION_TIMEOUT_MS / 2_000)
+        self._lease = lease or Lease(clock)
         self.backlog = Backlog(
             adapter.to_show,
             lambda failures: policy.delay_s(failures, rng),
@@ -102,7 +104,7 @@ class Connection:
         self._ended = asyncio.Event()
         self._torn = False
         self._in_flight = 0
-        self._committed_s = 0.0
+        self._committing = asyncio.Lock()
 
     @property
     def trouble_code(self) -> str:
@@ -115,14 +117,14 @@ class Connection:
         try:
             async with asyncio.TaskGroup() as outer:
                 outer.create_task(self._record())
-                watch = outer.create_task(self._awake.watch())
+                keep = outer.create_task(self._keep_lease())
                 async with asyncio.TaskGroup() as inner:
                     inner.create_task(self._read(stop))
                     for pulse in self._sending:
                         inner.create_task(self._work(stop, pulse))
-                watch.cancel()
+                keep.cancel()
                 await self._outbox.put(None)
-            await self._commit(self._watermarks.keys())
+            await self._commit(set(self._watermarks))
         finally:
             self._ended.set()
 
@@ -146,9 +148,6 @@ class Connection:
                 await self._finish(finished)
             if self._catching_up:
                 await self._let_go(await self._feed.caught_up(set(self._catching_up)))
-            if self._clock.monotonic_s() - self._committed_s >= COMMIT_EVERY_S:
-                self._reading.beat("committing offsets")
-                await self._commit(self._watermarks.keys())
         self._reading.rest()
 
     def _take_in(self, record: Read) -> list[Finished]:
@@ -160,9 +159,10 @@ class Connection:
             return []
         return self.backlog.offer(record.wanted, self._clock.now_us())
 
-    async def _let_go(self, partitions: Partitions) -> None:
-        for partition in partitions & self._catching_up:
+    async def _let_go(self, reached: dict[int, int]) -> None:
+        for partition in reached.keys() & self._catching_up:
             self._catching_up.discard(partition)
+            self._watermarks[partition].read_to(reached[partition])
             await self._finish(self.backlog.let_go(partition, self._clock.now_us()))
 
     def _assigned(self, partitions: Partitions) -> None:
@@ -188,6 +188,7 @@ class Connection:
         if self._torn:
             return
         await self._commit(mine)
+        self._lease.lost()
         for partition in mine:
             self.backlog.drop(partition)
             self._catching_up.discard(partition)
@@ -213,7 +214,6 @@ class Connection:
             self._in_flight += 1
             try:
                 step("publisher.before_send")
-                self._awake.prove()
                 pulse.beat(f"{request.method} {request.path}")
                 response = await self._perform(request, stop)
                 step("publisher.after_send")
@@ -226,6 +226,8 @@ class Connection:
                 self._wake.set()
 
     def _next_request(self) -> Request | None:
+        if not self._lease.holds:
+            return None
         now_s = self._clock.monotonic_s()
         if now_s < self._breaker.rests_until_s or (self._breaker.is_open and self._in_flight):
             return None
@@ -338,15 +340,29 @@ class Connection:
             for _ in taken:
                 self._outbox.task_done()
 
+    async def _keep_lease(self) -> None:
+        """Commit now and then, moved or not: each commit that is taken proves who the owner is."""
+        while True:
+            self._keeping.beat("committing offsets")
+            await self._commit(set(self._watermarks))
+            self._keeping.rest()
+            await asyncio.sleep(COMMIT_EVERY_S)
+
     async def _commit(self, partitions: Iterable[int]) -> None:
-        self._committed_s = self._clock.monotonic_s()
-        marks = {
-            partition: mark
-            for partition in partitions
-            if (mark := self._watermarks[partition].to_commit()) is not None
-        }
-        if marks and await self._feed.commit(marks):
+        async with self._committing:
+            marks = {
+                partition: mark
+                for partition in partitions
+                if partition in self._watermarks
+                and (mark := self._watermarks[partition].to_commit()) is not None
+            }
+            if not marks:
+                return
+            began, held = self._lease.now(), self._lease.holds
+            if not await self._feed.commit(marks):
+                self._lease.lost()
+                return
             step("publisher.after_commit")
-            for partition, mark in marks.items():
-                if partition in self._watermarks:
-                    self._watermarks[partition].committed(mark)
+            self._lease.proved(began)
+            if not held:
+                self._wake.set()

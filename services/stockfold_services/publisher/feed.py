@@ -1,8 +1,8 @@
 """``stockfold.availability.v1`` → what one channel shall show; commits what has its outcome.
 
-A group per connection, so that each has its own progress, and without static membership: after a
-crash the broker then waits for the dead member's session before anybody reads on, and a request
-that died with it has come to its end at the shop by then.
+A group per connection, so that each has its own progress and one owner, and without static
+membership: after a crash the broker then waits for the dead member's session before anybody reads
+on, and a request that died with it has come to its end at the shop by then.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from stockfold.channels import Promise
@@ -25,11 +26,13 @@ from stockfold.runtime.kafka import aiokafka_config, group_id
 from stockfold.runtime.leaving import leave
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.watchdog import Deafness
+from stockfold_services.publisher.lease import SESSION_S, OneOwner
 from stockfold_services.publisher.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
-SESSION_TIMEOUT_MS = 10_000
+REBALANCE_TIMEOUT_MS = 300_000
+"""How long the broker waits for an owner that brings its requests home."""
 RECORDS_MAX = 2_000
 WAIT_MS = 250
 
@@ -61,8 +64,11 @@ class Feed(Protocol):
         """The next records, in order per partition; none after a short wait."""
         ...
 
-    async def caught_up(self, partitions: Partitions) -> Partitions:
-        """Those of them that have been read to where they ended when they were assigned."""
+    async def caught_up(self, partitions: Partitions) -> dict[int, int]:
+        """Those of them that have been read to where they ended when they were assigned.
+
+        With the next offset of each; every record before it has been returned by ``read``.
+        """
         ...
 
     async def commit(self, offsets: dict[int, int]) -> bool:
@@ -90,7 +96,10 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=SESSION_TIMEOUT_MS,
+            session_timeout_ms=int(SESSION_S * 1_000),
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+            # The second is what releases before this one speak: they can be replaced one by one.
+            partition_assignment_strategy=(OneOwner, RoundRobinPartitionAssignor),
         )
 
     async def start(self, assigned: Assigned, revoked: Revoked) -> None:
@@ -162,21 +171,22 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
             Promise(body["status"], body["next_available"], body["lead_time_days"]),
         )
 
-    async def caught_up(self, partitions: Partitions) -> Partitions:
+    async def caught_up(self, partitions: Partitions) -> dict[int, int]:
         """See ``Feed.caught_up``. The end is the last stable offset."""
         new = [TopicPartition(self._topic, p) for p in partitions if p not in self._ends]
         mine = self._consumer.assignment()
         if new and mine.issuperset(new):
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets(new)
             self._ends.update({item.partition: end for item, end in ends.items()})
-        reached = set()
+        reached = {}
         for item in self._consumer.assignment():
             end = self._ends.get(item.partition)
             if item.partition not in partitions or end is None:
                 continue
             # Markers of transactions have offsets too: the position tells, not the last record.
-            if await self._consumer.position(item) >= end:
-                reached.add(item.partition)
+            position = await self._consumer.position(item)
+            if position >= end:
+                reached[item.partition] = position
         return reached
 
     async def commit(self, offsets: dict[int, int]) -> bool:

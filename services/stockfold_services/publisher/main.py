@@ -19,6 +19,7 @@ from stockfold.runtime.watchdog import restarted_when_stalled
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
+from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.retry import RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -105,11 +106,19 @@ async def _connect_and_run(
 ) -> None:
     deliveries = KafkaDeliveries(settings, channel.name)
     feed = KafkaFeed(settings, channel.name)
-    async with Transport(channel, adapter, SYSTEM_CLOCK) as transport:
+    lease = Lease(SYSTEM_CLOCK)
+    async with Transport(channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds) as transport:
         try:
             await deliveries.start()
             connection = Connection(
-                channel.name, adapter, transport, feed, deliveries, SYSTEM_CLOCK, policy=policy
+                channel.name,
+                adapter,
+                transport,
+                feed,
+                deliveries,
+                SYSTEM_CLOCK,
+                lease=lease,
+                policy=policy,
             )
             # A request may take its own time, which is limited too.
             limit_s = max(settings.environment.stall_limit_s, 2 * channel.request_timeout_s)
