@@ -131,6 +131,16 @@ ORDERS = _by_order(
     ("stockfold.OrderChanged", "stockfold.OrderReviewed", "stockfold.OrderCaseChanged"),
     log_append_time=True,
 )
+SHIPMENTS = Topic(
+    "stockfold.shipments.v1",
+    "WMS and ERP",
+    "Parcels that have left, with carrier and tracking, for the shops that sold what is in them.",
+    "channel|order",
+    ("stockfold.OrderShipped",),
+    keyed_by_sku=False,
+    keyed_by_order=True,
+    retention_ms=30 * DAY_MS,
+)
 ORDER_ANSWERS = _by_order(
     "stockfold.order-answers.v1",
     "orders",
@@ -341,6 +351,7 @@ TOPICS: tuple[Topic, ...] = (
     API_KEYS,
     ORDER_SWEEPS,
     ORDERS,
+    SHIPMENTS,
     ORDER_ANSWERS,
     ORDER_JOURNAL,
     ORDER_STATUS,

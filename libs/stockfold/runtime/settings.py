@@ -31,6 +31,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from stockfold.runtime.secret import SecretRef, is_loopback_url
 from stockfold.runtime.shop_settings import ShopOrdersSettings
 from stockfold.runtime.shop_stock_settings import ShopStockSettings
+from stockfold.runtime.shop_tracking_settings import ShopTrackingSettings
 
 DAY_S = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -445,6 +446,9 @@ class ChannelSettings(_Section):
     )
     stock: ShopStockSettings = Field(
         default_factory=ShopStockSettings, description="What is written beside a quantity."
+    )
+    tracking: ShopTrackingSettings = Field(
+        default_factory=ShopTrackingSettings, description="What it is told of parcels."
     )
     zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
     locations: list[Name] | None = Field(

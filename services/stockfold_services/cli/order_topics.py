@@ -38,17 +38,20 @@ def latest(settings: Settings, topic: Topic, key: str = "") -> dict[str, Record]
     return found
 
 
-def tell(settings: Settings, schema: str, body: Record, what: str) -> None:
+def tell(
+    settings: Settings, schema: str, body: Record, what: str, *, topic: Topic = ORDERS
+) -> None:
     """Send an event about an order. UnavailableError says that ``what`` was not acknowledged."""
     key = f"{body['channel']}|{body['order']}"
-    told = envelope.Envelope(str(uuid.uuid4()), SOURCE, schema, body["occurred_at"])
+    at_us = body["occurred_at"] if "occurred_at" in body else body["shipped_at"]
+    told = envelope.Envelope(str(uuid.uuid4()), SOURCE, schema, at_us)
     send_one(
         settings,
-        ORDERS,
+        topic,
         key,
         encode(schema, body),
         what=what,
         remedy="Check the broker, then run it again.",
-        partition=partition_of(key.encode(), partitions_of(settings, ORDERS)),
+        partition=partition_of(key.encode(), partitions_of(settings, topic)),
         headers=envelope.build(told),
     )

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from stockfold.contracts.topics import ORDER_STATUS
+from stockfold.channels.parcels import Parcel, checked
+from stockfold.contracts.topics import ORDER_STATUS, SHIPMENTS
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import format_us
 from stockfold.runtime.audit import audited
@@ -89,3 +90,61 @@ def review(
     with audited(settings, command="orders review", subject=subject, details=body):
         tell(settings, "stockfold.OrderReviewed", body, "the review")
     typer.echo(f"told: {done}")
+
+
+@app.command()
+def shipped(
+    channel: Channel,
+    order: OrderName,
+    shipment: Annotated[str, typer.Argument(help="The shipment, unique in the order.")],
+    carrier: Annotated[str, typer.Option("--carrier", help="Who carries it.")] = "",
+    number: Annotated[str, typer.Option("--tracking", help="The carrier's number.")] = "",
+    url: Annotated[str, typer.Option("--url", help="Where it can be followed.")] = "",
+    lines: Annotated[
+        list[str] | None,
+        typer.Option("--line", metavar="LINE=UNITS", help="What is inside; repeat it."),
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: ConfigFile = None,
+) -> None:
+    """Tell that a parcel has left: its shop is told carrier and tracking. Moves no stock."""
+    settings = attach(load(config))
+    parcel = checked(
+        Parcel(
+            order=order,
+            shipment=shipment,
+            correlation="",
+            shipped_at_us=SYSTEM_CLOCK.now_us(),
+            carrier=carrier,
+            tracking_number=number,
+            tracking_url=url,
+            lines=tuple(map(_line, lines or ())),
+        )
+    )
+    done = f"shipment {shipment} of order {order} of {channel}"
+    if dry_run:
+        typer.echo(f"would tell {done}")
+        return
+    confirm(f"Tell {done}?", yes)
+    body = {
+        "channel": channel,
+        "order": order,
+        "shipment": shipment,
+        "shipped_at": parcel.shipped_at_us,
+        "carrier": carrier,
+        "tracking_number": number,
+        "tracking_url": url,
+        "lines": [{"line": line, "quantity": units} for line, units in parcel.lines],
+    }
+    subject = f"{channel}|{order}"
+    with audited(settings, command="orders shipped", subject=subject, details=body):
+        tell(settings, "stockfold.OrderShipped", body, "the shipment", topic=SHIPMENTS)
+    typer.echo(f"told: {done}")
+
+
+def _line(text: str) -> tuple[str, int]:
+    line, _, units = text.rpartition("=")
+    if not line or not units.isdecimal():
+        raise SettingsError(f"{text!r} is not LINE=UNITS", where="--line", remedy="Such as 12=1.")
+    return line, int(units)

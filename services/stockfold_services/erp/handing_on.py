@@ -13,8 +13,8 @@ from stockfold.contracts.codec import decode
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.orders.sink import OrderSink, deliver, document_of
 from stockfold.runtime.records import Record
+from stockfold.runtime.refusals import Refusals
 from stockfold.runtime.settings import ErpSettings
-from stockfold_services.erp.refusals import Refusals
 
 log = logging.getLogger(__name__)
 

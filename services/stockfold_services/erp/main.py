@@ -12,10 +12,10 @@ from stockfold.domain.errors import UnavailableError
 from stockfold.orders.sink import OrderSink
 from stockfold.runtime.kafka import confluent_config, group_id, wait_for_topics
 from stockfold.runtime.order_sinks import open_sink
+from stockfold.runtime.refusals import Refusals
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
 from stockfold_services.erp.handing_on import HandingOn
-from stockfold_services.erp.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 def _hand_on(settings: Settings, sink: OrderSink, stop: threading.Event) -> None:
-    refusals = Refusals(settings)
+    refusals = Refusals(settings, ORDER_STATUS, "stockfold/orders")
     backoff_s = 0.2
     while not stop.is_set():
         consumer = Consumer(_config(settings))

@@ -16,6 +16,7 @@ from stockfold.runtime.watchdog import Pulse
 from stockfold_services.sweeper.cases import CaseBook
 from stockfold_services.sweeper.notebook import Notebook
 from stockfold_services.sweeper.open_orders import open_orders
+from stockfold_services.sweeper.shipments import ParcelWriter
 from stockfold_services.sweeper.sweeping import ShopSweeper
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,9 @@ class Rounds:
             self._jobs.append(_Job("looking after webhooks", every_s, self._webhooks, REFUSED_S))
         if orders.hold_oversold:
             self._jobs.append(_Job("holding oversold orders", 0.0, self._holds, REFUSED_S))
+        self._parcels = ParcelWriter(settings, channel, sweeper)
+        if channel.tracking.write:
+            self._jobs.append(_Job("writing parcels", 0.0, self._shipments, REFUSED_S))
 
     async def once(self) -> NotServedError | None:
         """Do what is due; why the shop did not serve, if it did not.
@@ -90,6 +94,7 @@ class Rounds:
         """Let go of what it reads with."""
         await asyncio.to_thread(self._notebook.close)
         await asyncio.to_thread(self._cases.close)
+        await self._parcels.close()
 
     async def _questions(self) -> None:
         await asyncio.to_thread(self._notebook.refresh)
@@ -110,6 +115,11 @@ class Rounds:
     async def _holds(self) -> None:
         await asyncio.to_thread(self._cases.refresh)
         await self._sweeper.hold_oversold(self._cases.open_of(self._channel.name))
+
+    async def _shipments(self) -> None:
+        new = await self._parcels.write_some()
+        if new:
+            log.info("channel %s was told of %d parcels", self._channel.name, new)
 
     async def _open_orders(self) -> None:
         known = await asyncio.to_thread(open_orders, self._settings, self._channel.name)

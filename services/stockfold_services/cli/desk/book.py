@@ -10,7 +10,7 @@ import msgspec
 
 from stockfold.contracts.codec import Record as Body
 from stockfold.contracts.codec import decode
-from stockfold.contracts.topics import EXCEPTION_RESOLUTIONS, EXCEPTIONS, INPUTS, ORDERS
+from stockfold.contracts.topics import EXCEPTION_RESOLUTIONS, EXCEPTIONS, INPUTS, ORDERS, SHIPMENTS
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
@@ -18,7 +18,7 @@ from stockfold_services.cli.kafka_errors import kafka_errors
 
 CASES_MAX = 10_000
 """Cases that one command takes on; the rest waits for the next."""
-_INPUT_NAMES = frozenset(topic.name for topic in (*INPUTS, ORDERS))
+_INPUT_NAMES = frozenset(topic.name for topic in (*INPUTS, ORDERS, SHIPMENTS))
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
+from stockfold.channels.parcels import checked as checked_parcel
 from stockfold.contracts import codec, envelope
 from stockfold.contracts.json_reader import JsonReader
-from stockfold.contracts.topics import INPUT_OF, ORDERS, TOPICS, Topic
+from stockfold.contracts.shipments import parcel_of
+from stockfold.contracts.topics import INPUT_OF, ORDERS, SHIPMENTS, TOPICS, Topic
 from stockfold.domain.errors import ContractError, StockfoldError
 from stockfold.ledger.facts import Refused
 from stockfold.ledger.validation import validate
@@ -20,6 +22,7 @@ from stockfold_services.cli.desk.fields import json_value, parse_field
 
 _NAMESPACE = "stockfold."
 _BY_NAME = {topic.name: topic for topic in TOPICS}
+_BY_ORDER = {name: topic for topic in (ORDERS, SHIPMENTS) for name in topic.schemas}
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -58,13 +61,15 @@ def corrected(case: Case, correction: Correction) -> Message:
     _refuse_findings(case, "corrected")
     raised = case.raised
     name, body = _corrected_body(case, correction)
-    topic = ORDERS if name in ORDERS.schemas else INPUT_OF.get(name)
+    topic = _BY_ORDER.get(name) or INPUT_OF.get(name)
     if topic is None:
         raise _unfit(case, f"{name} is no input event", "Give --header ce_type=stockfold.TYPE.")
     try:
         value = codec.encode(name, body)
         _, checked = codec.decode(value)
-        if topic is ORDERS:
+        if topic is SHIPMENTS:
+            checked_parcel(parcel_of(checked, ""))
+        elif topic is ORDERS:
             check_identifiers(checked)
         else:
             validate(name.removeprefix(_NAMESPACE), checked)
@@ -75,7 +80,7 @@ def corrected(case: Case, correction: Correction) -> Message:
     old_id = str(raised["event_id"])
     event_id = _new_id(case, old_id)
     headers = _headers(case, correction, name, event_id, old_id)
-    key = f"{body['channel']}|{body['order']}" if topic is ORDERS else str(body["sku"])
+    key = str(body["sku"]) if topic.keyed_by_sku else f"{body['channel']}|{body['order']}"
     return Message(topic, key.encode(), value, headers, event_id)
 
 

@@ -1,11 +1,11 @@
-"""Orders that the ERP refuses go to the exceptions, so that those behind them move on."""
+"""What somebody else refuses goes to the exceptions, so that what is behind it moves on."""
 
 from __future__ import annotations
 
 from confluent_kafka import KafkaError, Message, Producer
 
 from stockfold.contracts.exceptions import encode_exception
-from stockfold.contracts.topics import EXCEPTIONS, ORDER_STATUS
+from stockfold.contracts.topics import EXCEPTIONS, Topic
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config
@@ -16,10 +16,17 @@ ACKNOWLEDGED_S_MAX = 20.0
 
 
 class Refusals:
-    """Writes exceptions, acknowledged before the order counts as handed on."""
+    """Writes exceptions about records of one topic, each acknowledged before the record is done.
 
-    def __init__(self, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
+    ``topic`` holds one type of event; ``source`` is who tells it, when a record does not say.
+    """
+
+    def __init__(
+        self, settings: Settings, topic: Topic, source: str, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._clock = clock
+        self._about = topic
+        self._source = source
         self._partitions = settings.kafka.sku_partitions
         self._topic = EXCEPTIONS.full_name(settings.prefix)
         self._producer = Producer(
@@ -33,8 +40,10 @@ class Refusals:
         )
 
     def write(self, record: Record, error: ContractError) -> None:
-        """Raise an exception about an order's status. UnavailableError when Kafka has it not."""
+        """Raise an exception about a record. UnavailableError when Kafka has it not."""
         partition, offset = record.partition(), record.offset()
+        headers = record.headers() or []
+        named = dict(headers)
         failures: list[str] = []
 
         def told(failure: KafkaError | None, _: Message) -> None:
@@ -47,17 +56,18 @@ class Refusals:
             reason=error.what,
             remedy=error.remedy,
             sku="",
-            source="stockfold/orders",
-            event_id="",
-            event_type="stockfold.OrderStatus",
-            topic=ORDER_STATUS.name,
+            source=_text(named.get("ce_source")) or self._source,
+            event_id=_text(named.get("ce_id")),
+            event_type=self._about.schemas[0],
+            topic=self._about.name,
             partition=partition,
             offset=offset,
             recorded_us=self._clock.now_us(),
-            correlation_id="",
+            correlation_id=_text(named.get("correlationid")),
             caused_us=record.timestamp()[1] * 1000,
             key=record.key(),
             value=record.value(),
+            headers=headers,
         )
         self._producer.produce(
             self._topic,
@@ -68,7 +78,11 @@ class Refusals:
         )
         if self._producer.flush(ACKNOWLEDGED_S_MAX + 1) or failures:
             raise UnavailableError(
-                "an exception about an order was not acknowledged",
+                f"an exception about a record of {self._about.name} was not acknowledged",
                 where=self._topic,
-                remedy="Check the broker; the order is tried again.",
+                remedy="Check the broker; the record is tried again.",
             )
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")
