@@ -12,6 +12,7 @@ from stockfold.runtime.shop_http import Transport
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.feed import Assigned, Partitions, Read, Revoked
 from stockfold_services.publisher.main import adapter_of
+from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.retry import RetryPolicy
 from stockfold_services.publisher.wanted import Finished, Wanted
 from tests.support.woo_shop import ShopServer
@@ -98,7 +99,12 @@ class MemoryDeliveries:
 
 
 def channel(
-    server: ShopServer, name: str = "woo", timeout_s: float = 5.0, **stock: str
+    server: ShopServer,
+    name: str = "woo",
+    timeout_s: float = 5.0,
+    mode: str = "live",
+    canary_skus: Sequence[str] = (),
+    **stock: str,
 ) -> ChannelSettings:
     """The settings of a connection to the shop; ``stock`` is its ``[channels.stock]``."""
     return ChannelSettings(
@@ -109,6 +115,7 @@ def channel(
         consumer_secret="cs_test",
         request_timeout_s=timeout_s,
         stock=stock,
+        publishing={"mode": mode, "canary_skus": list(canary_skus)},
     )
 
 
@@ -118,6 +125,7 @@ async def connected(
     feed: MemoryFeed,
     deliveries: MemoryDeliveries,
     *,
+    mode: Mode = ALL,
     policy: RetryPolicy = IMPATIENT,
     timeout_s: float = 5.0,
     crash: bool = False,
@@ -128,7 +136,7 @@ async def connected(
     stop = asyncio.Event()
     async with Transport(settings, adapter, SYSTEM_CLOCK) as transport:
         connection = Connection(
-            "woo", adapter, transport, feed, deliveries, SYSTEM_CLOCK, policy=policy
+            "woo", adapter, transport, feed, deliveries, SYSTEM_CLOCK, mode=mode, policy=policy
         )
         task = asyncio.create_task(connection.run(stop))
         try:

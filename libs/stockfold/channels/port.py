@@ -103,7 +103,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class OutcomeKind(enum.Enum):
-    """What became of an update."""
+    """What became of an update. SHADOW: the connection's mode does not write it."""
 
     APPLIED = "applied"
     SUPERSEDED = "superseded"
@@ -111,6 +111,7 @@ class OutcomeKind(enum.Enum):
     REJECTED = "rejected"
     UNMAPPED = "unmapped"
     GAVE_UP = "gave_up"
+    SHADOW = "shadow"
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -101,7 +101,7 @@ def _listing(
         (
             one
             for one in outcomes
-            if one.outcome not in {"applied", "superseded"}
+            if one.outcome not in {"applied", "superseded", "shadow"}
             and (held is None or one.version > held.version)
         ),
         key=lambda one: one.version,

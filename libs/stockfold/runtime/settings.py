@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stockfold.runtime.secret import SecretRef, is_loopback_url
+from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
 from stockfold.runtime.shop_settings import ShopOrdersSettings
 from stockfold.runtime.shop_stock_settings import ShopStockSettings
 from stockfold.runtime.shop_tracking_settings import ShopTrackingSettings
@@ -449,6 +450,9 @@ class ChannelSettings(_Section):
     )
     tracking: ShopTrackingSettings = Field(
         default_factory=ShopTrackingSettings, description="What it is told of parcels."
+    )
+    publishing: ShopPublishingSettings = Field(
+        default_factory=ShopPublishingSettings, description="Whether it is written to."
     )
     zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
     locations: list[Name] | None = Field(

@@ -31,7 +31,8 @@ KindQuery = Annotated[str | None, Query(**_TEXT, description="Only this kind.")]
 OutcomeQuery = Annotated[
     str | None,
     Query(
-        **_TEXT, description="Only this outcome: applied, superseded, rejected, unmapped, gave_up."
+        **_TEXT,
+        description="Only this outcome: applied, superseded, rejected, unmapped, gave_up, shadow.",
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX, description="Rows of a page.")]

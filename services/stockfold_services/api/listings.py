@@ -30,7 +30,8 @@ WITH outcomes AS (
 (SELECT DISTINCT ON (channel) * FROM outcomes WHERE outcome = 'applied'
  ORDER BY channel, version DESC)
 UNION ALL
-(SELECT DISTINCT ON (channel) * FROM outcomes WHERE outcome NOT IN ('applied', 'superseded')
+(SELECT DISTINCT ON (channel) * FROM outcomes
+ WHERE outcome NOT IN ('applied', 'superseded', 'shadow')
  ORDER BY channel, version DESC)
 """  # noqa: S608 - our own names
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
+from stockfold_services.publisher.mode import ALL
 from stockfold_services.publisher.wanted import Finished, Wanted
 
 FAILURES_MAX = 7
@@ -63,7 +64,8 @@ class _Listing:
 class Backlog:
     """The listings of one channel connection.
 
-    ``to_show`` is what the adapter sends; ``delay_s`` says how long to wait after so many failures.
+    ``to_show`` is what the adapter sends; ``delay_s`` says how long to wait after so many failures;
+    what ``writes`` denies of a SKU is finished as SHADOW and never due.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class Backlog:
         to_show: Callable[[StockUpdate], Shown],
         delay_s: Callable[[int], float],
         attempts_max: int,
+        writes: Callable[[str], bool] = ALL.writes,
     ) -> None:
         self._to_show = to_show
+        self._writes = writes
         self._delay_s = delay_s
         self._attempts_max = attempts_max
         self._listings: dict[str, _Listing] = {}
@@ -120,6 +124,9 @@ class Backlog:
             self._held[listing.partition][wanted.sku] = None
             listing.place = _Place.HELD
             return []
+        if not self._writes(wanted.sku):
+            listing.wanted = None
+            return [self._finished(wanted, OutcomeKind.SHADOW, now_us)]
         shown = self._shown(wanted)
         if listing.acknowledged == shown:
             listing.wanted = None

@@ -34,6 +34,7 @@ from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.deliveries import Deliveries
 from stockfold_services.publisher.feed import Feed, Partitions, Read
 from stockfold_services.publisher.lease import Lease
+from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
 from stockfold_services.publisher.wanted import Finished
 from stockfold_services.publisher.watermark import Watermark
@@ -72,6 +73,7 @@ class Connection:
         clock: Clock,
         *,
         lease: Lease | None = None,
+        mode: Mode = ALL,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -95,6 +97,7 @@ class Connection:
             adapter.to_show,
             lambda failures: policy.delay_s(failures, rng),
             policy.attempts_max,
+            mode.writes,
         )
         self._watermarks: dict[int, Watermark] = {}
         self._catching_up: Partitions = set()

@@ -3,19 +3,24 @@
 A group per connection, so that each has its own progress and one owner, and without static
 membership: after a crash the broker then waits for the dead member's session before anybody reads
 on, and a request that died with it has come to its end at the shop by then.
+
+Each commit carries a mark of the connection's mode (``publisher.mode``), by which an assignment
+decides whether reading goes on there or from the beginning.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from stockfold.channels import Promise
 from stockfold.contracts.codec import decode
@@ -27,6 +32,7 @@ from stockfold.runtime.leaving import leave
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.watchdog import Deafness
 from stockfold_services.publisher.lease import SESSION_S, OneOwner
+from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.wanted import Wanted
 
 log = logging.getLogger(__name__)
@@ -83,7 +89,11 @@ class Feed(Protocol):
 class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
     """The availability of one channel, read committed."""
 
-    def __init__(self, settings: Settings, channel: str) -> None:
+    def __init__(self, settings: Settings, channel: str, mode: Mode = ALL) -> None:
+        self._settings = settings
+        self._mode = mode
+        self._group = group_id(settings, f"publisher.{channel}")
+        self._lost: KafkaError | None = None
         self._topic = AVAILABILITY.full_name(settings.prefix)
         self._prefix = f"{channel}|".encode()
         self._ends: dict[int, int] = {}
@@ -92,7 +102,7 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
         self._revoked: Revoked | None = None
         self._consumer = AIOKafkaConsumer(
             **aiokafka_config(settings),
-            group_id=group_id(settings, f"publisher.{channel}"),
+            group_id=self._group,
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -115,9 +125,40 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
         self._consumer.subscribe([self._topic], listener=self)
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Called by the consumer."""
-        if self._assigned is not None:
-            self._assigned({item.partition for item in assigned})
+        """Called by the consumer, before it reads anything of them."""
+        if self._assigned is None:
+            return
+        self._consumer.pause(*assigned)  # Nobody would take what is read while this one asks.
+        try:
+            await self._go_back(assigned)
+        except KafkaError as error:
+            self._lost = error  # The consumer would only log it, and read on past what is missing.
+            return
+        self._assigned({item.partition for item in assigned})
+        self._consumer.resume(*assigned)
+
+    async def _go_back(self, assigned: Collection[TopicPartition]) -> None:
+        """To the beginning of each partition whose commit was made in a mode that wrote less."""
+        if not assigned or not self._mode.mark_matters:
+            return
+        admin = AIOKafkaAdminClient(**aiokafka_config(self._settings))
+        await admin.start()
+        try:
+            committed = await admin.list_consumer_group_offsets(self._group)
+        finally:
+            await admin.close()
+        anew = [
+            item
+            for item in assigned
+            if item in committed and not self._mode.may_go_on_from(committed[item].metadata)
+        ]
+        if anew:
+            await self._consumer.seek_to_beginning(*anew)
+            log.info(
+                "partitions %s are read anew: mode %s writes what was only shadowed",
+                sorted(item.partition for item in anew),
+                self._mode,
+            )
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Called by the consumer, before it rejoins."""
@@ -127,7 +168,9 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
         self._ends = {}
 
     async def read(self) -> list[Read]:
-        """See ``Feed.read``."""
+        """See ``Feed.read``. KafkaError when an assignment could not be taken."""
+        if self._lost is not None:
+            raise self._lost
         batches: dict[TopicPartition, list[ConsumerRecord]] = await self._consumer.getmany(
             timeout_ms=WAIT_MS, max_records=RECORDS_MAX
         )
@@ -191,10 +234,13 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
 
     async def commit(self, offsets: dict[int, int]) -> bool:
         """See ``Feed.commit``."""
+        mark = self._mode.mark
+        marked = {
+            TopicPartition(self._topic, p): OffsetAndMetadata(offset, mark)
+            for p, offset in offsets.items()
+        }
         try:
-            await self._consumer.commit(
-                {TopicPartition(self._topic, p): offset for p, offset in offsets.items()}
-            )
+            await self._consumer.commit(marked)
         except (CommitFailedError, IllegalStateError) as error:
             log.info("offsets not committed, the partitions have moved: %s", error)
             return False

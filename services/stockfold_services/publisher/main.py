@@ -20,6 +20,7 @@ from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
 from stockfold_services.publisher.lease import Lease
+from stockfold_services.publisher.mode import mode_of
 from stockfold_services.publisher.retry import RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ async def run(
 ) -> None:
     """Publish to every configured channel that can be published to, until ``stop``.
 
+    A channel in mode ``off`` is left alone: nothing of it is read or sent.
     SettingsError when a channel's secret is missing. A lost Kafka is waited for; a shop that does
     not serve is waited for without losing what it shall show.
     """
@@ -47,6 +49,10 @@ async def run(
             adapter = adapters.get(channel.name)
             if adapter is None:
                 log.warning("channel %s: nothing is published to %s", channel.name, channel.kind)
+                continue
+            mode = mode_of(channel.publishing)
+            log.info("channel %s is in mode %s", channel.name, mode)
+            if mode.name == "off":
                 continue
             group.create_task(_supervise(settings, channel, adapter, stop, policy))
         group.create_task(_wait(stop))
@@ -105,7 +111,8 @@ async def _connect_and_run(
     policy: RetryPolicy | None,
 ) -> None:
     deliveries = KafkaDeliveries(settings, channel.name)
-    feed = KafkaFeed(settings, channel.name)
+    mode = mode_of(channel.publishing)
+    feed = KafkaFeed(settings, channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
     async with Transport(channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds) as transport:
         try:
@@ -118,6 +125,7 @@ async def _connect_and_run(
                 deliveries,
                 SYSTEM_CLOCK,
                 lease=lease,
+                mode=mode,
                 policy=policy,
             )
             # A request may take its own time, which is limited too.
