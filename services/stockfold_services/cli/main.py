@@ -21,6 +21,7 @@ from stockfold_services.cli import (
     export,
     keys,
     orders,
+    reconcile,
     schemas,
     snapshots,
     sourcing,
@@ -80,6 +81,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(channel.app, name="channel")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(export.app, name="export")
+app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(sourcing.app, name="sourcing")
 
 for _name in ("policy",):
