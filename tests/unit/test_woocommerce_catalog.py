@@ -37,9 +37,9 @@ def rows(*ids: int, total: int | None = None, **fields: Any) -> Any:
     return reply([{"id": i, **fields} for i in ids], **headers)
 
 
-@pytest.fixture(params=[True, False], ids=["11.0", "8.9"])
+@pytest.fixture(params=["11.0.1", "8.9.3"])
 def shop(request: pytest.FixtureRequest) -> Shop:
-    return Shop(lists_variations=request.param)
+    return Shop(version=request.param)
 
 
 async def test_products_and_variations_come_once_each_with_their_parents(shop: Shop) -> None:
@@ -106,7 +106,7 @@ async def test_progress_is_told_by_stage() -> None:
 
 
 async def test_progress_counts_variable_products_where_variations_are_not_listed() -> None:
-    shop = Shop(lists_variations=False)
+    shop = Shop(version="8.9.3")
     for name in "AB":
         shop.add_variations(name, [f"{name}{n}" for n in range(3)])
     told = [
@@ -149,7 +149,7 @@ async def test_what_is_there_throughout_comes_exactly_once_while_products_come_a
 
 
 async def test_a_product_that_goes_while_others_variations_are_read_ends_nothing() -> None:
-    shop = Shop(lists_variations=False)
+    shop = Shop(version="8.9.3")
     gone = shop.add_variations("P", ["V1"])
     shop.add_variations("Q", ["W1"])
 
@@ -242,6 +242,13 @@ def test_a_field_that_is_not_what_it_should_be_is_left_empty(
 ) -> None:
     (product,) = CatalogRead().receive(rows(1, total=1, **fields)).products
     assert product == Product(**{"id": 1, "sku": "", "type": "", "status": "", **expected})
+
+
+async def test_a_variation_without_a_sku_of_its_own_does_not_double_its_products(
+    shop: Shop,
+) -> None:
+    shop.add_variations("P", ["", "V"])
+    assert sorted(product.sku for product in await read(shop)) == ["", "P", "V"]
 
 
 def test_a_variation_that_names_no_parent_is_still_one() -> None:

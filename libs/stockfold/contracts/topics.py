@@ -322,6 +322,16 @@ ORDER_SWEEPS = Topic(
     partitions=1,
     compacted=True,
 )
+CHANNEL_COVERAGE = Topic(
+    "stockfold.channel-coverage.v1",
+    "command line and publisher",
+    "SKUs that a channel may go without, and which channels went live with all others covered.",
+    "waiver|channel|SKU, or admission|channel",
+    ("stockfold.ChannelWaiver", "stockfold.ChannelAdmission"),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+)
 
 INPUTS: tuple[Topic, ...] = (
     RECEIPTS,
@@ -350,6 +360,7 @@ TOPICS: tuple[Topic, ...] = (
     AUDIT,
     API_KEYS,
     ORDER_SWEEPS,
+    CHANNEL_COVERAGE,
     ORDERS,
     SHIPMENTS,
     ORDER_ANSWERS,

@@ -1,8 +1,8 @@
-"""One record to a topic, acknowledged before anything else happens."""
+"""A record or a few to a topic, acknowledged before anything else happens."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -26,6 +26,33 @@ def send_one(
     headers: Sequence[tuple[str, bytes]] = (),
 ) -> None:
     """Return once every replica in sync has it. UnavailableError says that ``what`` has not."""
+    _send(settings, topic, [(key, value)], what, remedy, partition, headers)
+
+
+def send_all(
+    settings: Settings,
+    topic: Topic,
+    records: Iterable[tuple[str, bytes | None]],
+    *,
+    what: str,
+    remedy: str,
+) -> None:
+    """Return once every replica in sync has all of them; a value of None is the key's end.
+
+    UnavailableError says that not all of ``what`` have been acknowledged: send them again.
+    """
+    _send(settings, topic, records, what, remedy, 0, ())
+
+
+def _send(
+    settings: Settings,
+    topic: Topic,
+    records: Iterable[tuple[str, bytes | None]],
+    what: str,
+    remedy: str,
+    partition: int,
+    headers: Sequence[tuple[str, bytes]],
+) -> None:
     failures: list[str] = []
 
     def told(error: KafkaError | None, _: Message) -> None:
@@ -43,9 +70,11 @@ def send_one(
         }
     )
     name = topic.full_name(settings.prefix)
-    producer.produce(
-        name, value, key.encode(), partition, on_delivery=told, headers=[*headers] or None
-    )
+    for key, value in records:
+        producer.produce(
+            name, value, key.encode(), partition, on_delivery=told, headers=[*headers] or None
+        )
+        producer.poll(0)
     left = producer.flush(ACKNOWLEDGED_S_MAX + 1)
     if left or failures:
         raise UnavailableError(

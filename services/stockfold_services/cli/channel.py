@@ -10,17 +10,21 @@ import typer
 from rich.console import Console
 
 from stockfold.channels.woocommerce.webhooks import Webhook
-from stockfold.domain.errors import SettingsError
 from stockfold.runtime import audit
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import ChannelSettings, Settings, load
 from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.shop_webhooks import Found, look, put_right
+from stockfold_services.cli.channels.check import check_channel
+from stockfold_services.cli.channels.named import woocommerce_channel
+from stockfold_services.cli.channels.waive import waive
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
 app = typer.Typer(help="The connections to shops.", no_args_is_help=True)
+app.command("check")(check_channel)
+app.command()(waive)
 
 
 @app.callback()
@@ -41,7 +45,9 @@ def webhooks(
 ) -> None:
     """Make the webhooks that are missing in the shop, and activate those that it disabled."""
     settings = load(config)
-    channel = _channel(settings, name)
+    channel = woocommerce_channel(
+        settings, name, "Set its webhooks in the shop's own admin: see infra/docs/webhooks.md."
+    )
     found = asyncio.run(_look(settings, channel, renew))
     done: list[Webhook] = []
     if found.changes and not dry_run:
@@ -62,22 +68,6 @@ def webhooks(
     if not found.changes:
         sentence = f"every webhook of {name} to {found.address} is active"
         Console(stderr=True, highlight=False).print(sentence, markup=False, soft_wrap=True)
-
-
-def _channel(settings: Settings, name: str) -> ChannelSettings:
-    for channel in settings.channels:
-        if channel.name == name:
-            if channel.kind == "woocommerce":
-                return channel
-            raise SettingsError(
-                f"channel {name} is {channel.kind}",
-                where="NAME",
-                remedy="Set its webhooks in the shop's own admin: see infra/docs/webhooks.md.",
-            )
-    names = ", ".join(channel.name for channel in settings.channels) or "none"
-    raise SettingsError(
-        f"there is no channel {name!r}", where="NAME", remedy=f"The settings name: {names}."
-    )
 
 
 async def _look(settings: Settings, channel: ChannelSettings, renew: bool) -> Found:

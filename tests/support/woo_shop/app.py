@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,7 +13,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from tests.support.woo_shop import order_routes
+from tests.support.woo_shop import about, order_routes
 from tests.support.woo_shop.catalogue import RestError
 from tests.support.woo_shop.faults import HTML, Fault
 from tests.support.woo_shop.shop import Shop
@@ -55,6 +56,8 @@ def create_app(shop: Shop) -> App:
         if response is None:
             await _break_off(send)
             return
+        # By the shop's own clock, which may be wrong.
+        response.headers["date"] = formatdate(shop.now_us() / 1_000_000, usegmt=True)
         await response(scope, receive, send)
 
     return app
@@ -142,12 +145,11 @@ async def _read(shop: Shop, route: str, query: dict[str, str]) -> Response:
     if route == "products":
         rows, headers = await shop.list_products(query)
         return _json(rows, 200, headers)
-    if route == "variations" and shop.lists_variations:
+    if route == "variations" and about.lists_variations(shop):
         rows, headers = await shop.list_all_variations(query)
         return _json(rows, 200, headers)
-    if route == "settings/products/woocommerce_manage_stock":
-        on = shop.catalogue.manage_stock_option
-        return _json({"id": "woocommerce_manage_stock", "value": "yes" if on else "no"})
+    if (told := about.answer(shop, route)) is not None:
+        return _json(told)
     if match := ONE.fullmatch(route):
         return _json(await shop.get(int(match[1])))
     if match := VARIATIONS.fullmatch(route):

@@ -169,12 +169,13 @@ class Catalogue:
         managed: bool | str = product.manage_stock and self.manage_stock_option
         if holder is not None and holder is not product and self.manage_stock_option:
             managed = "parent"
+        parent = self.products.get(product.parent_id)
         return {
             "id": product.id,
             "name": f"Product {product.sku}",
             "type": product.type,
             "status": product.status,
-            "sku": product.sku,
+            "sku": product.sku or (parent.sku if parent is not None else ""),
             "manage_stock": managed,
             "stock_quantity": None if holder is None else holder.stock_quantity,
             "stock_status": product.stock_status,

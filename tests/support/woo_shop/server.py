@@ -31,6 +31,7 @@ class ShopServer:
             lifespan="off",
             log_level="critical",
             access_log=False,
+            date_header=False,
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)

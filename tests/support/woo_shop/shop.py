@@ -39,8 +39,9 @@ class Shop:
     """A shop's whole state; safe to read from another thread than the server's.
 
     ``item_written_s`` and ``item_read_s`` are the time one item costs (measured: 0.02 and 0.002),
-    ``workers`` how many requests are served at once. ``lists_variations`` is whether it has
-    ``GET variations`` over all products (11.0 has, 8.9 has not).
+    ``workers`` how many requests are served at once. Of ``version``
+    depends whether it has ``GET variations`` over all products (11.0 has, 8.9 has not);
+    ``manager`` is whether the key's user may see the shop's settings.
     """
 
     def __init__(
@@ -53,7 +54,8 @@ class Shop:
         item_written_s: float = 0.0,
         item_read_s: float = 0.0,
         workers: int = 8,
-        lists_variations: bool = True,
+        version: str = "11.0.1",
+        manager: bool = True,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self.consumer_key = consumer_key
@@ -67,7 +69,13 @@ class Shop:
         self.item_written_s = item_written_s
         self.item_read_s = item_read_s
         self.workers = workers
-        self.lists_variations = lists_variations
+        self.version = version
+        self.manager = manager
+        self.settings = {
+            "woocommerce_hold_stock_minutes": "60",
+            "woocommerce_notify_no_stock_amount": "0",
+        }
+        self.post_bytes_max = 8 * 1024 * 1024
         self.on_item: Callable[[Product], None] = lambda product: None
         """Called before each item of a batch is written: where a test lets the shop sell."""
         self.written: deque[tuple[str, Any]] = deque(maxlen=WRITTEN_MAX)
@@ -166,10 +174,11 @@ class Shop:
 
     async def batch(
         self, body: Mapping[str, Any], parent_id: int | None, stop_after: int | None = None
-    ) -> dict[str, Any]:
+    ) -> Any:
         """``products/batch`` or ``variations/batch``: one item after the other, each on its own.
 
-        ``stop_after`` lets it die in the middle, with what came before applied.
+        ``stop_after`` lets it die in the middle, with what came before applied. Of nothing the
+        answer is PHP's empty array.
         """
         count = sum(len(body.get(name) or ()) for name in ("create", "update", "delete"))
         if count > self.batch_items_max:
@@ -190,7 +199,7 @@ class Shop:
                 answers.append(self.catalogue.shown(product))
             except RestError as error:
                 answers.append({"id": item.get("id"), "error": error.body()})
-        return {"update": answers}
+        return {"update": answers} if count else []
 
     async def _write(self, product: Product, body: Mapping[str, Any]) -> None:
         if self.item_written_s:

@@ -80,8 +80,9 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class _Family(msgspec.Struct, frozen=True):
-    name: str
-    status: str
+    sku: str = ""
+    name: str = ""
+    status: str = ""
 
 
 class CatalogRead:
@@ -133,7 +134,7 @@ class CatalogRead:
         for product in products:
             # Plugins have types of their own with variations, such as variable-subscription.
             if VARIABLE in product.type:
-                self._families[product.id] = _Family(product.name, product.status)
+                self._families[product.id] = _Family(product.sku, product.name, product.status)
 
     def _page(
         self, products: tuple[Product, ...], stage: Stage, reading: Collection | None = None
@@ -175,10 +176,13 @@ class CatalogRead:
 
     def _read(self, row: Mapping[str, Any]) -> Product:
         parent_id = 0 if self._stage == "products" else self._parent_of(row)
-        family = self._families.get(parent_id, _Family("", ""))
+        family = self._families.get(parent_id, _Family())
+        sku = _text(row.get("sku"))
         return Product(
             id=row["id"],
-            sku=_text(row.get("sku")),
+            # A variation without a SKU of its own shows its product's (``get_sku`` when viewed);
+            # looked up by that SKU, the shop finds the product alone.
+            sku="" if parent_id and sku == family.sku else sku,
             # Variations tell no type in older versions.
             type="variation" if parent_id else _text(row.get("type")),
             status=_text(row.get("status")),

@@ -1,0 +1,22 @@
+"""The channel that a command names."""
+
+from __future__ import annotations
+
+from stockfold.domain.errors import SettingsError
+from stockfold.runtime.settings import ChannelSettings, Settings
+
+
+def woocommerce_channel(settings: Settings, name: str, remedy: str) -> ChannelSettings:
+    """The WooCommerce channel of this name.
+
+    SettingsError when there is none; ``remedy`` says what to do about one of another kind.
+    """
+    for channel in settings.channels:
+        if channel.name == name:
+            if channel.kind == "woocommerce":
+                return channel
+            raise SettingsError(f"channel {name} is {channel.kind}", where="NAME", remedy=remedy)
+    names = ", ".join(channel.name for channel in settings.channels) or "none"
+    raise SettingsError(
+        f"there is no channel {name!r}", where="NAME", remedy=f"The settings name: {names}."
+    )
