@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from stockfold.contracts import codec, envelope
 from stockfold.contracts.inputs import InputReader
 from stockfold.contracts.registry import default_registry
-from stockfold.contracts.topics import INPUT_OF, INPUTS
+from stockfold.contracts.topics import INPUT_OF, INPUTS, ORDERS
 from stockfold.domain.times import format_us
 from stockfold.ledger.facts import Input
 
 EVENT_TYPES = sorted(name.removeprefix("stockfold.") for name in INPUT_OF)
+ORDER_TYPES = sorted(name.removeprefix("stockfold.") for name in ORDERS.schemas)
+"""What orders are told: keyed by order, and read by the orders service."""
 ALLOWED = {topic.name: frozenset(topic.schemas) for topic in INPUTS}
 AT_US = 1_793_534_400_000_000
 YEAR_2200_US = 7_258_118_400_000_000

@@ -16,7 +16,7 @@ from stockfold.contracts.json_reader import JsonReader
 from stockfold.contracts.ownership import OWNERSHIP, markdown
 from stockfold.contracts.registry import default_registry
 from stockfold.contracts.releases import check, locked
-from stockfold.contracts.topics import INPUT_OF, TOPICS
+from stockfold.contracts.topics import TAKEN_ON, TOPICS
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "schemas/stockfold_schemas"
@@ -91,7 +91,7 @@ def test_the_asyncapi_document_tells_every_topic_key_and_message() -> None:
     }
     assert {"receipts", "allocations", "catalog", "channel-policies"} <= inputs
     assert "journal" not in inputs
-    for name in INPUT_OF:
+    for name in TAKEN_ON:
         message = whole["components"]["messages"][name.removeprefix("stockfold.")]
         assert message["examples"]
         assert message["traits"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from tests.support.contract_records import EVENT_TYPES
+from tests.support.contract_records import EVENT_TYPES, ORDER_TYPES
 from tests.support.schema_registry import in_memory_client
 
 from stockfold.contracts.asyncapi import text
@@ -35,13 +35,15 @@ def test_the_overview_shows_every_topic_event_and_owner(client: httpx.Client) ->
         assert row.master in answer.text
 
 
-@pytest.mark.parametrize("name", [*EVENT_TYPES, "JournalFact", "ExceptionRaised", "Location"])
+@pytest.mark.parametrize(
+    "name", [*EVENT_TYPES, *ORDER_TYPES, "JournalFact", "ExceptionRaised", "Location"]
+)
 def test_an_event_is_shown_with_its_fields_and_examples(client: httpx.Client, name: str) -> None:
     answer = client.get(f"/contracts/{name}")
     assert answer.status_code == 200
     for field in default_registry().by_name(f"stockfold.{name}").definition["fields"]:
         assert f"<code>{field['name']}</code>" in answer.text
-    if name in EVENT_TYPES:
+    if name in (*EVENT_TYPES, *ORDER_TYPES):
         assert "<summary><code>full</code></summary>" in answer.text
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.support.contract_records import EVENT_TYPES, JSON_TYPE, read
+from tests.support.contract_records import EVENT_TYPES, JSON_TYPE, ORDER_TYPES, headers, read
 
 from stockfold.contracts.inputs import InputReader
 from stockfold.contracts.judging import Judge
+from stockfold.contracts.order_inputs import OrderInputReader
 from stockfold.contracts.payloads import GROUPS, Payload, payloads
+from stockfold.contracts.topics import ORDERS
 from stockfold.domain.errors import ContractError
 from stockfold.ledger.facts import Refused
 from stockfold.ledger.validation import validate
+from stockfold.orders.reading import check_event
 
 ALL = list(payloads())
 PLAIN = [payload for payload in ALL if not payload.is_cloud_event]
 READER = InputReader()
+ORDER_READER = OrderInputReader()
 JUDGE = Judge()
 
 
@@ -32,8 +36,12 @@ def sku_of(payload: Payload) -> str:
 
 
 def outcome(payload: Payload, value: bytes, *more: tuple[str, bytes]) -> str:
-    """The exception kind that the ledger's first look gives, or nothing."""
+    """The exception kind that the first look of the ledger, or of orders, gives; or nothing."""
     try:
+        if payload.event_type in ORDER_TYPES:
+            told = headers(payload.event_type, *more)
+            check_event(ORDER_READER.read(ORDERS, value, told)[1])
+            return ""
         given = read(READER, payload.event_type, value, *more, sku=sku_of(payload))
         validate(given.type, given.body)
     except ContractError as error:
@@ -43,13 +51,13 @@ def outcome(payload: Payload, value: bytes, *more: tuple[str, bytes]) -> str:
     return ""
 
 
-@pytest.mark.parametrize("event_type", EVENT_TYPES)
+@pytest.mark.parametrize("event_type", [*EVENT_TYPES, *ORDER_TYPES])
 def test_every_event_type_has_valid_edge_and_invalid_examples(event_type: str) -> None:
     assert {payload.group for payload in payloads(event_type)} == set(GROUPS)
 
 
 def test_there_are_no_examples_of_what_does_not_exist() -> None:
-    assert {payload.event_type for payload in ALL} == set(EVENT_TYPES)
+    assert {payload.event_type for payload in ALL} == {*EVENT_TYPES, *ORDER_TYPES}
     assert {payload.group for payload in ALL} == set(GROUPS)
 
 

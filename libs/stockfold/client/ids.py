@@ -18,6 +18,14 @@ _NAMED_BY = {
 """Types that carry a revision of their own, and what it is a revision of."""
 
 
+_OF_ORDERS = {
+    "OrderChanged": ("channel", "order", "revision"),
+    "OrderReviewed": ("channel", "order", "occurred_at"),
+    "OrderCaseChanged": ("channel", "order", "case", "occurred_at"),
+}
+"""Types about orders, and what tells one event of an order from another."""
+
+
 def derive_id(event_type: str, body: Mapping[str, Any], revision: int | None) -> str | None:
     """The id of an event by (document, line, revision), or None when they are not all there.
 
@@ -26,16 +34,19 @@ def derive_id(event_type: str, body: Mapping[str, Any], revision: int | None) ->
     """
     name = event_type.removeprefix("stockfold.")
     parts: tuple[object, ...]
-    if name in _NAMED_BY:
+    if name in _OF_ORDERS:
+        parts = tuple(body[field] for field in _OF_ORDERS[name])
+    elif name in _NAMED_BY:
         if body.get("revision") is None:
             return None
-        parts = (*(body.get(field) or "" for field in _NAMED_BY[name]), body["revision"])
+        names = (body.get(field) or "" for field in _NAMED_BY[name])
+        parts = (body["sku"], *names, body["revision"])
     else:
         document, line = body.get("document"), body.get("document_line")
         if document is None or line is None:
             return None
-        parts = (document, line, revision or 0)
-    told = "/".join(quote(str(part), safe="") for part in (name, body["sku"], *parts))
+        parts = (body["sku"], document, line, revision or 0)
+    told = "/".join(quote(str(part), safe="") for part in (name, *parts))
     if len(told) <= MAX_ATTRIBUTE_BYTES:
         return told
     return f"{name}/{hashlib.blake2b(told.encode(), digest_size=16).hexdigest()}"

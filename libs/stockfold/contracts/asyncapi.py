@@ -15,7 +15,7 @@ import yaml
 from stockfold.contracts.ownership import OWNERSHIP
 from stockfold.contracts.payloads import payloads
 from stockfold.contracts.registry import Registry, default_registry
-from stockfold.contracts.topics import INPUTS, TOPICS, Topic
+from stockfold.contracts.topics import INPUTS, ORDERS, TOPICS, Topic
 
 Json = Any
 
@@ -23,7 +23,7 @@ AVRO_FORMAT = "application/vnd.apache.avro+json;version=1.12.0"
 CONTRACT_VERSION = "1.0.0"
 _SHORT = "stockfold."
 _OUR_SERVICES = ("ledger", "availability", "publisher", "exception desk", "command line")
-_TAKEN = {*(topic.name for topic in INPUTS)}
+_TAKEN = {topic.name for topic in (*INPUTS, ORDERS)}
 _HEADERS: Mapping[str, tuple[str, str, str]] = {
     "ce_specversion": ("CloudEvents version.", "1.0", "required"),
     "ce_id": (

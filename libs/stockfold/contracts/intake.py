@@ -13,7 +13,7 @@ from stockfold.contracts.envelope import Envelope
 from stockfold.contracts.json_text import Problem
 from stockfold.contracts.judging import Judge, Verdict
 from stockfold.contracts.registry import Registry
-from stockfold.contracts.topics import INPUT_OF
+from stockfold.contracts.topics import ORDERS, TAKEN_ON
 from stockfold.domain.times import parse_us
 
 SENT_IN = "stockfoldsentin"
@@ -21,7 +21,10 @@ SENT_IN = "stockfoldsentin"
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
-    """An event that nothing is wrong with; ``topic`` is without prefix, ``key`` the SKU."""
+    """An event that nothing is wrong with; ``topic`` is without prefix.
+
+    ``key`` is the SKU, or channel|order of an event about an order.
+    """
 
     topic: str
     key: bytes
@@ -36,10 +39,10 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
         return self
 
     @property
-    def sku(self) -> str:
-        """The SKU that it is about."""
-        sku: str = self.body["sku"]
-        return sku
+    def about(self) -> dict[str, str]:
+        """What it is about: its SKU, or its channel and order."""
+        names = ("channel", "order") if self.topic == ORDERS.name else ("sku",)
+        return {name: self.body[name] for name in names}
 
 
 class Intake:
@@ -75,12 +78,16 @@ class Intake:
         encode = self._encoders.get(name)
         if encode is None:
             encode = self._encoders[name] = encoder(name, self._registry)
-        sku = record["sku"]
-        if self._resolve is not None:
-            sku = self._resolve(envelope.source, sku)
-            record["sku"] = sku
-        headers = envelopes.build(envelope, subject=sku)
-        return Taken(INPUT_OF[name].name, sku.encode(), encode(record), headers, envelope, record)
+        topic = TAKEN_ON[name]
+        if topic is ORDERS:
+            # The codes of its lines are resolved by the orders service, which can wait for them.
+            key = f"{record['channel']}|{record['order']}"
+        else:
+            if self._resolve is not None:
+                record["sku"] = self._resolve(envelope.source, record["sku"])
+            key = record["sku"]
+        headers = envelopes.build(envelope, subject=key)
+        return Taken(topic.name, key.encode(), encode(record), headers, envelope, record)
 
 
 def _envelope(attributes: Mapping[str, Any]) -> Envelope:

@@ -21,11 +21,12 @@ from stockfold.contracts.codec import MAGIC, Record, decode
 from stockfold.contracts.json_reader import JsonReader, check_content_type
 from stockfold.contracts.json_text import JsonObject, JsonRefusedError, Problem
 from stockfold.contracts.registry import Registry, default_registry
-from stockfold.contracts.topics import INPUT_OF
+from stockfold.contracts.topics import ORDERS, TAKEN_ON
 from stockfold.domain.errors import ContractError
 from stockfold.domain.times import parse_us
 from stockfold.ledger.facts import Refused
 from stockfold.ledger.validation import CHECKS
+from stockfold.orders.reading import check_event
 
 FILE_BYTES_MAX = 16 * 1024 * 1024
 EVENTS_MAX = 100_000
@@ -60,8 +61,8 @@ class Verdict(msgspec.Struct, frozen=True):
 def full_name(event_type: str) -> str:
     """``stockfold.GoodsReceived`` of it or its short form; ContractError ``unknown_type``."""
     name = event_type if event_type.startswith(_NAMESPACE) else _NAMESPACE + event_type
-    if name not in INPUT_OF:
-        near = get_close_matches(name, INPUT_OF, 1)
+    if name not in TAKEN_ON:
+        near = get_close_matches(name, TAKEN_ON, 1)
         raise ContractError(
             "unknown_type",
             f"there is no event type {event_type!r}",
@@ -126,7 +127,7 @@ class Judge:
         return Verdict(where, event_type, "JSON", tuple(problems))
 
     def _untyped(self, tree: object) -> Problem:
-        fits = [name for name in INPUT_OF if not self._body(name, tree, "$")[0]]
+        fits = [name for name in TAKEN_ON if not self._body(name, tree, "$")[0]]
         hint = f" It fits {', '.join(fits)}." if fits else ""
         return Problem(
             "missing_header",
@@ -145,8 +146,8 @@ class Judge:
         problems = list(_envelope_problems(attributes))
         told = attributes.get("type")
         name = told if isinstance(told, str) else event_type
-        if name not in INPUT_OF:
-            near = get_close_matches(name, INPUT_OF, 1)
+        if name not in TAKEN_ON:
+            near = get_close_matches(name, TAKEN_ON, 1)
             hint = f"Did you mean {near[0]}?" if near else "See `stockfold schemas list`."
             problems.append(Problem("unknown_type", "$.type", "is no event type of ours", hint))
         elif event_type and name != event_type:
@@ -162,7 +163,7 @@ class Judge:
             encoding = "CloudEvent, JSON"
             if "data" not in attributes:
                 problems.append(Problem("undecodable", "$.data", "is missing", "Send the event."))
-            elif name in INPUT_OF:
+            elif name in TAKEN_ON:
                 found, record = self._body(name, attributes["data"], "$.data")
                 problems += found
         return Verdict(where, name, encoding, tuple(problems)), None if problems else record
@@ -205,7 +206,7 @@ class Judge:
                 "type_mismatch", where, f"is {schema.name}, not {event_type}", "Say one type."
             )
             return Verdict(where, schema.name, "Avro", (problem,)), None
-        if schema.name not in INPUT_OF:
+        if schema.name not in TAKEN_ON:
             problem = Problem(
                 "wrong_topic", where, f"is {schema.name}, which we write", "Send an input event."
             )
@@ -294,13 +295,23 @@ def _envelope_problems(attributes: Mapping[str, object]) -> Iterator[Problem]:
 
 
 def _nonsense(name: str, record: Record, base: str) -> Iterator[Problem]:
-    """Everything that the ledger refuses of a body whatever the state."""
+    """Everything that the ledger, or the orders service, refuses of a body whatever the state."""
+    if name in ORDERS.schemas:
+        try:
+            check_event(record)
+        except ContractError as error:
+            yield _problem(error.kind, error.what, error.remedy, record, base)
+        return
     for check in CHECKS[name.removeprefix(_NAMESPACE)]:
         try:
             check(record)
         except Refused as refused:
-            field, _, rest = refused.reason.partition(" ")
-            if field in record:
-                yield Problem(refused.kind, f"{base}.{field}", rest, refused.remedy)
-            else:
-                yield Problem(refused.kind, base, f"says that {refused.reason}", refused.remedy)
+            yield _problem(refused.kind, refused.reason, refused.remedy, record, base)
+
+
+def _problem(kind: str, reason: str, remedy: str, record: Record, base: str) -> Problem:
+    """A reason that begins with a field's name is told at that field."""
+    field, _, rest = reason.partition(" ")
+    if field in record:
+        return Problem(kind, f"{base}.{field}", rest, remedy)
+    return Problem(kind, base, f"says that {reason}", remedy)

@@ -370,3 +370,5 @@ TOPICS: tuple[Topic, ...] = (
 )
 INPUT_OF: dict[str, Topic] = {schema: topic for topic in INPUTS for schema in topic.schemas}
 """The input topic of each input event type."""
+TAKEN_ON: dict[str, Topic] = {**INPUT_OF, **dict.fromkeys(ORDERS.schemas, ORDERS)}
+"""The topic of each event type that is told us: the ledger's inputs, and events about orders."""

@@ -21,6 +21,7 @@ QUANTITY_MAX = 10**12
 LINES_MAX = 500
 ID_CHARACTERS_MAX = 128
 """Of orders and lines: the ledger's names, which hold both, have at most 256."""
+_WORDS = ("status", "verdict", "action")
 _RESEND = "Correct the order and send it again."
 
 Body = Mapping[str, Any]
@@ -49,11 +50,7 @@ def read_order(body: Body, around: Surroundings) -> OrderTold:
     ``bad_identifier``, ``bad_order``, ``quantity_out_of_range``, ``unknown_status``, or what
     ``bills.grow`` raises.
     """
-    check_identifiers(body)
-    if body["status"] == "unknown":
-        raise ContractError(
-            "unknown_status", "the order's status is unknown", remedy="Say it in one of our words."
-        )
+    check_event(body)
     lines = tuple(_line(row, body["channel"], around) for row in body["lines"])
     order = Order(
         body["revision"],
@@ -80,6 +77,19 @@ def read_order(body: Body, around: Surroundings) -> OrderTold:
             remedy="Name locations in the channel's policy or the settings, then resubmit.",
         )
     return OrderTold(order)
+
+
+def check_event(body: Body) -> None:
+    """Refuse what makes no sense of any event about an order, whatever is known of it.
+
+    ContractError ``unknown_status``, or what ``check_identifiers`` raises.
+    """
+    check_identifiers(body)
+    for field in _WORDS:
+        if body.get(field) == "unknown":
+            raise ContractError(
+                "unknown_status", f"{field} is unknown", remedy="Say it in one of our words."
+            )
 
 
 def check_identifiers(body: Body) -> None:

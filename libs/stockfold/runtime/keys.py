@@ -91,6 +91,8 @@ def _locations(event_type: str, body: Mapping[str, Any]) -> Iterator[str]:
         yield body["to"]
     elif event_type == "ReserveStock":
         yield from body["locations"]
+    elif event_type == "OrderChanged":
+        yield from (sent["location"] for sent in body["fulfilments"] if sent["location"])
 
 
 def encode_key(key: ApiKey) -> bytes:

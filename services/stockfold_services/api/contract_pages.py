@@ -11,7 +11,7 @@ from stockfold.contracts.compatibility import record_in, type_name
 from stockfold.contracts.ownership import OWNERSHIP
 from stockfold.contracts.payloads import payloads
 from stockfold.contracts.registry import Registry, Schema
-from stockfold.contracts.topics import INPUTS, TOPICS, Topic
+from stockfold.contracts.topics import INPUTS, ORDERS, TOPICS, Topic
 from stockfold_services.api.pages import page
 
 _TOPIC_OF = {name: topic for topic in TOPICS for name in topic.schemas}
@@ -21,7 +21,7 @@ _HOW = (
     '<a href="/contracts/asyncapi.yaml">asyncapi.yaml</a> is for tools; readers with a Confluent '
     "deserializer use <code>/registry</code> here as their schema registry.</p>"
 )
-_INPUT_NAMES = {topic.name for topic in INPUTS}
+_INPUT_NAMES = {topic.name for topic in (*INPUTS, ORDERS)}
 
 
 def overview(registry: Registry, prefix: str) -> str:

@@ -179,7 +179,7 @@ async def _take(place: int, attributes: dict[str, object], asked: _Asked) -> Ans
         "id": told.id,
         "source": told.source,
         "type": told.type,
-        "sku": taken.sku,
+        **taken.about,
     }
     try:
         await asked.sending.send(taken)
@@ -217,7 +217,8 @@ def _told(problem: json_text.Problem) -> Answer:
 def _one(answer: Answer) -> JSONResponse:
     status = answer["status"]
     if status == 202:
-        return JSONResponse({name: answer[name] for name in ("id", "source", "type", "sku")}, 202)
+        told = {name: value for name, value in answer.items() if name not in ("index", "status")}
+        return JSONResponse(told, 202)
     if status == 503:
         raise Problem(503, "Not available now", answer["detail"], id=answer["id"])
     first = answer["problems"][0]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from stockfold.contracts import envelope
-from stockfold.contracts.codec import decode
+from stockfold.contracts.order_inputs import OrderInputReader
 from stockfold.contracts.order_journal import Cause
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import ORDER_ANSWERS, ORDERS, Topic
@@ -27,7 +27,7 @@ from stockfold.orders.facts import (
 from stockfold.orders.reading import (
     MissingMappingError,
     Surroundings,
-    check_identifiers,
+    check_event,
     read_order,
 )
 from stockfold.orders.rules import Rules
@@ -35,6 +35,7 @@ from stockfold.orders.state import OrderState
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record, last_of_topics
+from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold_services.orders.memory import PartitionMemory
 from stockfold_services.orders.outputs import BatchOutputs
@@ -70,6 +71,7 @@ class OrdersProcessor:
 
     def __init__(self, settings: Settings, following: Following | None = None) -> None:
         self._following = following or Following(settings)
+        self._reader = OrderInputReader(open_registry(settings))
         self._rules = rules_of(settings)
         self._cut_offs = {known.name: known.orders_since_us for known in settings.channels}
         self._sku_partitions = settings.kafka.sku_partitions
@@ -130,8 +132,8 @@ class OrdersProcessor:
         place = (topic.name, memory.number, record.offset())
         state: OrderState | None = None
         try:
-            schema, body = decode(record.value())
-            state = self._order_of(memory, topic, schema.name, record, body)
+            schema, body = self._reader.read(topic, record.value(), record.headers())
+            state = self._order_of(memory, topic, record, body)
             if state is None:
                 return
             if place in self._poison:
@@ -166,18 +168,12 @@ class OrdersProcessor:
         return placed_us is not None and placed_us < self._cut_offs.get(body["channel"], 0)
 
     def _order_of(
-        self, memory: PartitionMemory, topic: Topic, schema: str, record: Record, body: Any
+        self, memory: PartitionMemory, topic: Topic, record: Record, body: Any
     ) -> OrderState | None:
         """The order that a record is about; None for an answer about one that was never ours."""
-        if schema not in topic.schemas:
-            raise ContractError(
-                "wrong_topic",
-                f"{schema} does not belong on {topic.name}",
-                remedy="Send it to the topic that declares it.",
-            )
         if topic is ORDER_ANSWERS:
             return memory.orders.get((record.key() or b"").decode("utf-8", "replace"))
-        check_identifiers(body)
+        check_event(body)
         key = f"{body['channel']}|{body['order']}".encode()
         if record.key() != key or partition_of(key, self._order_partitions) != memory.number:
             raise ContractError(
@@ -193,12 +189,10 @@ class OrdersProcessor:
             case "stockfold.OrderChanged":
                 return read_order(body, self._surroundings)
             case "stockfold.OrderReviewed":
-                return Reviewed(
-                    _known("verdict", body) == "refused", body["reason"], body["occurred_at"]
-                )
+                return Reviewed(body["verdict"] == "refused", body["reason"], body["occurred_at"])
             case "stockfold.OrderCaseChanged":
                 return CaseAction(
-                    body["case"], _known("action", body), body["owner"], body["reason"], body["by"]
+                    body["case"], body["action"], body["owner"], body["reason"], body["by"]
                 )
             case _:
                 return _answer(body)
@@ -270,15 +264,6 @@ def _answer(body: Any) -> Answered:
         body["shipped"],
         tuple((place["location"], place["quantity"]) for place in body["places"]),
     )
-
-
-def _known(field: str, body: Any) -> str:
-    value = str(body[field])
-    if value == "unknown":
-        raise ContractError(
-            "unknown_status", f"{field} is unknown", remedy="Say it in one of our words."
-        )
-    return value
 
 
 def _cause(record: Record, topic: Topic, partition: int) -> Cause:

@@ -12,17 +12,16 @@ from stockfold.channels.parcels import checked as checked_parcel
 from stockfold.contracts import codec, envelope
 from stockfold.contracts.json_reader import JsonReader
 from stockfold.contracts.shipments import parcel_of
-from stockfold.contracts.topics import INPUT_OF, ORDERS, SHIPMENTS, TOPICS, Topic
+from stockfold.contracts.topics import ORDERS, SHIPMENTS, TAKEN_ON, TOPICS, Topic
 from stockfold.domain.errors import ContractError, StockfoldError
 from stockfold.ledger.facts import Refused
 from stockfold.ledger.validation import validate
-from stockfold.orders.reading import check_identifiers
+from stockfold.orders.reading import check_event
 from stockfold_services.cli.desk.book import Case
 from stockfold_services.cli.desk.fields import json_value, parse_field
 
 _NAMESPACE = "stockfold."
 _BY_NAME = {topic.name: topic for topic in TOPICS}
-_BY_ORDER = {name: topic for topic in (ORDERS, SHIPMENTS) for name in topic.schemas}
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -61,7 +60,7 @@ def corrected(case: Case, correction: Correction) -> Message:
     _refuse_findings(case, "corrected")
     raised = case.raised
     name, body = _corrected_body(case, correction)
-    topic = _BY_ORDER.get(name) or INPUT_OF.get(name)
+    topic = SHIPMENTS if name in SHIPMENTS.schemas else TAKEN_ON.get(name)
     if topic is None:
         raise _unfit(case, f"{name} is no input event", "Give --header ce_type=stockfold.TYPE.")
     try:
@@ -70,7 +69,7 @@ def corrected(case: Case, correction: Correction) -> Message:
         if topic is SHIPMENTS:
             checked_parcel(parcel_of(checked, ""))
         elif topic is ORDERS:
-            check_identifiers(checked)
+            check_event(checked)
         else:
             validate(name.removeprefix(_NAMESPACE), checked)
     except ContractError as error:
