@@ -17,6 +17,7 @@ from stockfold.channels.woocommerce.webhooks import TOPICS
 from stockfold.contracts.topics import ORDER_STATUS, POSITIONS
 from stockfold.runtime import audit
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
 from stockfold_services.orders.main import run as orders
 from stockfold_services.sweeper import main, sweeping
 
@@ -54,7 +55,7 @@ def test_a_shops_orders_hold_reserve_ship_and_release_stock(
         settings = webhook_shop.with_channels(
             new_environment(kafka={"order_partitions": 1, "sku_partitions": 1}),
             webhook_shop.channel(server.url, hold_oversold=True).model_copy(
-                update={"locations": ["DC"]}
+                update={"locations": ["DC"], "publishing": ShopPublishingSettings(mode="live")}
             ),
         )
         sender = Sender(settings)

@@ -31,7 +31,7 @@ def record() -> MemoryDeliveries:
 async def test_what_is_published_is_shown_recorded_and_committed(
     server: ShopServer, feed: MemoryFeed, record: MemoryDeliveries
 ) -> None:
-    server.shop.add_products(["A", "B"])
+    server.shop.add_products(["A", "B"], 9)
     server.shop.add_variations("P", ["V"])
     for sku, quantity in [("A", 5), ("B", -2), ("V", 3)]:
         feed.publish(sku, quantity)
@@ -261,3 +261,15 @@ async def test_a_write_whose_answer_was_lost_is_read_back_and_not_repeated(
     async with connected(server, feed, record, timeout_s=0.4):
         await eventually(lambda: record.of("A") == [(1, "applied")], 10, "an outcome")
     assert list(server.shop.written) == [("A", 5)]
+
+
+async def test_what_the_shop_shows_already_is_looked_up_and_not_written(
+    server: ShopServer, feed: MemoryFeed, record: MemoryDeliveries
+) -> None:
+    server.shop.add_products(["A", "B"], 5)
+    for sku, quantity in [("A", 5), ("B", 6)]:
+        feed.publish(sku, quantity)
+    async with connected(server, feed, record):
+        await eventually(lambda: len(record.all) == 2, 10, "two outcomes")
+    assert list(server.shop.written) == [("B", 6)]
+    assert record.of("A") == [(1, "applied")]

@@ -10,7 +10,7 @@ from tests.support.memory_feed import MemoryDeliveries, MemoryFeed, connected
 from tests.support.publishing import eventually
 from tests.support.woo_shop import Shop, ShopServer
 
-from stockfold.runtime.settings import load
+from stockfold.runtime.settings import ChannelSettings, load
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
 from stockfold_services.publisher.mode import ALL, UNMARKED, Mode, mode_of
 
@@ -67,6 +67,23 @@ def test_a_connection_is_in_shadow_until_somebody_says_otherwise(tmp_path: Path)
     (tmp_path / "stockfold.toml").write_text(TOML)
     (channel,) = load(tmp_path / "stockfold.toml").channels
     assert mode_of(channel.publishing) == SHADOW
+
+
+@pytest.mark.parametrize(("mode", "holds"), [("live", True), ("canary", False), ("shadow", False)])
+def test_orders_are_held_for_overselling_only_where_our_numbers_are_sold(
+    mode: str, holds: bool
+) -> None:
+    publishing = {"mode": mode, "canary_skus": ["A"]}
+    channel = ChannelSettings(
+        name="woo",
+        kind="woocommerce",
+        url="https://shop.example",
+        consumer_key="env:K",
+        consumer_secret="env:S",
+        orders={"hold_oversold": True},
+        publishing=publishing,
+    )
+    assert channel.holds_oversold is holds
 
 
 def test_canaries_named_for_later_are_not_written_in_shadow() -> None:

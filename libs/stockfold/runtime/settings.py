@@ -489,6 +489,11 @@ class ChannelSettings(_Section):
         return 0 if since is None else (since - _EPOCH) // timedelta(microseconds=1)
 
     @property
+    def holds_oversold(self) -> bool:
+        """Whether its oversold orders are put on hold: in other modes it sells by other numbers."""
+        return self.orders.hold_oversold and self.publishing.mode == "live"
+
+    @property
     def secrets(self) -> dict[str, SecretRef]:
         """Its secrets by the names of their settings."""
         orders = self.orders

@@ -43,7 +43,7 @@ class ShopOrdersSettings(BaseModel):
     hold_oversold: bool = Field(
         default=False,
         description="Whether an order that the shop sold and nobody can serve is put on hold "
-        "there, with a note for its staff. Shopify: never.",
+        "there, with a note for its staff. Only while publishing.mode is live. Shopify: never.",
     )
     hold_minutes: int | None = Field(
         default=60,

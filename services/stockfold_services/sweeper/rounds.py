@@ -62,7 +62,7 @@ class Rounds:
         ]
         if orders.keep_webhooks and orders.webhook_secret and settings.gateway.public_url:
             self._jobs.append(_Job("looking after webhooks", every_s, self._webhooks, REFUSED_S))
-        if orders.hold_oversold:
+        if channel.holds_oversold:
             self._jobs.append(_Job("holding oversold orders", 0.0, self._holds, REFUSED_S))
         self._parcels = ParcelWriter(settings, channel, sweeper)
         if channel.tracking.write:

@@ -51,7 +51,6 @@ class WooCommerce:
         self._secret = consumer_secret
         self._terms = terms
         self._listings: dict[str, Listing] = {}
-        self._unclear: dict[str, Shown] = {}
         self._asks_management = False
         self._is_managed = False
         self._write_items_max = ITEMS_MAX
@@ -99,9 +98,7 @@ class WooCommerce:
             return answer
         answer = self._received(request, response)
         if request.purpose is Purpose.WRITE and answer.trouble is not None:
-            unclear = [o.update for o in answer.outcomes if o.whole_request]
-            self._unclear |= {update.sku: self.to_show(update) for update in unclear}
-            self._forget(update.sku for update in unclear)
+            self._forget(o.update.sku for o in answer.outcomes if o.whole_request)
         return answer
 
     def _received(self, request: Request, response: Response | Failure) -> Answer:
@@ -158,13 +155,11 @@ class WooCommerce:
             if len(matches) == 1:
                 observed.append(observe(update.sku, rows[matches[0].id]))
             outcome = lookups.judge(update, matches)
-            sent = self._unclear.pop(update.sku, None)
             if outcome is None:
                 self._listings[update.sku] = matches[0]
-                if sent == self.to_show(update) and writes.is_shown(
-                    update, rows[matches[0].id], sent
-                ):
-                    outcomes.append(Outcome(update, OutcomeKind.APPLIED))
+                # A shop spends as much on a write that changes nothing: what it shows is not sent.
+                shown = writes.shown_already(update, rows[matches[0].id], self.to_show(update))
+                outcomes += [shown] if shown is not None else []
             else:
                 outcomes.append(outcome)
                 self._forget([update.sku])

@@ -87,10 +87,10 @@ def echoed(request: Request, answer: Mapping[str, Any]) -> tuple[Observed, ...]:
     )
 
 
-def is_shown(update: StockUpdate, product: Mapping[str, Any], shown: Shown) -> bool:
-    """True when a product that was read shows all of what was sent."""
+def shown_already(update: StockUpdate, product: Mapping[str, Any], shown: Shown) -> Outcome | None:
+    """The outcome when a product that was read shows all of what would be sent; None otherwise."""
     found = _compared(update, product, _item(product["id"], shown))
-    return found.kind is OutcomeKind.APPLIED
+    return found if found.kind is OutcomeKind.APPLIED else None
 
 
 def is_stale(outcome: Outcome) -> bool:
