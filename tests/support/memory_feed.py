@@ -11,6 +11,7 @@ from stockfold.runtime.settings import ChannelSettings
 from stockfold.runtime.shop_http import Transport
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.feed import Assigned, Partitions, Read, Revoked
+from stockfold_services.publisher.listings import States
 from stockfold_services.publisher.main import adapter_of
 from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.retry import RetryPolicy
@@ -126,6 +127,7 @@ async def connected(
     deliveries: MemoryDeliveries,
     *,
     mode: Mode = ALL,
+    states: States | None = None,
     policy: RetryPolicy = IMPATIENT,
     timeout_s: float = 5.0,
     crash: bool = False,
@@ -136,7 +138,15 @@ async def connected(
     stop = asyncio.Event()
     async with Transport(settings, adapter, SYSTEM_CLOCK) as transport:
         connection = Connection(
-            "woo", adapter, transport, feed, deliveries, SYSTEM_CLOCK, mode=mode, policy=policy
+            "woo",
+            adapter,
+            transport,
+            feed,
+            deliveries,
+            SYSTEM_CLOCK,
+            mode=mode,
+            states=states,
+            policy=policy,
         )
         task = asyncio.create_task(connection.run(stop))
         try:

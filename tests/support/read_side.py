@@ -17,6 +17,7 @@ from stockfold.contracts.topics import (
     DELIVERIES,
     EXCEPTIONS,
     JOURNAL,
+    LISTINGS,
     ORDER_CASES,
     POSITIONS,
     REEVALUATION,
@@ -154,6 +155,23 @@ def delivery(channel: str, sku: str, version: int, outcome: str = "applied") -> 
         "caused_at": NOW_US,
     }
     return DELIVERIES, f"{channel}|{sku}".encode(), encode("stockfold.Delivery", record)
+
+
+def listing_state(
+    channel: str, sku: str, desired: int, outcome: str = "", **known: int | None
+) -> Out:
+    """A record of how far a listing is; ``known`` are fields beside those that are always there."""
+    record = {
+        "channel": channel,
+        "sku": sku,
+        "desired_version": desired,
+        "desired_quantity": 1,
+        "outcome": outcome,
+        "detail": "",
+        "told_at": NOW_US,
+        **known,
+    }
+    return LISTINGS, f"{channel}|{sku}".encode(), encode("stockfold.ListingState", record)
 
 
 def order_case(name: str, channel: str, state: str = "open", owner: str = "stock-desk") -> Out:

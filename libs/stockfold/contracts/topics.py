@@ -252,6 +252,14 @@ DELIVERIES = Topic(
     ("stockfold.Delivery",),
     retention_ms=30 * DAY_MS,
 )
+LISTINGS = Topic(
+    "stockfold.listings.v1",
+    "publisher",
+    "How far each listing is: desired, sent, accepted, applied and observed; the latest wins.",
+    "channel|SKU",
+    ("stockfold.ListingState",),
+    compacted=True,
+)
 CATALOG = Topic(
     "stockfold.catalog.v1",
     "ERP or PIM",
@@ -353,6 +361,7 @@ TOPICS: tuple[Topic, ...] = (
     KIT_COMPONENTS,
     COMPONENT_AVAILABILITY,
     DELIVERIES,
+    LISTINGS,
     CATALOG,
     REFERENCE,
     SCHEDULE,

@@ -289,6 +289,9 @@ class Delivery(BaseModel):
     sent_at: datetime
     finished_at: datetime
     correlation_id: str
+    took_us: int | None = Field(
+        description="Microseconds from the stock event to finished_at; null unless applied."
+    )
     partition: int
 
 

@@ -23,6 +23,7 @@ TABLES = (
     "reservation_status",
     "exceptions",
     "deliveries",
+    "listings",
     "order_cases",
     "unreadable",
 )

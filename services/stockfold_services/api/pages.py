@@ -28,6 +28,7 @@ _LINKS = (
     ("/v1/positions", "Positions by SKU and location"),
     ("/v1/availability", "Availability by channel and SKU"),
     ("/v1/deliveries", "Deliveries to channels"),
+    ("/v1/listings?differs=any", "Listings whose channel does not show what it shall"),
     ("/v1/exceptions", "Exceptions: what needs a person"),
     ("/v1/order-cases?state=open", "Orders that were sold and cannot be served"),
     ("/v1/oversells", "Where more is promised than there is"),

@@ -33,6 +33,7 @@ from stockfold_services.cli.cutover import cutover
 from stockfold_services.cli.diff import diff
 from stockfold_services.cli.digest import digest
 from stockfold_services.cli.import_ import import_
+from stockfold_services.cli.listings import listings
 from stockfold_services.cli.output import print_error
 from stockfold_services.cli.promise import promise
 from stockfold_services.cli.questions.as_of import as_of
@@ -69,6 +70,7 @@ app.command()(diff)
 app.command()(oversell)
 app.command()(cutover)
 app.command()(leaks)
+app.command()(listings)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")

@@ -20,6 +20,7 @@ from stockfold_services.projector.tables import (
     DEMAND_LINES,
     EXCEPTIONS,
     JOURNAL,
+    LISTINGS,
     ORDER_CASES,
     POSITIONS,
     REEVALUATION,
@@ -149,6 +150,16 @@ class Batch:
         if known is None or known[2] <= row[2]:
             self._put(DELIVERIES, row[:2], (*row, partition, offset))
 
+    def _listing(self, record: Record, partition: int, offset: int) -> None:
+        row = rows.listing_row(record, partition, offset)
+        known = self._latest.get(LISTINGS.name, {}).get(row[:2])
+        if known is not None:
+            row = tuple(
+                old if new is None and column in LISTINGS.kept else new
+                for column, old, new in zip(LISTINGS.columns, known, row, strict=True)
+            )
+        self._put(LISTINGS, row[:2], row)
+
     def _reevaluation(self, record: Record, partition: int, offset: int) -> None:
         del partition, offset
         self._put(REEVALUATION, record["instance"], rows.reevaluation_row(record))
@@ -182,6 +193,7 @@ _TAKERS: dict[str, Callable[[Batch, Record, int, int], None]] = {
     "stockfold.SkuSummary": Batch._summary,  # noqa: SLF001
     "stockfold.Availability": Batch._availability,  # noqa: SLF001
     "stockfold.Delivery": Batch._delivery,  # noqa: SLF001
+    "stockfold.ListingState": Batch._listing,  # noqa: SLF001
     "stockfold.ReevaluationProgress": Batch._reevaluation,  # noqa: SLF001
     "stockfold.OrderCase": Batch._order_case,  # noqa: SLF001
     "stockfold.ExceptionRaised": Batch._exception,  # noqa: SLF001

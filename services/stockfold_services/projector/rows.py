@@ -146,6 +146,34 @@ def delivery_row(record: Record) -> Row:
         from_us(record["finished_at"]),
         text(record["correlation_id"]),
         moment(record["caused_at"]),
+        moment(record["recorded_at"]),
+        record["took_us"],
+    )
+
+
+def listing_row(record: Record, partition: int, offset: int) -> Row:
+    """A ``ListingState`` record as a row of listings; NULL is what it does not know."""
+    return (
+        record["channel"],
+        record["sku"],
+        record["desired_version"],
+        record["desired_quantity"],
+        record["listing"],
+        record["sent_version"],
+        moment(record["sent_at"] or 0),
+        record["accepted_version"],
+        record["applied_version"],
+        record["applied_quantity"],
+        moment(record["applied_at"] or 0),
+        record["took_us"],
+        record["observed_version"],
+        record["observed_quantity"],
+        moment(record["observed_at"] or 0),
+        record["outcome"],
+        text(record["detail"]),
+        from_us(record["told_at"]),
+        partition,
+        offset,
     )
 
 

@@ -23,6 +23,7 @@ from stockfold.contracts.topics import (
     DELIVERIES,
     EXCEPTIONS,
     JOURNAL,
+    LISTINGS,
     ORDER_CASES,
     POSITIONS,
     REEVALUATION,
@@ -45,6 +46,7 @@ TOPICS: tuple[Topic, ...] = (
     EXCEPTIONS,
     AVAILABILITY,
     DELIVERIES,
+    LISTINGS,
     REEVALUATION,
     ORDER_CASES,
 )

@@ -23,6 +23,8 @@ _DELIVERY = (
     "finished_at",
     "correlation_id",
     "caused_at",
+    "recorded_at",
+    "took_us",
 )
 
 
@@ -53,6 +55,7 @@ class Table:
     key: tuple[str, ...]
     guard: tuple[str, ...] = ()
     retention: Retention | None = None
+    kept: tuple[str, ...] = ()
 
     @property
     def stage(self) -> str:
@@ -64,7 +67,7 @@ class Table:
         columns = ", ".join(self.columns)
         action = "DO NOTHING"
         if self.guard:
-            changes = ", ".join(f"{c} = excluded.{c}" for c in self.columns if c not in self.key)
+            changes = ", ".join(f"{c} = {self._new(c)}" for c in self.columns if c not in self.key)
             newer = ", ".join(f"excluded.{c}" for c in self.guard)
             older = ", ".join(f"t.{c}" for c in self.guard)
             action = f"DO UPDATE SET {changes} WHERE ({newer}) >= ({older})"
@@ -72,6 +75,10 @@ class Table:
             f"INSERT INTO {self.name} AS t ({columns}) SELECT {columns} FROM {self.stage} "  # noqa: S608 - names are declared here
             f"ON CONFLICT ({', '.join(self.key)}) {action}"
         )
+
+    def _new(self, column: str) -> str:
+        new = f"excluded.{column}"
+        return f"coalesce({new}, t.{column})" if column in self.kept else new
 
 
 POSITIONS = Table(
@@ -259,6 +266,37 @@ DELIVERY_HISTORY = Table(
     _RECORD,
     retention=Retention("finished_at", 30),
 )
+_KNOWN = (
+    "listing",
+    "sent_version",
+    "sent_at",
+    "accepted_version",
+    "applied_version",
+    "applied_quantity",
+    "applied_at",
+    "took_us",
+    "observed_version",
+    "observed_quantity",
+    "observed_at",
+)
+LISTINGS = Table(
+    "listings",
+    "How far each listing is: desired, sent, accepted, applied and observed.",
+    (
+        "channel",
+        "sku",
+        "desired_version",
+        "desired_quantity",
+        *_KNOWN,
+        "outcome",
+        "detail",
+        "told_at",
+        *_RECORD,
+    ),
+    ("channel", "sku"),
+    ("record_offset",),
+    kept=_KNOWN,
+)
 REEVALUATION = Table(
     "reevaluation",
     "How far each instance of availability is with what it has to look at again, the latest.",
@@ -317,6 +355,7 @@ TABLES: tuple[Table, ...] = (
     EXCEPTIONS,
     DELIVERIES,
     DELIVERY_HISTORY,
+    LISTINGS,
     REEVALUATION,
     ORDER_CASES,
     UNREADABLE,

@@ -327,6 +327,10 @@ class Backlog:
             if listing.partition == partition
         )
 
+    def partition_of(self, sku: str) -> int:
+        """Where a SKU that was offered came from."""
+        return self._listings[sku].partition
+
     def waiting_count(self) -> int:
         """How many updates are wanted or under way; counts them."""
         return sum(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from stockfold.channels import (
@@ -34,7 +34,9 @@ from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.deliveries import Deliveries
 from stockfold_services.publisher.feed import Feed, Partitions, Read
 from stockfold_services.publisher.lease import Lease
+from stockfold_services.publisher.listings import States
 from stockfold_services.publisher.mode import ALL, Mode
+from stockfold_services.publisher.recorder import Recorder
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
 from stockfold_services.publisher.wanted import Finished
 from stockfold_services.publisher.watermark import Watermark
@@ -43,9 +45,6 @@ log = logging.getLogger(__name__)
 
 WINDOW = 1_000
 """Updates that the adapter may choose a request from; more would find no fuller batch."""
-OUTBOX_MAX = 10_000
-RECORD_MAX = 2_000
-COMMIT_EVERY_S = 1.0
 IDLE_S = 0.5
 LANDING_S_MAX = 240.0
 """Below the broker's patience with a rebalance (5 min), above any request's time-out."""
@@ -74,22 +73,19 @@ class Connection:
         *,
         lease: Lease | None = None,
         mode: Mode = ALL,
+        states: States | None = None,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
         workers = range(1, adapter.requests_in_flight_max + 1)
         self._reading = Pulse(f"channel {name}, reader")
-        self._recording = Pulse(f"channel {name}, recorder")
-        self._keeping = Pulse(f"channel {name}, lease")
         self._sending = [Pulse(f"channel {name}, sender {number}") for number in workers]
-        self.pulses = [self._reading, self._recording, self._keeping, *self._sending]
         policy = policy or RetryPolicy()
         rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._name = name
         self._adapter = adapter
         self._performer = performer
         self._feed = feed
-        self._deliveries = deliveries
         self._clock = clock
         self._breaker = Breaker(policy, rng)
         self._lease = lease or Lease(clock)
@@ -99,15 +95,15 @@ class Connection:
             policy.attempts_max,
             mode.writes,
         )
-        self._watermarks: dict[int, Watermark] = {}
-        self._catching_up: Partitions = set()
-        self._outbox: asyncio.Queue[Finished | None] = asyncio.Queue(OUTBOX_MAX)
         self._wake = asyncio.Event()
+        self._recorder = Recorder(name, feed, deliveries, states, self._lease, self._wake.set)
+        self._watermarks = self._recorder.watermarks
+        self.pulses = [self._reading, *self._recorder.pulses, *self._sending]
+        self._catching_up: Partitions = set()
         self._landed = asyncio.Event()
         self._ended = asyncio.Event()
         self._torn = False
         self._in_flight = 0
-        self._committing = asyncio.Lock()
 
     @property
     def trouble_code(self) -> str:
@@ -119,15 +115,20 @@ class Connection:
         await self._feed.start(self._assigned, self._revoked)
         try:
             async with asyncio.TaskGroup() as outer:
-                outer.create_task(self._record())
-                keep = outer.create_task(self._keep_lease())
+                outer.create_task(self._recorder.record())
+                beside = [
+                    outer.create_task(self._recorder.keep_lease()),
+                    outer.create_task(self._recorder.tell_listings()),
+                ]
                 async with asyncio.TaskGroup() as inner:
                     inner.create_task(self._read(stop))
                     for pulse in self._sending:
                         inner.create_task(self._work(stop, pulse))
-                keep.cancel()
-                await self._outbox.put(None)
-            await self._commit(set(self._watermarks))
+                for task in beside:
+                    task.cancel()
+                await self._recorder.end()
+            await self._recorder.all_recorded()
+            await self._recorder.commit(self._watermarks)
         finally:
             self._ended.set()
 
@@ -190,18 +191,17 @@ class Connection:
         ended.cancel()
         if self._torn:
             return
-        await self._commit(mine)
-        self._lease.lost()
+        await self._recorder.commit(mine)
         for partition in mine:
             self.backlog.drop(partition)
             self._catching_up.discard(partition)
-            del self._watermarks[partition]
+            self._recorder.drop(partition)
 
     async def _bring_home(self, partitions: Partitions) -> None:
         while any(self.backlog.is_flying(partition) for partition in partitions):
             self._landed.clear()
             await self._landed.wait()
-        await self._outbox.join()
+        await self._recorder.all_recorded()
 
     # Sending.
 
@@ -241,8 +241,21 @@ class Connection:
         request = self._adapter.probe(due) if probe else self._adapter.next_request(due)
         if request is None:
             return None
-        self.backlog.claim(request.updates, self._clock.now_us())
-        if request.purpose is Purpose.WRITE:
+        now_us = self._clock.now_us()
+        writes = request.purpose is Purpose.WRITE
+        self._recorder.listings.asked(
+            [
+                (
+                    update,
+                    self._adapter.to_show(update).quantity,
+                    self.backlog.partition_of(update.sku),
+                )
+                for update in request.updates
+            ],
+            now_us if writes else None,
+        )
+        self.backlog.claim(request.updates, now_us)
+        if writes:
             self.backlog.forget_acknowledged(request.updates)
         return request
 
@@ -286,6 +299,7 @@ class Connection:
         answer = self._adapter.receive(request, response)
         self._notice(request, answer, probe=probe)
         now_s, now_us = self._clock.monotonic_s(), self._clock.now_us()
+        self._recorder.listings.observed(answer.observed, now_us)
         finished: list[Finished] = []
         told = set()
         for outcome in answer.outcomes:
@@ -314,58 +328,6 @@ class Connection:
             )
         self._breaker.failed(trouble, request.purpose, self._clock.monotonic_s())
 
-    # Recording.
-
     async def _finish(self, finished: Sequence[Finished]) -> None:
         self._wake.set()
-        for one in finished:
-            await self._outbox.put(one)
-
-    async def _record(self) -> None:
-        """Put outcomes on record in order, and only then close their offsets."""
-        ended = False
-        while not ended:
-            self._recording.rest()
-            taken = [await self._outbox.get()]
-            while len(taken) < RECORD_MAX and not self._outbox.empty():
-                taken.append(self._outbox.get_nowait())
-            ended = None in taken
-            finished = [one for one in taken if one is not None]
-            if finished:
-                step("publisher.before_record")
-                self._recording.beat("putting outcomes on record")
-                await self._deliveries.record(finished)
-                step("publisher.after_record")
-            for one in finished:
-                watermark = self._watermarks.get(one.wanted.partition)
-                if watermark is not None:
-                    watermark.close(one.wanted.offset)
-            for _ in taken:
-                self._outbox.task_done()
-
-    async def _keep_lease(self) -> None:
-        """Commit now and then, moved or not: each commit that is taken proves who the owner is."""
-        while True:
-            self._keeping.beat("committing offsets")
-            await self._commit(set(self._watermarks))
-            self._keeping.rest()
-            await asyncio.sleep(COMMIT_EVERY_S)
-
-    async def _commit(self, partitions: Iterable[int]) -> None:
-        async with self._committing:
-            marks = {
-                partition: mark
-                for partition in partitions
-                if partition in self._watermarks
-                and (mark := self._watermarks[partition].to_commit()) is not None
-            }
-            if not marks:
-                return
-            began, held = self._lease.now(), self._lease.holds
-            if not await self._feed.commit(marks):
-                self._lease.lost()
-                return
-            step("publisher.after_commit")
-            self._lease.proved(began)
-            if not held:
-                self._wake.set()
+        await self._recorder.finish(finished)

@@ -1,4 +1,7 @@
-"""Outcomes → ``stockfold.deliveries.v1``, in the partition that the availability came from."""
+"""Outcomes → ``stockfold.deliveries.v1``, states of listings → ``stockfold.listings.v1``.
+
+Both in the partition that the availability came from.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,14 @@ from typing import Protocol
 from aiokafka import AIOKafkaProducer
 
 from stockfold.contracts.codec import encode
-from stockfold.contracts.topics import DELIVERIES
+from stockfold.contracts.topics import DELIVERIES, LISTINGS
+from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import aiokafka_config
 from stockfold.runtime.settings import Settings
+from stockfold_services.publisher.listings import State
 from stockfold_services.publisher.wanted import Finished
+
+TOLD = tuple(name for name in State.__slots__ if name not in {"partition", "sent_quantity"})
 
 
 class Deliveries(Protocol):
@@ -24,11 +31,12 @@ class Deliveries(Protocol):
 
 
 class KafkaDeliveries:
-    """Outcomes of one channel, as records."""
+    """Outcomes and states of one channel, as records."""
 
     def __init__(self, settings: Settings, channel: str) -> None:
         self._channel = channel
         self._topic = DELIVERIES.full_name(settings.prefix)
+        self._listings = LISTINGS.full_name(settings.prefix)
         self._producer = AIOKafkaProducer(
             **aiokafka_config(settings), enable_idempotence=True, linger_ms=5
         )
@@ -67,4 +75,24 @@ class KafkaDeliveries:
             "finished_at": one.finished_at_us,
             "correlation_id": one.wanted.correlation_id,
             "caused_at": one.wanted.caused_at_us,
+            "recorded_at": one.wanted.recorded_at_us,
+            "took_us": one.took_us,
         }
+
+    async def tell(self, states: Sequence[tuple[str, State]]) -> None:
+        """See ``stockfold_services.publisher.listings.States``."""
+        now_us = SYSTEM_CLOCK.now_us()
+        sent = [
+            await self._producer.send(
+                self._listings,
+                key=f"{self._channel}|{sku}".encode(),
+                value=encode("stockfold.ListingState", self._state(sku, state, now_us)),
+                partition=state.partition,
+            )
+            for sku, state in states
+        ]
+        await asyncio.gather(*sent)
+
+    def _state(self, sku: str, state: State, now_us: int) -> dict[str, object]:
+        told = {name: getattr(state, name) for name in TOLD}
+        return {"channel": self._channel, "sku": sku, "told_at": now_us, **told}

@@ -212,6 +212,7 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
             body["correlation_id"],
             body["caused_at"],
             Promise(body["status"], body["next_available"], body["lead_time_days"]),
+            body["recorded_at"],
         )
 
     async def caught_up(self, partitions: Partitions) -> dict[int, int]:

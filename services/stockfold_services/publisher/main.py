@@ -126,6 +126,7 @@ async def _connect_and_run(
                 SYSTEM_CLOCK,
                 lease=lease,
                 mode=mode,
+                states=deliveries,
                 policy=policy,
             )
             # A request may take its own time, which is limited too.

@@ -9,7 +9,11 @@ from stockfold.channels.port import IN_STOCK
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """An availability that the channel shall show, and where it was read."""
+    """An availability that the channel shall show, and where it was read.
+
+    Times in UTC microseconds: when the broker took the stock event that caused it (0 for the
+    ledger's own timer), and when the ledger decided.
+    """
 
     sku: str
     quantity: int
@@ -19,6 +23,7 @@ class Wanted(msgspec.Struct, frozen=True):
     correlation_id: str = ""
     caused_at_us: int = 0
     promise: Promise = IN_STOCK
+    recorded_at_us: int = 0
 
 
 class Finished(msgspec.Struct, frozen=True):
@@ -35,3 +40,11 @@ class Finished(msgspec.Struct, frozen=True):
     detail: str
     sent_at_us: int
     finished_at_us: int
+
+    @property
+    def took_us(self) -> int | None:
+        """From the stock event to here, when it was applied; from the decision of a timer's."""
+        since_us = self.wanted.caused_at_us or self.wanted.recorded_at_us
+        if self.kind is not OutcomeKind.APPLIED or not since_us:
+            return None
+        return self.finished_at_us - since_us

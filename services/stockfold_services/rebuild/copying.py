@@ -32,6 +32,7 @@ KEPT_LONGER = (
     tables.AVAILABILITY_HISTORY,
     tables.DELIVERIES,
     tables.DELIVERY_HISTORY,
+    tables.LISTINGS,
     tables.UNREADABLE,
 )
 """Tables that may hold what their topics have forgotten: taken over from the live generation."""
@@ -107,7 +108,13 @@ async def take_over(
             "SELECT to_regclass($1) IS NOT NULL", f"{live}.{table.name}"
         ):
             continue
-        columns = ", ".join(table.columns)
+        # The live generation may be of a release that had fewer columns.
+        there = await connection.fetch(
+            "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0",
+            f'"{live}".{table.name}',
+        )
+        names = {row["attname"] for row in there}
+        columns = ", ".join(column for column in table.columns if column in names)
         await connection.execute(
             f'INSERT INTO "{schema}".{table.name} ({columns}) '  # noqa: S608 - our own names
             f'SELECT {columns} FROM "{live}".{table.name} ON CONFLICT DO NOTHING'
