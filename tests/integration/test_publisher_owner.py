@@ -41,6 +41,7 @@ def process(settings: Settings, bootstrap: str = "") -> Iterator[subprocess.Pope
         "url": told.url,
         "consumer_key": "ck_test",
         "consumer_secret": "cs_test",
+        "publishing": {"mode": "live"},
     }
     given = variables(settings)
     if bootstrap:
