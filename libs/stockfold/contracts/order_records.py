@@ -55,6 +55,7 @@ def _line(
         "line": line.line,
         "sku": line.sku,
         "quantity": line.quantity - unshipped_restocked(state, line),
+        "refunded": line.refunded,
         "status": status,
         "reason": reasons[-1] if reasons and status in ("partial", "rejected") else "",
         "bill": line.bill,

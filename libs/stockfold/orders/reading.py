@@ -167,4 +167,5 @@ def _line(row: Body, channel: str, around: Surroundings) -> Line:
         bill.version if bill is not None else "",
         parts,
         tuple(Tax(tax["code"], tax["rate_ppm"], tax["included"]) for tax in row["taxes"]),
+        row["refunded"],
     )

@@ -32,9 +32,10 @@ class Tax(msgspec.Struct, frozen=True, gc=False):
 class Line(msgspec.Struct, frozen=True):
     """One line as it was told, with our own name for its item.
 
-    ``quantity`` is what was ordered, ``restocked`` what refunds have put back into stock, both in
-    base units of the SKU. ``parts`` are (component, base units in one kit) by the frozen bill of
-    materials whose version is ``bill``; the SKU itself, once, when it is no kit.
+    ``quantity`` is what was ordered, ``restocked`` what refunds have put back into stock, in base
+    units of the SKU; ``refunded`` is all that was refunded, which moves nothing by itself.
+    ``parts`` are (component, base units in one kit) by the frozen bill of materials whose version
+    is ``bill``; the SKU itself, once, when it is no kit.
     """
 
     line: str
@@ -45,6 +46,7 @@ class Line(msgspec.Struct, frozen=True):
     bill: str = ""
     parts: tuple[tuple[str, int], ...] = ()
     taxes: tuple[Tax, ...] = ()
+    refunded: int = 0
 
 
 class Parcel(msgspec.Struct, frozen=True, gc=False):

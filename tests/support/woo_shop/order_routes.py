@@ -42,6 +42,8 @@ def answer(
         return _order(shop, method, int(found[1]), query, sent)
     if found := NOTES.fullmatch(route):
         return _notes(shop, method, int(found[1]), sent)
+    if (found := REFUNDS.fullmatch(route)) and method == "GET":
+        return _paged(shop.orders.order(int(found[1])).shown_refunds(), query)
     if (found := REFUNDS.fullmatch(route)) and method == "POST":
         quantities = {line["id"]: line["quantity"] for line in sent.get("line_items", ())}
         restock = sent.get("restock_items", True)

@@ -40,7 +40,8 @@ class Order:
     created_us: int = 0
     completed_us: int = 0
     lines: list[Line] = field(default_factory=list)
-    refunds: int = 0
+    refunds: list[dict[int, int]] = field(default_factory=list)
+    """Units by line, of each refund."""
     meta: dict[str, Any] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=list)
     before_trash: str = ""
@@ -57,9 +58,27 @@ class Order:
             "date_paid_gmt": None,
             "billing": PERSON,
             "line_items": [_line(line, catalogue) for line in self.lines],
-            "refunds": [{"id": n, "reason": "", "total": "-1"} for n in range(self.refunds)],
+            "refunds": [{"id": n, "reason": "", "total": "-1"} for n in range(len(self.refunds))],
             "meta_data": [{"id": 1, "key": k, "value": v} for k, v in self.meta.items()],
         }
+
+    def shown_refunds(self) -> list[dict[str, Any]]:
+        """The JSON of its refunds, the newest first: units below zero, naming the line."""
+        return [
+            {
+                "id": number,
+                "reason": f"{PERSON['first_name']} asked",
+                "line_items": [
+                    {
+                        "id": 10_000 * (number + 1) + line,
+                        "quantity": -units,
+                        "meta_data": [{"id": 1, "key": "_refunded_item_id", "value": str(line)}],
+                    }
+                    for line, units in lines.items()
+                ],
+            }
+            for number, lines in reversed(list(enumerate(self.refunds)))
+        ]
 
 
 def _line(line: Line, catalogue: Catalogue) -> dict[str, Any]:
@@ -161,7 +180,8 @@ class Orders:
                 self._catalogue.move(product, units)
                 line.reduced -= units
                 line.restocked += units
-        order.refunds += 1
+        known = {line.id for line in order.lines}
+        order.refunds.append({line: units for line, units in quantities.items() if line in known})
         return self._changed(order, now_us)
 
     def trash(self, order_id: int, now_us: int) -> None:

@@ -4,7 +4,8 @@ What each status does to the shop's stock was read in ``wc-stock-functions.php``
 a while and takes nothing; on-hold, processing and completed take once, remembered per line as
 ``_reduced_stock``; cancelled and pending put back; failed and refunded leave stock as it is.
 Refunded units go back on sale only when whoever refunds asks for it, counted per line in
-``_restock_refunded_items``.
+``_restock_refunded_items``; how many were refunded at all is told by the refunds themselves
+(``refunds``).
 """
 
 from __future__ import annotations
@@ -93,11 +94,17 @@ def read_body(body: bytes, terms: OrderTerms) -> ChannelOrder | Gone | None:
     return read_order(tree, terms)
 
 
-def read_order(tree: Any, terms: OrderTerms, read_at_s: float | None = None) -> ChannelOrder:
+def read_order(
+    tree: Any,
+    terms: OrderTerms,
+    read_at_s: float | None = None,
+    refunded: Mapping[str, int] | None = None,
+) -> ChannelOrder:
     """An order as the shop's JSON says it; ContractError ``unreadable_order``.
 
     ``read_at_s`` is the shop's time when it gave this answer, in UTC seconds, for answers to our
-    own question; a webhook does not tell when it was written.
+    own question; a webhook does not tell when it was written. ``refunded`` are units by line, when
+    the refunds were asked for; without them only those are known that were restocked.
     """
     where = f"order of channel {terms.channel}"
     if not isinstance(tree, dict):
@@ -124,7 +131,9 @@ def read_order(tree: Any, terms: OrderTerms, read_at_s: float | None = None) -> 
         status=status,
         accepted=status in _SOLD,
         hold_until=modified + (terms.hold_minutes or 0) * _MINUTE_US if holds else None,
-        lines=tuple(_line(line, place, tree, gone=gone) for place, line in enumerate(lines)),
+        lines=tuple(
+            _line(line, place, tree, refunded or {}, gone=gone) for place, line in enumerate(lines)
+        ),
     )
     settled = read_at_s is not None and read_at_s * SECOND_US >= modified + SETTLED_S * SECOND_US
     return msgspec.structs.replace(order, revision=revision_of(order, settled=settled))
@@ -179,7 +188,9 @@ def _status(tree: Mapping[str, Any], lines: Sequence[Any], terms: OrderTerms) ->
     return OrderStatus.PROCESSING if taken or paid else OrderStatus.PENDING
 
 
-def _line(line: Any, place: int, tree: Mapping[str, Any], *, gone: bool) -> OrderLine:
+def _line(
+    line: Any, place: int, tree: Mapping[str, Any], refunded: Mapping[str, int], *, gone: bool
+) -> OrderLine:
     if not isinstance(line, dict):
         return OrderLine(line=f"#{place + 1}", code="", product="", problem="the line is no object")
     variation = text(line.get("variation_id"))
@@ -199,7 +210,7 @@ def _line(line: Any, place: int, tree: Mapping[str, Any], *, gone: bool) -> Orde
         told,
         quantity=quantity,
         shipped=quantity - restocked if gone else 0,
-        refunded=restocked,
+        refunded=max(restocked, min(refunded.get(told.line, 0), quantity)),
         restocked=restocked,
     )
 

@@ -3,7 +3,7 @@
 Orders come and go while they are read. Pages are taken by the order's id, which never changes, and
 each begins with the last order of the one before: if that one is not there, orders were removed in
 between and others moved up unseen, and reading begins anew. Dates are GMT, and the limit is
-exclusive to the second.
+exclusive to the second. An order with refunds is told once they were asked for.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from stockfold.channels.port import Failure, Request, Response
 from stockfold.channels.woocommerce import asking
 from stockfold.channels.woocommerce.asking import Conversation, NotThereError, get
 from stockfold.channels.woocommerce.orders import OrderTerms, deleted, read_order
+from stockfold.channels.woocommerce.refunds import Units, has_refunds, read_refunds, refunds_of
 from stockfold.domain.errors import ContractError
 from stockfold.domain.times import SECOND_US, from_us
 
@@ -27,6 +28,7 @@ PER_PAGE = 100
 PER_PAGE_MIN = 5
 BEGINNINGS_MAX = 5
 _STATUSES = ("any", "trash")
+Row = Mapping[str, Any]
 _INSTANT = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -56,6 +58,8 @@ class OrderSweep:
         self._waiting = list(_STATUSES)
         self._begin()
         self._beginnings = 0
+        self._aside: list[tuple[Row, float | None]] = []
+        """Orders whose refunds are asked for next, each with when it was read."""
         self.latest_us = after_us
 
     def _begin(self) -> None:
@@ -65,6 +69,8 @@ class OrderSweep:
     @property
     def request(self) -> Request | None:
         """The next request; None when everything was read."""
+        if self._aside:
+            return refunds_of(str(self._aside[0][0]["id"]))
         if not self._waiting:
             return None
         return get(
@@ -83,9 +89,13 @@ class OrderSweep:
         self._per_page = max(self._per_page // 2, PER_PAGE_MIN)
 
     def receive(self, answer: Response | Failure) -> Page:
-        """The orders of a page."""
+        """The orders of a page, or the one whose refunds were asked for."""
         request = self.request
         assert request is not None
+        if self._aside:
+            units = read_refunds(request, answer)
+            row, read_at_s = self._aside.pop(0)
+            return self._read([row], read_at_s, units)
         rows = asking.read(request, answer)
         if not isinstance(rows, list) or not all(_is_order(row) for row in rows):
             raise asking.not_understood(request, answer)
@@ -97,7 +107,9 @@ class OrderSweep:
                 raise asking.not_understood(request, answer)
             self._begin()
             return Page(())
-        page = self._read(rows, _date_s(answer))
+        read_at_s = _date_s(answer)
+        self._aside = [(row, read_at_s) for row in rows if has_refunds(row)]
+        page = self._read([row for row in rows if not has_refunds(row)], read_at_s)
         if len(rows) < self._per_page:
             self._waiting.pop(0)
             self._begin()
@@ -106,12 +118,14 @@ class OrderSweep:
             self._offset += self._per_page - 1
         return page
 
-    def _read(self, rows: list[Mapping[str, Any]], read_at_s: float | None) -> Page:
+    def _read(
+        self, rows: list[Row], read_at_s: float | None, refunded: Units | None = None
+    ) -> Page:
         orders: list[ChannelOrder] = []
         unread: list[ContractError] = []
         for row in rows:
             try:
-                order = read_order(row, self._terms, read_at_s)
+                order = read_order(row, self._terms, read_at_s, refunded)
             except ContractError as error:
                 unread.append(error)
             else:
@@ -138,7 +152,11 @@ def look_up(order: str, terms: OrderTerms) -> Conversation[ChannelOrder]:
     if not _is_order(tree):
         raise asking.not_understood(request, answer)
     assert isinstance(answer, Response)
-    return read_order(tree, terms, _date_s(answer))
+    refunded: Units = {}
+    if has_refunds(tree):
+        request = refunds_of(order)
+        refunded = read_refunds(request, (yield request))
+    return read_order(tree, terms, _date_s(answer), refunded)
 
 
 def not_shown(orders: Sequence[str]) -> Conversation[list[str]]:
