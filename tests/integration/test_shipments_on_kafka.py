@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from tests.conftest import NewEnvironment
 from tests.support import webhook_shop
 from tests.support.command_line import stockfold
@@ -24,8 +24,9 @@ from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import EXCEPTIONS, ORDER_SWEEPS, SHIPMENTS
 from stockfold.domain.errors import ContractError
 from stockfold.runtime import audit
-from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
 from stockfold.runtime.shop_tracking_settings import ShopTrackingSettings
 from stockfold_services.sweeper import main, sweeping
 
@@ -51,7 +52,8 @@ def settings(
     monkeypatch.setattr(main, "LOOK_S", 0.1)
     found = new_environment(kafka={"order_partitions": 2})
     tracking = ShopTrackingSettings(write=True, note="private", complete=True)
-    told = {"tracking": tracking, "request_timeout_s": 1.0}
+    live = ShopPublishingSettings(mode="live")
+    told = {"tracking": tracking, "publishing": live, "request_timeout_s": 1.0}
     channel = webhook_shop.channel(server.url, keep_webhooks=False).model_copy(update=told)
     return webhook_shop.with_channels(found, channel)
 
@@ -160,6 +162,32 @@ def test_our_own_writing_comes_back_as_a_change_and_is_answered_by_none(
         wait_for("another round", lambda: cursor(settings) >= before["occurred_at"])
     assert order.modified_us == modified_us
     assert (len(order.notes), len(order.meta[MARKS_KEY].split())) == (1, 1)
+
+
+def test_in_shadow_parcels_are_passed_over_for_good(settings: Settings, server: ShopServer) -> None:
+    order = server.shop.orders.orders[server.shop.sell("A").id]
+    tell(settings, order.id, "S-1")
+    (live,) = settings.channels
+    shadow = live.model_copy(update={"publishing": ShopPublishingSettings()})
+    with sweeper(webhook_shop.with_channels(settings, shadow)):
+        wait_for("the first sweep", lambda: cursor(settings))
+        wait_for("the parcel passed over", lambda: passed(settings))
+    with sweeper(settings):
+        tell(settings, order.id, "S-2")
+        wait_for("the next parcel", lambda: MARKS_KEY in order.meta)
+    assert order.meta[NUMBERS] == "N-S-2"
+
+
+def passed(settings: Settings) -> int:
+    """How many parcels of the channel are committed as done."""
+    group = group_id(settings, f"sweeper.shipments.{CHANNEL}")
+    consumer = Consumer({**confluent_config(settings), "group.id": group})
+    topic = SHIPMENTS.full_name(settings.prefix)
+    places = [TopicPartition(topic, n) for n in range(settings.kafka.order_partitions)]
+    try:
+        return sum(max(place.offset, 0) for place in consumer.committed(places, timeout=10))
+    finally:
+        consumer.close()
 
 
 def test_the_command_refuses_what_no_shop_should_be_shown(settings: Settings) -> None:

@@ -340,6 +340,16 @@ CHANNEL_COVERAGE = Topic(
     partitions=1,
     compacted=True,
 )
+CHANNEL_PROOFS = Topic(
+    "stockfold.channel-proofs.v1",
+    "sweeper",
+    "What the canary of each connection proved; the latest of a channel is where it stands.",
+    "channel",
+    ("stockfold.ChannelProof",),
+    keyed_by_sku=False,
+    partitions=1,
+    retention_ms=30 * DAY_MS,
+)
 
 INPUTS: tuple[Topic, ...] = (
     RECEIPTS,
@@ -370,6 +380,7 @@ TOPICS: tuple[Topic, ...] = (
     API_KEYS,
     ORDER_SWEEPS,
     CHANNEL_COVERAGE,
+    CHANNEL_PROOFS,
     ORDERS,
     SHIPMENTS,
     ORDER_ANSWERS,

@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stockfold.runtime.secret import SecretRef, is_loopback_url
+from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
 from stockfold.runtime.shop_settings import ShopOrdersSettings
 from stockfold.runtime.shop_stock_settings import ShopStockSettings
@@ -447,6 +448,9 @@ class ChannelSettings(_Section):
     )
     stock: ShopStockSettings = Field(
         default_factory=ShopStockSettings, description="What is written beside a quantity."
+    )
+    monitor: ShopMonitorSettings = Field(
+        default_factory=ShopMonitorSettings, description="Its canary, which proves the whole path."
     )
     tracking: ShopTrackingSettings = Field(
         default_factory=ShopTrackingSettings, description="What it is told of parcels."

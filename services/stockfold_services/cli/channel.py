@@ -17,6 +17,7 @@ from stockfold.runtime.settings import ChannelSettings, Settings, load
 from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.shop_webhooks import Found, look, put_right
 from stockfold_services.cli.channels.check import check_channel
+from stockfold_services.cli.channels.monitor import monitor
 from stockfold_services.cli.channels.named import woocommerce_channel
 from stockfold_services.cli.channels.waive import waive
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
@@ -25,6 +26,7 @@ from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_
 app = typer.Typer(help="The connections to shops.", no_args_is_help=True)
 app.command("check")(check_channel)
 app.command()(waive)
+app.command()(monitor)
 
 
 @app.callback()

@@ -2,8 +2,9 @@
 
 Webhooks are hints: a shop tries none of them twice, and gives them up after seven failures. So
 each shop's changed orders are asked for every few minutes, its webhooks are kept alive, orders that
-it called gone, or shows no more, are looked up, and those that nobody can serve are put on hold
-there. Several sweepers do no harm: what they tell is the same.
+it called gone, or shows no more, are looked up, those that nobody can serve are put on hold there,
+and parcels are written to theirs. Beside that a canary proves the path from stock event to shop.
+Several sweepers do no harm: what they tell is the same.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.watchdog import Pulse, restarted_when_stalled
+from stockfold_services.sweeper.monitor import watch
 from stockfold_services.sweeper.notebook import Writer
 from stockfold_services.sweeper.rounds import Rounds
 from stockfold_services.sweeper.sweeping import ShopSweeper
@@ -42,6 +44,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         for channel in shops:
             shop = Transport(channel, adapters[channel.name], SYSTEM_CLOCK)
             group.create_task(_supervise(settings, channel, shop, producer, stop))
+            eye = Transport(channel, adapters[channel.name], SYSTEM_CLOCK)
+            group.create_task(watch(settings, channel, eye, producer, stop))
         group.create_task(_wait(stop))
 
 

@@ -1,0 +1,1 @@
+"""The subcommands of ``stockfold channel``, each in a module of its own."""
