@@ -260,6 +260,16 @@ LISTINGS = Topic(
     ("stockfold.ListingState",),
     compacted=True,
 )
+RESENDS = Topic(
+    "stockfold.channel-resends.v1",
+    "command line and reconciliation",
+    "Listings that a publisher shall send once more; it carries out those of the last hour.",
+    "channel|SKU",
+    ("stockfold.ListingResend",),
+    keyed_by_sku=False,
+    partitions=1,
+    retention_ms=DAY_MS,
+)
 CATALOG = Topic(
     "stockfold.catalog.v1",
     "ERP or PIM",
@@ -372,6 +382,7 @@ TOPICS: tuple[Topic, ...] = (
     COMPONENT_AVAILABILITY,
     DELIVERIES,
     LISTINGS,
+    RESENDS,
     CATALOG,
     REFERENCE,
     SCHEDULE,

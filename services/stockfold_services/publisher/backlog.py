@@ -108,6 +108,21 @@ class Backlog:
             finished += self._settle(listing, now_us)
         return finished
 
+    def again(self, wanted: Wanted, now_us: int) -> list[Finished]:
+        """Send a version once more, although it had its outcome; what that finishes.
+
+        Nothing when a newer one is known, or when it is in hand anyway.
+        """
+        listing = self._listings.get(wanted.sku)
+        if listing is None or wanted.version > listing.version:
+            return self.offer(wanted, now_us)
+        if wanted.version < listing.version or listing.wanted or listing.flying:
+            return []
+        listing.acknowledged = None
+        listing.wanted = wanted
+        listing.start_anew()
+        return self._settle(listing, now_us)
+
     def _superseded(self, listing: _Listing, old: Wanted, new: Wanted, now_us: int) -> Finished:
         ours = None if listing.flying is not None else listing
         return self._finished(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from stockfold.channels import (
@@ -38,7 +38,7 @@ from stockfold_services.publisher.listings import States
 from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.recorder import Recorder
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
-from stockfold_services.publisher.wanted import Finished
+from stockfold_services.publisher.wanted import Finished, Wanted
 from stockfold_services.publisher.watermark import Watermark
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class Connection:
         lease: Lease | None = None,
         mode: Mode = ALL,
         states: States | None = None,
+        resends: Callable[[], Sequence[Wanted]] = tuple,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -89,6 +90,7 @@ class Connection:
         self._clock = clock
         self._breaker = Breaker(policy, rng)
         self._lease = lease or Lease(clock)
+        self._resends = resends
         self.backlog = Backlog(
             adapter.to_show,
             lambda failures: policy.delay_s(failures, rng),
@@ -152,6 +154,8 @@ class Connection:
                 await self._finish(finished)
             if self._catching_up:
                 await self._let_go(await self._feed.caught_up(set(self._catching_up)))
+            elif self._watermarks:
+                await self._send_again()
         self._reading.rest()
 
     def _take_in(self, record: Read) -> list[Finished]:
@@ -162,6 +166,13 @@ class Connection:
         if record.wanted is None:
             return []
         return self.backlog.offer(record.wanted, self._clock.now_us())
+
+    async def _send_again(self) -> None:
+        """Take in what shall be sent once more. Before we are the owner it waits."""
+        asked = [wanted for wanted in self._resends() if wanted.partition in self._watermarks]
+        if asked:
+            now_us = self._clock.now_us()
+            await self._finish([f for one in asked for f in self.backlog.again(one, now_us)])
 
     async def _let_go(self, reached: dict[int, int]) -> None:
         for partition in reached.keys() & self._catching_up:

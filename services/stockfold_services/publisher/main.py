@@ -21,6 +21,7 @@ from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.mode import mode_of
+from stockfold_services.publisher.resends import Resends, follow_resends
 from stockfold_services.publisher.retry import RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -114,7 +115,11 @@ async def _connect_and_run(
     mode = mode_of(channel.publishing)
     feed = KafkaFeed(settings, channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
-    async with Transport(channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds) as transport:
+    resends = Resends(channel.name, settings.kafka.sku_partitions)
+    async with (
+        Transport(channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds) as transport,
+        follow_resends(settings, resends, channel.name),
+    ):
         try:
             await deliveries.start()
             connection = Connection(
@@ -127,6 +132,7 @@ async def _connect_and_run(
                 lease=lease,
                 mode=mode,
                 states=deliveries,
+                resends=resends.take,
                 policy=policy,
             )
             # A request may take its own time, which is limited too.
