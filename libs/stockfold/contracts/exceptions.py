@@ -41,19 +41,19 @@ def encode_exception(
     ``about`` tells apart exceptions of one kind that one record brings, such as by SKU.
     """
     exception = f"{topic}/{partition}/{offset}/{kind}"
-    longs, name, string = LONGS, avro.name, avro.string
+    longs, names, string = LONGS, avro.NAMES, avro.string
     parts = [
         _HEAD,
         string(f"{exception}/{about}" if about else exception),
-        name(kind),
+        names[kind],
         b"\x01" if folded else b"\x00",
         string(reason),
-        name(remedy),
+        names[remedy],
         string(sku),
-        name(source),
+        names[source],
         string(event_id),
-        name(event_type),
-        name(topic),
+        names[event_type],
+        names[topic],
         longs[partition],
         longs[offset],
         _optional(key),
@@ -62,7 +62,7 @@ def encode_exception(
     if headers:
         parts.append(longs[len(headers)])
         for header, raw in headers:
-            parts += (name(header), _optional(raw))
+            parts += (names[header], _optional(raw))
     parts += (
         avro.ZERO,
         avro.moment(recorded_us),

@@ -5,7 +5,7 @@ Schemas ``stockfold.JournalFact`` and ``stockfold.InputsRead``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from stockfold.contracts import avro
@@ -21,7 +21,6 @@ from stockfold.ledger.facts import Fact, Input
 _ACCOUNTS = [avro.string(account) for account in NAMES]
 _EMPTY_BODY = b"{}"
 _NO_CHANGE = avro.blob(_EMPTY_BODY)
-_KEPT_MAX = 65_536
 
 
 def wire_head(name: str, registry: Registry | None = None) -> bytes:
@@ -34,19 +33,6 @@ _FACT_HEAD = wire_head("stockfold.JournalFact")
 _encode_mark = encoder("stockfold.InputsRead")
 
 
-class _Kept(dict[Any, bytes]):
-    """Bytes of values that recur, made when first asked; emptied when there are too many."""
-
-    def __init__(self, make: Callable[[Any], bytes]) -> None:
-        self._make = make
-
-    def __missing__(self, value: Any) -> bytes:
-        if len(self) >= _KEPT_MAX:
-            self.clear()
-        made = self[value] = self._make(value)
-        return made
-
-
 def _delta(delta: Delta) -> bytes:
     account, location, channel, units = delta
     return _ACCOUNTS[account] + avro.string(location) + avro.string(channel) + LONGS[units]
@@ -56,8 +42,8 @@ def _place(place: tuple[str, int]) -> bytes:
     return avro.string(place[0]) + LONGS[place[1]]
 
 
-_DELTAS = _Kept(_delta)
-_PLACES = _Kept(_place)
+_DELTAS = avro.Kept(_delta)
+_PLACES = avro.Kept(_place)
 
 
 CauseIds = tuple[bytes, bytes]
@@ -73,13 +59,12 @@ def encode_fact(fact: Fact, sku: bytes, ids: CauseIds | None = None) -> bytes:
     """The journal record of a fact; ``sku`` is the SKU as an Avro string."""
     cause = fact.cause
     event_id, correlation_id = ids or cause_ids(cause)
-    longs, name = LONGS, avro.name
+    longs = LONGS
     parts = [
         _FACT_HEAD,
         sku,
         longs[fact.seq],
-        name(fact.kind),
-        name(cause.source),
+        avro.ROWS[fact.kind, cause.source],
         event_id,
         correlation_id,
         _PLACES[cause.topic, cause.partition],
@@ -97,7 +82,7 @@ def encode_fact(fact: Fact, sku: bytes, ids: CauseIds | None = None) -> bytes:
     parts.append(avro.ZERO)
     if fact.flags:
         parts.append(longs[len(fact.flags)])
-        parts += map(name, fact.flags)
+        parts.append(avro.ROWS[fact.flags])
     parts.append(avro.ZERO)
     if fact.change is None:
         parts.append(_NO_CHANGE)

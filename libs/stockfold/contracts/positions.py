@@ -19,8 +19,8 @@ def encode_position(
 ) -> bytes:
     """The record of one location; ``sku`` is the SKU as an Avro string."""
     row = state.row(location)
-    longs, name = LONGS, avro.name
-    parts = [_HEAD, sku, name(location), longs[state.seq]]
+    longs, names = LONGS, avro.NAMES
+    parts = [_HEAD, sku, names[location], longs[state.seq]]
     parts += [longs[number] for number in row]
     parts.append(longs[row[ON_HAND] - row[RESERVED] - row[ALLOCATED]])
     if row[RESERVED] or row[ALLOCATED]:
@@ -28,7 +28,7 @@ def encode_position(
         if held:
             parts.append(longs[len(held)])
             for channel, (reserved, allocated) in held:
-                parts += (name(channel), longs[reserved], longs[allocated])
+                parts += (names[channel], longs[reserved], longs[allocated])
     parts.append(avro.ZERO)
     expected = state.expected.get(location) if state.expected else None
     if expected:

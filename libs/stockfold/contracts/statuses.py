@@ -20,7 +20,7 @@ def encode_status(
 ) -> bytes:
     """The record of the answer that a fact gives; ``line`` is the line as it is after the fact."""
     reservation, what, command, units, reason, available = status
-    longs, name, string = LONGS, avro.name, avro.string
+    longs, string = LONGS, avro.string
     reserved = line.reserved
     parts = [
         _HEAD,
@@ -28,11 +28,7 @@ def encode_status(
         longs[fact.seq],
         string(reservation) if reservation else avro.ZERO,
         string(line.order),
-        name(line.line),
-        name(line.channel),
-        name(what),
-        name(command),
-        name(reason),
+        avro.ROWS[line.line, line.channel, what, command, reason],
         longs[available],
         longs[units],
         longs[line.ordered],
@@ -48,14 +44,14 @@ def encode_status(
     if reserved:
         parts.append(longs[len(reserved)])
         for location, held in reserved:
-            parts += (name(location), longs[held])
+            parts += (avro.NAMES[location], longs[held])
     cause = fact.cause
     event_id, correlation_id = ids or cause_ids(cause)
     parts += (
         avro.ZERO,
         avro.SOME + longs[line.expires_us] if line.expires_us else avro.ZERO,
         event_id,
-        name(cause.source),
+        avro.NAMES[cause.source],
         avro.moment(fact.recorded_us),
         correlation_id,
         avro.moment(cause.caused_us),

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_US = 1_000_000
-_MICROSECOND = timedelta(microseconds=1)
 DAY_US = 86_400 * SECOND_US
 
 
@@ -14,7 +13,8 @@ def to_us(moment: datetime) -> int:
     """UTC microseconds of an aware moment; ValueError for a naive one."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no UTC offset")
-    return (moment - EPOCH) // _MICROSECOND
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 
 def parse_us(text: str) -> int:

@@ -5,12 +5,11 @@ They happened on the floor, so they act at once, known order or not (rulings 3, 
 
 from __future__ import annotations
 
-from copy import copy
 from sys import intern
 
 from stockfold.ledger.accounts import ALLOCATED, BACKORDERED, RESERVED, Delta
 from stockfold.ledger.claims import give_back, know_channel, take_reserved
-from stockfold.ledger.entities import Allocation, Change, Line
+from stockfold.ledger.entities import Allocation, Change, Line, copied
 from stockfold.ledger.facts import Fact, Input, Refused
 from stockfold.ledger.physical import crossings
 from stockfold.ledger.reservations import parked
@@ -25,7 +24,7 @@ def stock_allocated(state: SkuState, given: Input) -> Fact:
     if known_key is not None:
         return _known_allocation(state.lines[known_key], given)
     key = (body["order"], body["line"])
-    line = copy(state.lines[key]) if key in state.lines else Line(*key)
+    line = copied(state.lines[key]) if key in state.lines else Line(*key)
     location = intern(body["location"])
     deltas = know_channel(line, line.channel or intern(body["channel"] or ""))
     channel = line.channel
@@ -92,7 +91,7 @@ def stock_deallocated(state: SkuState, given: Input) -> Fact:
     key = state.allocations.get(name)
     if key is None:
         return parked(state, given, "a:" + name)
-    line = copy(state.lines[key])
+    line = copied(state.lines[key])
     held = next(a for a in line.allocations if a.id == name)
     units = held.open if body["quantity"] is None else min(body["quantity"], held.open)
     to_reserved = body["to"] == "reserved" and line.live
@@ -119,7 +118,7 @@ def order_line_cancelled(state: SkuState, given: Input) -> Fact:
     known = state.lines.get(key)
     if known is not None and known.final:
         return Fact("CancelRepeated", [])
-    line = copy(known) if known is not None else Line(*key)
+    line = copied(known) if known is not None else Line(*key)
     units = line.open_units()
     deltas = give_back(line, line.reserved_units() + line.backordered)
     for held in line.allocations:

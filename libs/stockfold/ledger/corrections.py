@@ -7,8 +7,6 @@ takes the units as cancelled.
 
 from __future__ import annotations
 
-from copy import copy
-
 from stockfold.ledger.accounts import (
     ALLOCATED,
     BACKORDERED,
@@ -17,7 +15,7 @@ from stockfold.ledger.accounts import (
     RESERVED,
     Delta,
 )
-from stockfold.ledger.entities import Ahead, Allocation, Change, Line, SecondHand
+from stockfold.ledger.entities import Ahead, Allocation, Change, Line, SecondHand, copied
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.physical import physical_fact
 from stockfold.ledger.state import SkuState
@@ -61,7 +59,7 @@ def ship_less(state: SkuState, given: Input, told: SecondHand, units: int) -> Fa
         known = state.lines.get(told.line)
         if known is None or known.shipped < units:
             return physical_fact(state, given, deltas)  # Its line is over and was forgotten.
-        line = copy(known)
+        line = copied(known)
         _give_back(line, told.drawn, units, location, deltas)
         return physical_fact(state, given, deltas, Change(line=line))
     waiting = state.shipped_ahead(given.body["allocation"] or "", given.body["reservation"] or "")
@@ -77,7 +75,7 @@ def ship_less(state: SkuState, given: Input, told: SecondHand, units: int) -> Fa
     if key is None:
         return physical_fact(state, given, deltas)
     # It was met in the meantime; what it drew then is not remembered.
-    line = copy(state.lines[key])
+    line = copied(state.lines[key])
     drawn = (("allocated", given.body["allocation"] or "", units),)
     _give_back(line, drawn, units, location, deltas)
     return physical_fact(state, given, deltas, Change(line=line))

@@ -6,7 +6,17 @@ Entities are values: a decision copies one, changes the copy, and the fold puts 
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
+
+E = TypeVar("E", bound=msgspec.Struct)
+
+
+def copied(entity: E) -> E:
+    """A copy to change; ``copy.copy`` takes six times as long to find the same method."""
+    made: E = entity.__copy__()  # type: ignore[attr-defined]
+    return made
 
 
 class Allocation(msgspec.Struct, array_like=True, frozen=True):

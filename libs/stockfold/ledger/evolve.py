@@ -19,7 +19,7 @@ from stockfold.ledger.entities import Change, Forgotten, Inbound, Line
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.inbound import expected_rows
 from stockfold.ledger.numbers import Numbers
-from stockfold.ledger.state import SkuState
+from stockfold.ledger.state import EMPTY, SkuState
 
 MOVES_MAX = 2048
 """Movements remembered per SKU for counts; beyond it the older half is forgotten."""
@@ -122,15 +122,20 @@ def _put(state: SkuState, change: Change, recorded_us: int) -> None:
 def put_line(state: SkuState, line: Line) -> None:
     """Put a demand line and keep the indexes that are derived from it."""
     key = (line.order, line.line)
-    state.own("lines")[key] = line
+    lines = state.lines
+    (lines if lines is not EMPTY else state.own("lines"))[key] = line
     if line.reservation or line.past:
-        reservations = state.own("reservations")
+        reservations = state.reservations
+        if reservations is EMPTY:
+            reservations = state.own("reservations")
         if line.reservation:
             reservations[line.reservation] = key
         for replaced in line.past:
             reservations[replaced.id] = key
     if line.allocations:
-        allocations = state.own("allocations")
+        allocations = state.allocations
+        if allocations is EMPTY:
+            allocations = state.own("allocations")
         for allocation in line.allocations:
             allocations[allocation.id] = key
     if line.backordered:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import copy
 
 from stockfold.ledger.accounts import CODES, SUPPLIER
-from stockfold.ledger.entities import Change, Inbound, InboundLine
+from stockfold.ledger.entities import Change, Inbound, InboundLine, copied
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.physical import physical_fact
 from stockfold.ledger.state import ExpectedRow, SkuState
@@ -50,10 +49,10 @@ def expected_rows(inbound: Inbound) -> Iterator[tuple[str, ExpectedRow]]:
 
 def _with_line(inbound: Inbound | None, name: str, line: str) -> tuple[Inbound, InboundLine]:
     """A copy of the document in which the line is a fresh copy too, made when unknown."""
-    changed = copy(inbound) if inbound is not None else Inbound(name)
+    changed = copied(inbound) if inbound is not None else Inbound(name)
     for i, known in enumerate(changed.lines):
         if known.line == line:
-            fresh = copy(known)
+            fresh = copied(known)
             changed.lines = (*changed.lines[:i], fresh, *changed.lines[i + 1 :])
             return changed, fresh
     fresh = InboundLine(
@@ -92,14 +91,14 @@ def inbound_closed(state: SkuState, given: Input) -> Fact:
         _close(line, revision)
         return Fact(given.type, [], Change(inbound=inbound))
     known = state.inbounds.get(body["inbound"])
-    inbound = copy(known) if known is not None else Inbound(body["inbound"])
+    inbound = copied(known) if known is not None else Inbound(body["inbound"])
     if revision is None:
         inbound.closed_first = True
     else:
         _close_through(inbound, revision)
     lines = []
     for line in inbound.lines:
-        fresh = copy(line)
+        fresh = copied(line)
         _close(fresh, revision)
         lines.append(fresh)
     inbound.lines = tuple(lines)
@@ -138,7 +137,7 @@ def goods_received(state: SkuState, given: Input) -> Fact:
         over = known and line.received > line.quantity
     else:
         before = state.inbounds.get(name)
-        inbound = copy(before) if before is not None else Inbound(name)
+        inbound = copied(before) if before is not None else Inbound(name)
         inbound.unlined += units
         known = any(line.revision >= 0 for line in inbound.lines)
         over = known and inbound.unlined > sum(

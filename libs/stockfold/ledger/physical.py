@@ -6,8 +6,6 @@ already: the fact carries the opposite correction against ``adjustment`` (ruling
 
 from __future__ import annotations
 
-from copy import copy
-
 from stockfold.ledger.accounts import (
     ADJUSTMENT,
     ALLOCATED,
@@ -19,7 +17,7 @@ from stockfold.ledger.accounts import (
     QUALITY_HOLD,
     Delta,
 )
-from stockfold.ledger.entities import Change, Return
+from stockfold.ledger.entities import Change, Return, copied
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.state import SkuState
 
@@ -62,8 +60,13 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
         if (account == ON_HAND and units < 0) or (account == ALLOCATED and units > 0):
             row = state.row(location)
             before, allocated = row[ON_HAND], row[ALLOCATED]
-            after = before + _sum(deltas, ON_HAND, location)
-            allocated_after = allocated + _sum(deltas, ALLOCATED, location)
+            after, allocated_after = before, allocated
+            for moved, place, _, of_it in deltas:
+                if place == location:
+                    if moved == ON_HAND:
+                        after += of_it
+                    elif moved == ALLOCATED:
+                        allocated_after += of_it
             if after < 0 <= before and "on_hand_negative" not in flags:
                 flags = (*flags, "on_hand_negative")
             crossed = allocated_after > max(after, 0) and allocated <= max(before, 0)
@@ -71,17 +74,10 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
                 flags = (*flags, "oversold")
         elif units < 0 and ON_HAND < account < COUNTED_BELOW:
             before = state.number(location, account)
-            if before + _sum(deltas, account, location) < 0 <= before:
+            moved_units = sum(d[3] for d in deltas if d[0] == account and d[1] == location)
+            if before + moved_units < 0 <= before:
                 flags = (*flags, f"{NAMES[account]}_negative")
     return flags
-
-
-def _sum(deltas: list[Delta], account: int, location: str) -> int:
-    total = 0
-    for a, place, _, units in deltas:
-        if a == account and place == location:
-            total += units
-    return total
 
 
 def stock_adjusted(state: SkuState, given: Input) -> Fact:
@@ -108,7 +104,7 @@ def stock_status_changed(state: SkuState, given: Input) -> Fact:
 
 def _return(state: SkuState, name: str) -> Return:
     known = state.returns.get(name)
-    return copy(known) if known is not None else Return(name)
+    return copied(known) if known is not None else Return(name)
 
 
 def return_authorized(state: SkuState, given: Input) -> Fact:

@@ -6,12 +6,11 @@ units that the floor claimed or shipped before the order are absorbed first (rul
 
 from __future__ import annotations
 
-from copy import copy
 from sys import intern
 
 from stockfold.ledger.accounts import BACKORDERED, RESERVED, Delta
 from stockfold.ledger.claims import give_back, know_channel
-from stockfold.ledger.entities import Answer, Change, Line, Parked, PastReservation
+from stockfold.ledger.entities import Answer, Change, Line, Parked, PastReservation, copied
 from stockfold.ledger.facts import Fact, Input, Refused
 from stockfold.ledger.sourcing import allowance, backorder_room, find_places
 from stockfold.ledger.state import SkuState
@@ -35,7 +34,7 @@ def reserve_stock(state: SkuState, given: Input) -> Fact:
     known_key = state.reservations.get(name)
     if known_key is not None:
         return _repeat(state, given, state.lines[known_key])
-    line = copy(state.lines[key]) if key in state.lines else Line(*key)
+    line = copied(state.lines[key]) if key in state.lines else Line(*key)
     if line.live:
         return _refused(line, name, given, "line_reserved_by_another")
     if line.final:
@@ -101,7 +100,7 @@ def _repeat(state: SkuState, given: Input, known: Line) -> Fact:
         answer = Answer("rejected", lapsed_ask(known), "line_cancelled")
         return Fact("ReservationRepeated", [], Change(status=_status(name, given, answer)))
     if current and lapsed_ask(known):
-        line = copy(known)
+        line = copied(known)
         line.expires_us = body["expires_at"] or 0
         line.locations = _places(given)
         return ask_lapsed(state, line, given)
@@ -252,7 +251,7 @@ def extend_reservation(state: SkuState, given: Input) -> Fact:
         return parked(state, given, "r:" + name)
     if known.reservation != name:
         return _refused(known, name, given, "replaced_by_another")
-    line = copy(known)
+    line = copied(known)
     line.expires_us = given.body["expires_at"] or 0
     if lapsed_ask(line):
         if line.final:
@@ -279,7 +278,7 @@ def move_reservation(state: SkuState, given: Input) -> Fact:
     available = max(state.atp(target), 0)
     if units > available:
         return _refused(known, name, given, "target_cannot_take", available)
-    line = copy(known)
+    line = copied(known)
     deltas: list[Delta] = []
     for place, held in elsewhere:
         line.add_reserved(place, -held)
@@ -296,7 +295,7 @@ def release_reservation(state: SkuState, given: Input) -> Fact:
     known = _line_of(state, name)
     if known is None:
         return parked(state, given, "r:" + name)
-    line = copy(known)
+    line = copied(known)
     mine = known.reservation == name
     open_soft = line.reserved_units() + line.backordered if mine else 0
     asked = open_soft if quantity is None else min(quantity, open_soft)

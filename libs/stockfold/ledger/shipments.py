@@ -5,8 +5,6 @@ They happened, even if the shelf goes negative.
 
 from __future__ import annotations
 
-from copy import copy
-
 from stockfold.ledger.accounts import (
     ALLOCATED,
     BACKORDERED,
@@ -15,7 +13,7 @@ from stockfold.ledger.accounts import (
     Delta,
 )
 from stockfold.ledger.claims import take_reserved
-from stockfold.ledger.entities import Ahead, Allocation, Change, Line
+from stockfold.ledger.entities import Ahead, Allocation, Change, Line, copied
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.physical import physical_fact
 from stockfold.ledger.state import LineKey, SkuState
@@ -29,7 +27,7 @@ def stock_shipped(state: SkuState, given: Input) -> Fact:
     key = _line_key(state, given)
     if key is None:
         return _unknown_line(state, given, deltas)
-    line = copy(state.lines[key]) if key in state.lines else Line(*key)
+    line = copied(state.lines[key]) if key in state.lines else Line(*key)
     line.shipped += units
     closed = draw(line, units, body["allocation"], location, deltas)
     status = (line.reservation, "shipped", given.type, units, "", 0)
@@ -64,7 +62,7 @@ def _unknown_line(state: SkuState, given: Input, deltas: list[Delta]) -> Fact:
 
 def shipment_met(known: Line, ahead: Ahead) -> Fact:
     """What was shipped ahead is drawn on its line, now that it is known; the units left before."""
-    line = copy(known)
+    line = copied(known)
     deltas: list[Delta] = []
     line.shipped += ahead.units
     closed = draw(line, ahead.units, ahead.allocation, ahead.location, deltas)

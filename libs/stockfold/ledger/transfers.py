@@ -6,10 +6,8 @@ place; closing moves the signed rest, also for what comes after it.
 
 from __future__ import annotations
 
-from copy import copy
-
 from stockfold.ledger.accounts import CODES, IN_TRANSIT, LOST, Delta
-from stockfold.ledger.entities import Change, Transfer
+from stockfold.ledger.entities import Change, Transfer, copied
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.physical import physical_fact
 from stockfold.ledger.state import SkuState
@@ -19,7 +17,7 @@ Totals = tuple[tuple[str, int], ...]
 
 def _transfer(state: SkuState, given: Input) -> Transfer:
     known = state.transfers.get(given.body["transfer"])
-    return copy(known) if known is not None else Transfer(given.body["transfer"])
+    return copied(known) if known is not None else Transfer(given.body["transfer"])
 
 
 def _add(totals: Totals, location: str, units: int) -> Totals:

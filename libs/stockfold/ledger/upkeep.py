@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from copy import copy
-
 from stockfold.ledger.accounts import BACKORDERED, RESERVED, Delta
 from stockfold.ledger.claims import give_back
-from stockfold.ledger.entities import Change, Line
+from stockfold.ledger.entities import Change, Line, copied
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.sourcing import allowance, find_places
 from stockfold.ledger.state import LineKey, SkuState
@@ -26,7 +24,7 @@ def next_expiry_us(state: SkuState) -> int:
 
 def expire(known: Line) -> Fact:
     """Reserved and backordered units lapse; allocated ones never do."""
-    line = copy(known)
+    line = copied(known)
     units = line.reserved_units() + line.backordered
     deltas = give_back(line, units)
     line.expired += units
@@ -53,7 +51,7 @@ def confirm_backorder(state: SkuState, known: Line) -> Fact | None:
     )
     if not places:
         return None
-    line = copy(known)
+    line = copied(known)
     deltas: list[Delta] = []
     held = 0
     for location, units in places:

@@ -35,18 +35,19 @@ class BatchOutputs:
         key = sku.encode()
         avro_sku = avro.blob(key)
         produce, partition = self._out.produce, self._partition
+        changed, summaries = self._changed, self._summaries
         told: Input | None = None
         ids: CauseIds | None = None
         for fact in facts:
             cause = fact.cause
             if cause is not told:
-                told, ids = cause, cause_ids(cause)
+                told, ids, here = cause, cause_ids(cause), (state, cause)
             produce(JOURNAL, partition, key, encode_fact(fact, avro_sku, ids))
             for account, location, _, _ in fact.deltas:
                 if account < STRIDE:
-                    self._changed[sku, location] = (state, cause)
+                    changed[sku, location] = here
                 elif account == BACKORDERED:
-                    self._summaries[sku] = (state, cause)
+                    summaries[sku] = here
             change = fact.change
             if change is not None:
                 if change.status is not None:
@@ -58,13 +59,13 @@ class BatchOutputs:
                         encode_status(fact, change.status, line, avro_sku, ids),
                     )
                 if change.fence is not None or change.limit is not None:
-                    self._summaries[sku] = (state, cause)
+                    summaries[sku] = here
                 if change.left:
-                    self._changed[(sku, change.left)] = (state, fact.cause)
+                    changed[sku, change.left] = here
                 if change.inbound is not None:
                     for known in change.inbound.lines:
                         if known.location:
-                            self._changed[sku, known.location] = (state, cause)
+                            changed[sku, known.location] = here
             for flag in fact.flags:
                 if flag in FINDINGS:
                     self.finding(fact, sku, flag)
