@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import NewEnvironment
 from tests.support import webhook_shop
 from tests.support.command_line import stockfold_json
-from tests.support.gateway import in_thread
+from tests.support.gateway import in_thread, served
 from tests.support.kafka_io import committed, wait_for
 from tests.support.running_ledger import ledger, running
 from tests.support.webhook_shop import CHANNEL
@@ -21,6 +21,7 @@ from stockfold.contracts.topics import CHANNEL_PROOFS
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
+from stockfold_services.api.main import run as api_run
 from stockfold_services.availability.main import run as availability
 from stockfold_services.cli.policy import publish_policies
 from stockfold_services.publisher import main as publisher
@@ -50,7 +51,7 @@ def watched(new_environment: NewEnvironment, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(monitor, "REST_S", 0.1)
 
     def settings(server: ShopServer, mode: Any) -> Settings:
-        canary = ShopMonitorSettings(sku=CANARY, location="NOWHERE", units=9, sla_s=5)
+        canary = ShopMonitorSettings(sku=CANARY, location="NOWHERE", units=9, sla_s=3)
         told = {
             "locations": ["NOWHERE"],
             "safety_stock": 2,
@@ -108,6 +109,9 @@ def test_it_proves_the_path_raises_an_alert_when_the_shop_stops_and_says_when_it
         assert said[-1].levelno == logging.ERROR
         (row,) = stockfold_json(settings, "channel", "monitor", exit_code=1)
         assert row["outcome"] == "late"
+        with served(api_run, "api", settings, ready=False) as api:
+            said_there = f"Channel {CHANNEL} does not follow: its canary {CANARY}"
+            wait_for("the word on the page", lambda: said_there in api.get("/").text)
         broken.times = 0
         wait_for("the end of it", lambda: outcomes(settings)[-1] != "late")
         wait_for("a proof in time", lambda: outcomes(settings)[-1] == "proved")
@@ -116,6 +120,11 @@ def test_it_proves_the_path_raises_an_alert_when_the_shop_stops_and_says_when_it
     assert (row["outcome"], row["up_to"]) == ("proved", "shop")
     assert row["day"]["late"] >= 1
     assert row["day"]["p50_ms"] <= row["day"]["p99_ms"]
+    with served(api_run, "api", settings, ready=False) as api:
+        wait_for("its keys", lambda: api.get("/v1/channel-proofs").is_success)
+        (told,) = api.get("/v1/channel-proofs", params={"channel": CHANNEL}).json()["proofs"]
+        assert (told["outcome"], told["day"]) == (row["outcome"], row["day"])
+        assert api.get("/v1/channel-proofs", params={"channel": "other"}).json() == {"proofs": []}
 
 
 def test_in_shadow_it_proves_the_path_up_to_what_would_be_sent(

@@ -53,7 +53,7 @@ def settings(
     found = new_environment(kafka={"order_partitions": 2})
     tracking = ShopTrackingSettings(write=True, note="private", complete=True)
     live = ShopPublishingSettings(mode="live")
-    told = {"tracking": tracking, "publishing": live, "request_timeout_s": 1.0}
+    told = {"tracking": tracking, "publishing": live, "request_timeout_s": 0.5}
     channel = webhook_shop.channel(server.url, keep_webhooks=False).model_copy(update=told)
     return webhook_shop.with_channels(found, channel)
 
@@ -101,8 +101,8 @@ def test_a_parcel_is_written_once_although_answers_are_lost_and_the_sweeper_star
     first, second = shop.sell("A", 2).id, shop.sell("B").id
     line = shop.orders.orders[first].lines[0].id
     shop.faults.queue += [
-        Fault("lost", path=f"/orders/{first}/notes", delay_s=1.5),
-        Fault("lost", path=f"/orders/{first}", delay_s=1.5, method="PUT"),
+        Fault("lost", path=f"/orders/{first}/notes", delay_s=0.8),
+        Fault("lost", path=f"/orders/{first}", delay_s=0.8, method="PUT"),
     ]
     tell(settings, first, "S-1", lines=[{"line": str(line), "quantity": 1}])
     tell(settings, 1, "S-1", name="elsewhere")

@@ -21,10 +21,12 @@ from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
 from stockfold_services.api.kits import Kits
 from stockfold_services.api.overview import counts, projector_state, reevaluations
+from stockfold_services.api.proofs import Proofs
 from stockfold_services.api.routes import (
     availability,
     batch,
     changes,
+    channel_proofs,
     contracts,
     dated,
     deliveries,
@@ -59,6 +61,7 @@ _ROUTERS = (
     reservations,
     exceptions,
     deliveries,
+    channel_proofs,
     listings,
     order_cases,
     contracts,
@@ -81,11 +84,13 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     """
     database = Database(settings)
     terms = ChannelTerms(settings)
+    proofs = Proofs(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         terms.close()
+        proofs.close()
         await database.close()
 
     app = FastAPI(
@@ -104,6 +109,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.database = database
     app.state.waiting = Waiting(database)
     app.state.terms = terms
+    app.state.proofs = proofs
     app.state.kits = Kits(settings)
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}
@@ -112,7 +118,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.add_middleware(_WithHeaders)
     for module in _ROUTERS:
         app.include_router(module.router)
-    _add_pages(app, database)
+    _add_pages(app, database, proofs)
     return app
 
 
@@ -135,22 +141,28 @@ class _WithHeaders:
         await self._app(scope, receive, with_headers)
 
 
-def _add_pages(app: FastAPI, database: Database) -> None:
+def _add_pages(app: FastAPI, database: Database, proofs: Proofs) -> None:
     @app.get("/", include_in_schema=False)
     async def index() -> HTMLResponse:
         """Counts, freshness and links, for people."""
+        late = await proofs.late()
         try:
             async with database.reading() as connection:
                 page = pages.index(
                     await projector_state(connection),
                     await counts(connection),
                     await reevaluations(connection),
+                    late,
                 )
         except StockfoldError as error:
-            return HTMLResponse(pages.index(None, trouble=f"{error.what}. {error.remedy}"), 503)
+            return HTMLResponse(pages.index(None, late=late, trouble=_said(error)), 503)
         return HTMLResponse(page)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         """The interface, for people."""
         return HTMLResponse(pages.interface(app.openapi()))
+
+
+def _said(error: StockfoldError) -> str:
+    return f"{error.what}. {error.remedy}"

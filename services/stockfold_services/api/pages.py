@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from stockfold.contracts.channel_proofs import Standing
 from stockfold_services.api.overview import Count, ProjectorState, Reevaluation
 
 _STYLE = """
@@ -28,6 +29,7 @@ _LINKS = (
     ("/v1/positions", "Positions by SKU and location"),
     ("/v1/availability", "Availability by channel and SKU"),
     ("/v1/deliveries", "Deliveries to channels"),
+    ("/v1/channel-proofs", "Whether the shops still follow: what their canaries proved"),
     ("/v1/listings?differs=any", "Listings whose channel does not show what it shall"),
     ("/v1/exceptions", "Exceptions: what needs a person"),
     ("/v1/order-cases?state=open", "Orders that were sold and cannot be served"),
@@ -68,6 +70,7 @@ def index(
     state: ProjectorState | None,
     tables: Sequence[Count] = (),
     changing: Sequence[Reevaluation] = (),
+    late: Sequence[Standing] = (),
     trouble: str = "",
 ) -> str:
     """The index page; ``trouble`` says why there are no figures."""
@@ -76,6 +79,7 @@ def index(
         parts.append(f'<p class="bad">{escape(trouble)}</p>')
     if state is not None:
         parts.append(_pulse(state))
+    parts += map(_late, late)
     parts += map(_changing, changing)
     parts.append(
         '<form action="/v1/skus"><input name="sku" placeholder="SKU" aria-label="SKU" required>'
@@ -114,6 +118,14 @@ def _changing(work: Reevaluation) -> str:
         f"{escape(channels)}: {work.left:,} of {work.listings:,} listings are yet to be looked at "
         f"or told, since {work.began_at:%-d %b %H:%M:%S} UTC. {work.per_s:,.0f} a second{lasts}. "
         f"{urgent}.</p>"
+    )
+
+
+def _late(canary: Standing) -> str:
+    return (
+        f'<p class="bad">Channel {escape(canary.channel)} does not follow: its canary '
+        f"{escape(canary.sku)}, counted at {escape(canary.since)}, is not shown. "
+        f"{escape(canary.detail)}</p>"
     )
 
 

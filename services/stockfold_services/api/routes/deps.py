@@ -12,6 +12,7 @@ from stockfold_services.api.changes import Changes
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.kits import Kits
+from stockfold_services.api.proofs import Proofs
 from stockfold_services.api.terms import ChannelTerms
 
 
@@ -51,6 +52,12 @@ def _feed(request: Request) -> Changes:
     return feed
 
 
+def _proofs(request: Request) -> Proofs:
+    proofs = request.app.state.proofs
+    assert isinstance(proofs, Proofs)
+    return proofs
+
+
 Db = Annotated[Database, Depends(_database)]
 Wait = Annotated[Waiting, Depends(_waiting)]
 Places = Annotated[Mapping[str, LocationSettings], Depends(_places)]
@@ -58,3 +65,4 @@ Places = Annotated[Mapping[str, LocationSettings], Depends(_places)]
 ByChannel = Annotated[ChannelTerms, Depends(_terms)]
 Bills = Annotated[Kits, Depends(_kits)]
 Feed = Annotated[Changes, Depends(_feed)]
+Canaries = Annotated[Proofs, Depends(_proofs)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from stockfold.contracts.channel_proofs import ChannelProof, decode_proof
+from stockfold.contracts.channel_proofs import ChannelProof, decode_proof, standing
 from stockfold.contracts.topics import CHANNEL_PROOFS
-from stockfold.domain.times import DAY_US, format_us
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.partition_reader import PartitionReader
@@ -27,7 +27,7 @@ def monitor(
     """What the canaries proved, and how they did in the last day. Exit code 1 when one is late."""
     settings = attach(load(config))
     rows = [
-        summary(channel, proofs)
+        msgspec.to_builtins(standing(proofs, SYSTEM_CLOCK.now_us()))
         for channel, proofs in sorted(_read(settings).items())
         if name in ("", channel)
     ]
@@ -55,35 +55,6 @@ def _read(settings: Settings) -> dict[str, list[ChannelProof]]:
                 proof = decode_proof(record.value())
                 found.setdefault(proof.channel, []).append(proof)
     return found
-
-
-def summary(channel: str, proofs: list[ChannelProof]) -> dict[str, Any]:
-    """Where a canary stands, and how it did since a day before its last record."""
-    last = proofs[-1]
-    day = [proof for proof in proofs if proof.recorded_at > last.recorded_at - DAY_US]
-    took = sorted(ms for proof in day if (ms := proof.latency_ms) is not None)
-    return {
-        "channel": channel,
-        "sku": last.sku,
-        "outcome": last.outcome,
-        "up_to": last.up_to,
-        "since": format_us(last.since),
-        "age_s": (SYSTEM_CLOCK.now_us() - last.recorded_at) // 1_000_000,
-        "latency_ms": last.latency_ms,
-        "sla_ms": last.sla_ms,
-        "detail": last.detail,
-        "day": {
-            "proved": len(took),
-            "late": len({proof.since for proof in day if proof.outcome == "late"}),
-            "p50_ms": _quantile(took, 50),
-            "p99_ms": _quantile(took, 99),
-        },
-    }
-
-
-def _quantile(ordered: list[int], percent: int) -> int | None:
-    """The smallest that at least so many percent do not exceed; None of none."""
-    return ordered[-(-len(ordered) * percent // 100) - 1] if ordered else None
 
 
 def _shown(row: dict[str, Any]) -> tuple[Any, ...]:
