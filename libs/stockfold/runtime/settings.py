@@ -506,6 +506,7 @@ class ChannelSettings(_Section):
             "consumer_secret": self.consumer_secret,
             "orders.webhook_secret": orders.webhook_secret,
             "orders.old_webhook_secret": orders.old_webhook_secret,
+            "orders.access_token": orders.access_token,
         }
         return {name: secret for name, secret in found.items() if secret is not None}
 

@@ -10,6 +10,7 @@ from typing import Protocol, Self, TypeVar
 import httpx
 
 from stockfold.channels import Failure, Request, Response
+from stockfold.channels.shopify.asking import ShopifyAccess
 from stockfold.channels.woocommerce import WooCommerce
 from stockfold.channels.woocommerce.terms import StockTerms
 from stockfold.domain.errors import SettingsError
@@ -53,6 +54,19 @@ def woocommerce(channel: ChannelSettings) -> WooCommerce:
         channel.consumer_secret.resolve(),
         StockTerms(**channel.stock.model_dump()),
     )
+
+
+def can_be_asked(channel: ChannelSettings) -> bool:
+    """Whether we have what it takes to ask a shop for its orders."""
+    return channel.kind == "woocommerce" or channel.orders.access_token is not None
+
+
+def access_of(channel: ChannelSettings) -> Authorizer:
+    """What signs the requests to a shop; SettingsError when a secret is missing."""
+    token = channel.orders.access_token
+    if channel.kind == "shopify" and token is not None:
+        return ShopifyAccess(token.resolve())
+    return woocommerce(channel)
 
 
 class Transport:

@@ -35,6 +35,11 @@ class ShopOrdersSettings(BaseModel):
     old_webhook_secret: SecretRef | None = Field(
         default=None, description="The secret before, while it is being replaced."
     )
+    access_token: SecretRef | None = Field(
+        default=None,
+        description="Shopify: the app's Admin API access token, by reference, with the scope "
+        "read_orders. Unset: its orders come by webhooks alone, without a sweep.",
+    )
     keep_webhooks: bool = Field(
         default=True,
         description="Whether missing webhooks are made in the shop and disabled ones activated; "

@@ -1,10 +1,11 @@
-"""The sweeper process: for every WooCommerce channel, what its webhooks missed.
+"""The sweeper process: for every shop, what its webhooks missed.
 
 Webhooks are hints: a shop tries none of them twice, and gives them up after seven failures. So
 each shop's changed orders are asked for every few minutes, its webhooks are kept alive, orders that
 it called gone, or shows no more, are looked up, those that nobody can serve are put on hold there,
 and parcels are written to theirs. Beside that a canary proves the path from stock event to shop.
-Several sweepers do no harm: what they tell is the same.
+Several sweepers do no harm: what they tell is the same. Of Shopify, orders are swept and nothing is
+written.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from stockfold.runtime.acknowledged import AcknowledgedProducer
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
-from stockfold.runtime.shop_http import Transport, woocommerce
+from stockfold.runtime.shop_http import Transport, access_of, can_be_asked
 from stockfold.runtime.watchdog import Pulse, restarted_when_stalled
 from stockfold_services.sweeper.monitor import watch
 from stockfold_services.sweeper.notebook import Writer
@@ -35,9 +36,9 @@ KAFKA_RETRY_S = 2.0
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Sweep every WooCommerce channel until ``stop``. SettingsError when a secret is missing."""
-    shops = [channel for channel in settings.channels if channel.kind == "woocommerce"]
-    adapters = {channel.name: woocommerce(channel) for channel in shops}
+    """Sweep every shop that can be asked until ``stop``. SettingsError when a secret is missing."""
+    shops = [channel for channel in settings.channels if can_be_asked(channel)]
+    adapters = {channel.name: access_of(channel) for channel in shops}
     for channel in shops:
         _ = channel.orders.secrets  # A missing one ends the process at once.
     async with AcknowledgedProducer(settings) as producer, asyncio.TaskGroup() as group:

@@ -55,6 +55,10 @@ class Rounds:
         self._cases = CaseBook(settings)
         orders = channel.orders
         every_s = float(orders.sweep_every_s)
+        self._parcels = ParcelWriter(settings, channel, sweeper)
+        if channel.kind == "shopify":
+            self._jobs = [_Job("sweeping", every_s, self._swept)]
+            return
         self._jobs = [
             _Job("looking orders up", 0.0, self._questions),
             _Job("sweeping", every_s, self._sweep),
@@ -64,7 +68,6 @@ class Rounds:
             self._jobs.append(_Job("looking after webhooks", every_s, self._webhooks, REFUSED_S))
         if channel.holds_oversold:
             self._jobs.append(_Job("holding oversold orders", 0.0, self._holds, REFUSED_S))
-        self._parcels = ParcelWriter(settings, channel, sweeper)
         if channel.tracking.write:
             self._jobs.append(_Job("writing parcels", 0.0, self._shipments, REFUSED_S))
 
@@ -99,6 +102,11 @@ class Rounds:
     async def _questions(self) -> None:
         await asyncio.to_thread(self._notebook.refresh)
         await self._sweeper.answer_questions(self._notebook)
+
+    async def _swept(self) -> None:
+        """Sweep a shop of which nothing else is asked."""
+        await asyncio.to_thread(self._notebook.refresh)
+        await self._sweep()
 
     async def _sweep(self) -> None:
         new = await self._sweeper.sweep(self._notebook)

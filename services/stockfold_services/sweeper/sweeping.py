@@ -13,6 +13,8 @@ import msgspec
 
 from stockfold.channels import Failure, Request, Response, TroubleKind
 from stockfold.channels.orders import ChannelOrder
+from stockfold.channels.shopify.sweeps import ShopifySweep
+from stockfold.channels.sweeping import Sweep
 from stockfold.channels.woocommerce.asking import NotServedError, NotThereError
 from stockfold.channels.woocommerce.holds import hold
 from stockfold.channels.woocommerce.sweeps import OrderSweep, look_up, not_shown
@@ -57,7 +59,7 @@ class ShopSweeper:
         self._held: set[str] = set()
         self._sent: OrderedDict[str, None] = OrderedDict()
         self._reached: int | None = None
-        self._reading: OrderSweep | None = None
+        self._reading: Sweep | None = None
 
     async def answer_questions(self, notebook: Notebook) -> int:
         """Look up what was asked; how many orders there were.
@@ -125,7 +127,7 @@ class ShopSweeper:
         noted = notebook.reached(self._channel.name)
         reached = self._so_far(noted, now_us)
         overlap_us = self._channel.orders.sweep_overlap_s * SECOND_US
-        reading = self._reading or OrderSweep(self._terms, max(reached - overlap_us, 0))
+        reading = self._reading or self._begin(max(reached - overlap_us, 0))
         self._reading = reading
         told = 0
         while (request := reading.request) is not None:
@@ -135,6 +137,7 @@ class ShopSweeper:
                 if error.trouble.kind is TroubleKind.UNAVAILABLE:
                     reading.halve()
                 raise
+            await asyncio.sleep(reading.pause_s)
             for problem in page.unread:
                 log.error("%s", problem)
             told += sum(await asyncio.gather(*map(self._tell, page.orders)))
@@ -145,6 +148,11 @@ class ShopSweeper:
             await self._writer.reached(self._channel.name, latest)
         self._reached = latest
         return told
+
+    def _begin(self, after_us: int) -> Sweep:
+        if self._channel.kind == "shopify":
+            return ShopifySweep(self._channel.name, after_us)
+        return OrderSweep(self._terms, after_us)
 
     def _so_far(self, noted: int | None, now_us: int) -> int:
         seen = [us for us in (self._reached, noted) if us is not None]

@@ -63,12 +63,9 @@ def read_body(body: bytes, topic: str, channel: str, at_us: int) -> ChannelOrder
         raise unreadable(f"the body is no JSON: {str(error)[:80]}", where, _REMEDY) from None
     if not isinstance(tree, dict):
         raise unreadable("the body is no object", where, _REMEDY)
-    order = _id(tree.get("id"))
-    if not order:
-        raise unreadable("id is no order's number", where, _REMEDY)
     if topic == DELETE:
-        return _deleted(order, channel, at_us)
-    return _order(tree, order, channel)
+        return _deleted(_name(tree, where), channel, at_us)
+    return read_tree(tree, channel)
 
 
 def _deleted(order: str, channel: str, at_us: int) -> ChannelOrder:
@@ -84,7 +81,22 @@ def _deleted(order: str, channel: str, at_us: int) -> ChannelOrder:
     )
 
 
-def _order(tree: Mapping[str, Any], order: str, channel: str) -> ChannelOrder:
+def _name(tree: Mapping[str, Any], where: str) -> str:
+    order = _id(tree.get("id"))
+    if not order:
+        raise unreadable("id is no order's number", where, _REMEDY)
+    return order
+
+
+def read_tree(
+    tree: Mapping[str, Any], channel: str, *, settled_at: int | None = None
+) -> ChannelOrder:
+    """The order of a webhook's tree; ContractError ``unreadable_order``.
+
+    ``settled_at``: what last changed up to then, in UTC microseconds of the shop, is final. A
+    webhook does not tell when it was written.
+    """
+    order = _name(tree, f"order of channel {channel}")
     where = f"order {order} of channel {channel}"
     lines = tree.get("line_items")
     updated = _moment(tree.get("updated_at"))
@@ -108,7 +120,8 @@ def _order(tree: Mapping[str, Any], order: str, channel: str) -> ChannelOrder:
             if _is_stocked(line)
         ),
     )
-    return msgspec.structs.replace(told, revision=revision_of(told, settled=False))
+    settled = settled_at is not None and updated <= settled_at
+    return msgspec.structs.replace(told, revision=revision_of(told, settled=settled))
 
 
 def _status(tree: Mapping[str, Any]) -> OrderStatus:

@@ -9,14 +9,12 @@ exclusive to the second. An order with refunds is told once they were asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-import msgspec
-
+from stockfold.channels.dates import date_s
 from stockfold.channels.orders import ChannelOrder
 from stockfold.channels.port import Failure, Request, Response
+from stockfold.channels.sweeping import Page
 from stockfold.channels.woocommerce import asking
 from stockfold.channels.woocommerce.asking import Conversation, NotThereError, get
 from stockfold.channels.woocommerce.orders import OrderTerms, deleted, read_order
@@ -32,21 +30,13 @@ Row = Mapping[str, Any]
 _INSTANT = "%Y-%m-%dT%H:%M:%S"
 
 
-class Page(msgspec.Struct, frozen=True):
-    """What one page held. ``unread`` are orders that could not be read, each with its reason."""
-
-    orders: tuple[ChannelOrder, ...]
-    unread: tuple[ContractError, ...] = ()
-
-
 class OrderSweep:
     """One sweep over the orders that changed after ``after_us``, trashed ones included.
 
-    ``request`` until it is None; each answer goes to ``receive``. NotServedError from ``receive``
-    when the shop does not serve: the same request may be made again, or a smaller one after
-    ``halve``. ``latest_us`` is the newest
-    change seen, in the shop's own time.
+    See ``Sweep``.
     """
+
+    pause_s = 0.0
 
     def __init__(self, terms: OrderTerms, after_us: int, per_page: int = PER_PAGE) -> None:
         assert per_page > 1, "pages overlap by one order"
@@ -107,7 +97,7 @@ class OrderSweep:
                 raise asking.not_understood(request, answer)
             self._begin()
             return Page(())
-        read_at_s = _date_s(answer)
+        read_at_s = date_s(answer)
         self._aside = [(row, read_at_s) for row in rows if has_refunds(row)]
         page = self._read([row for row in rows if not has_refunds(row)], read_at_s)
         if len(rows) < self._per_page:
@@ -145,7 +135,7 @@ def look_up(order: str, terms: OrderTerms) -> Conversation[ChannelOrder]:
         tree = asking.read(request, answer, asking.NO_ORDER)
     except NotThereError:
         assert isinstance(answer, Response)
-        at_s = _date_s(answer)
+        at_s = date_s(answer)
         if at_s is None:
             raise asking.not_understood(request, answer) from None
         return deleted(order, terms, int(at_s) * SECOND_US)
@@ -156,7 +146,7 @@ def look_up(order: str, terms: OrderTerms) -> Conversation[ChannelOrder]:
     if has_refunds(tree):
         request = refunds_of(order)
         refunded = read_refunds(request, (yield request))
-    return read_order(tree, terms, _date_s(answer), refunded)
+    return read_order(tree, terms, date_s(answer), refunded)
 
 
 def not_shown(orders: Sequence[str]) -> Conversation[list[str]]:
@@ -186,13 +176,3 @@ def not_shown(orders: Sequence[str]) -> Conversation[list[str]]:
 
 def _is_order(row: Any) -> bool:
     return isinstance(row, dict) and isinstance(row.get("id"), int)
-
-
-def _date_s(answer: Response) -> float | None:
-    """The shop's time when it answered; None when it does not tell."""
-    try:
-        moment = parsedate_to_datetime(answer.headers.get("date", ""))
-    except (ValueError, IndexError):
-        return None
-    aware: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.timestamp()

@@ -1,0 +1,122 @@
+"""Questions to Shopify's Admin GraphQL API, and what its answers cost.
+
+Every query has a cost in points, taken from a bucket that fills at a constant rate. A query that
+finds too few is answered with HTTP 200 and the error ``THROTTLED``; the answer says how much there
+is, and how fast it grows. None of this was tried on a shop of Shopify's: it is as documented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from stockfold.channels.port import Failure, Purpose, Request, Response, Trouble, TroubleKind
+from stockfold.channels.woocommerce.asking import NotServedError
+
+VERSION = "2026-01"
+PATH = f"/admin/api/{VERSION}/graphql.json"
+THROTTLED = "THROTTLED"
+COST_MAX = 1_000.0
+"""Points that one query may cost."""
+_REFUSED = ("ACCESS_DENIED", "SHOP_INACTIVE")
+_WAIT_S = 2.0
+"""When it is not told how fast the bucket fills."""
+_WAIT_S_MAX = 60.0
+_MARGIN_S = 0.05
+
+
+class ShopifyAccess:
+    """Authorizes requests with an app's access token, one at a time."""
+
+    requests_in_flight_max = 1
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def authorize(self, request: Request, now_s: int, nonce: str) -> Request:
+        """The request with the token; it is sent over TLS, so nothing else is signed."""
+        del now_s, nonce
+        headers = (*request.headers, ("x-shopify-access-token", self._token))
+        return msgspec.structs.replace(request, headers=headers)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """``data`` of a query; ``pause_s`` is how long to leave the shop alone before the next."""
+
+    data: Mapping[str, Any]
+    pause_s: float = 0.0
+
+
+def ask(query: str, variables: Mapping[str, Any]) -> Request:
+    """A question; it changes nothing, so it may be asked again."""
+    body = {"query": query, "variables": dict(variables)}
+    return Request(Purpose.LOOK_UP, "POST", PATH, (), json=body)
+
+
+def read(request: Request, answer: Response | Failure) -> Answer:
+    """The data of an answer. NotServedError for anything but success."""
+    if isinstance(answer, Failure):
+        raise _unavailable(request, answer.code, answer.detail)
+    if answer.status != 200:
+        raise _refused(request, answer)
+    try:
+        tree = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        tree = None
+    if not isinstance(tree, dict):
+        raise _unavailable(request, "not_understood", "the answer is no JSON object")
+    if tree.get("errors"):
+        raise _failed(request, tree)
+    if not isinstance(tree.get("data"), dict):
+        raise _unavailable(request, "not_understood", "the answer has no data")
+    return Answer(tree["data"], _pause_s(tree))
+
+
+def _failed(request: Request, tree: Mapping[str, Any]) -> NotServedError:
+    """A query is answered whole or, to us, not at all."""
+    first = tree["errors"][0] if isinstance(tree["errors"], list) else {"message": tree["errors"]}
+    code = str(_member(first, "extensions", "code") or "graphql")
+    detail = str(first.get("message", ""))[:200] if isinstance(first, dict) else ""
+    if code == THROTTLED:
+        wait_s = _pause_s(tree) or _WAIT_S
+        return NotServedError(request, Trouble(TroubleKind.LIMITED, code, detail, wait_s))
+    kind = TroubleKind.REFUSED if code in _REFUSED else TroubleKind.UNAVAILABLE
+    return NotServedError(request, Trouble(kind, code, detail))
+
+
+def _pause_s(tree: Mapping[str, Any]) -> float:
+    """Seconds until the bucket holds the costliest query that is taken."""
+    status = _member(tree, "extensions", "cost", "throttleStatus")
+    left, rate = _number(status, "currentlyAvailable"), _number(status, "restoreRate")
+    wanted = min(COST_MAX, _number(status, "maximumAvailable") or COST_MAX)
+    if left is None or not rate or wanted <= left:
+        return 0.0
+    return min((wanted - left) / rate + _MARGIN_S, _WAIT_S_MAX)
+
+
+def _refused(request: Request, answer: Response) -> NotServedError:
+    code, detail = f"http_{answer.status}", f"HTTP {answer.status}"
+    if answer.status == 429:
+        told = answer.headers.get("retry-after", "")
+        wait_s = min(float(told), _WAIT_S_MAX) if told.replace(".", "", 1).isdecimal() else _WAIT_S
+        return NotServedError(request, Trouble(TroubleKind.LIMITED, code, detail, wait_s))
+    if answer.status >= 500 or answer.status == 408:
+        return _unavailable(request, code, detail)
+    return NotServedError(request, Trouble(TroubleKind.REFUSED, code, detail))
+
+
+def _unavailable(request: Request, code: str, detail: str) -> NotServedError:
+    return NotServedError(request, Trouble(TroubleKind.UNAVAILABLE, code, detail))
+
+
+def _member(tree: Any, *names: str) -> Any:
+    for name in names:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
+
+
+def _number(tree: Any, name: str) -> float | None:
+    value = _member(tree, name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
