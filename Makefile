@@ -59,6 +59,12 @@ run: $(VENV)/.installed-demo ## See it work on real orders; EXIT=1 stops after t
 up: $(VENV)/.installed-demo ## Start the service alone, with embedded servers unless set otherwise
 	@$(BIN)/stockfold up
 
+SHOP_PORT ?= 8089
+
+.PHONY: shop
+shop: $(VENV)/.installed-demo ## Serve an imitation of WooCommerce to try things on; SHOP_PORT=n, ARGS="--products 500"
+	@$(BIN)/python -m tests.support.woo_shop --port $(SHOP_PORT) --products 200 --quantity 25 $(ARGS)
+
 .PHONY: test
 test: $(VENV)/.installed-dev ## Run every test, two at a time; ARGS="-k name" chooses
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

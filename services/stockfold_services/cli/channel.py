@@ -16,6 +16,7 @@ from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import ChannelSettings, Settings, load
 from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.shop_webhooks import Found, look, put_right
+from stockfold_services.cli.channels.balances import balances
 from stockfold_services.cli.channels.check import check_channel
 from stockfold_services.cli.channels.monitor import monitor
 from stockfold_services.cli.channels.named import woocommerce_channel
@@ -27,6 +28,7 @@ app = typer.Typer(help="The connections to shops.", no_args_is_help=True)
 app.command("check")(check_channel)
 app.command()(waive)
 app.command()(monitor)
+app.command()(balances)
 
 
 @app.callback()

@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8089, help="0 takes a free one")
     parser.add_argument("--products", type=int, default=0, help="how many to begin with")
+    parser.add_argument("--quantity", type=int, default=0, help="units of each")
     parser.add_argument("--prefix", default="SKU-", help="of their SKUs")
     parser.add_argument("--key", default="ck_test")
     parser.add_argument("--secret", default="cs_test")
@@ -30,12 +31,13 @@ def main() -> None:
         item_read_s=args.item_read_ms / 1000,
         workers=args.workers,
     )
-    shop.add_products(numbered(args.products, args.prefix))
+    shop.add_products(numbered(args.products, args.prefix), args.quantity)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with ShopServer(shop, host=args.host, port=args.port) as server:
-        sys.stdout.write(f"shop at {server.url} with {args.products} products\n")
+        sys.stdout.write(f"shop at {server.url} with {args.products} products; ")
+        sys.stdout.write(f"key {args.key}, secret {args.secret}; Ctrl-C ends it\n")
         sys.stdout.flush()
         stop.wait()
 
