@@ -28,6 +28,7 @@ from stockfold.contracts.topics import (
 )
 from stockfold.domain.errors import SettingsError, StockfoldError
 from stockfold.ledger.digest import digest
+from stockfold.runtime import audit
 from stockfold.runtime.kafka import confluent_config, plan_topics
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
@@ -123,7 +124,7 @@ def lived_in(settings: Settings, tmp_path: Path) -> Path:
     with ledger(settings):
         wait_for("the facts", lambda: len(told(settings)) == 30)
         wait_for_records(settings, EXCEPTIONS, 1)
-        first = stockfold_json(settings, "archive", "--to", str(place))
+        first = stockfold_json(settings, "archive", "--to", str(place), "--yes")
         assert first["new_records"][CATALOG.name] == len(SKUS)
         in_transactions(settings, "ca")
         Sender(settings).event("GoodsReceived", sku=SKUS[0], location="A", quantity=-1)
@@ -138,7 +139,7 @@ def lived_in(settings: Settings, tmp_path: Path) -> Path:
         "--yes",
     )
     send(settings, "undecided", 9)
-    second = stockfold_json(settings, "archive", "--to", str(place))
+    second = stockfold_json(settings, "archive", "--to", str(place), "--yes")
     assert 0 < second["new_records"][JOURNAL.name] < first["new_records"][JOURNAL.name] * 2
     assert stockfold_json(settings, "archive", "--to", str(place))["new_records"] == {}
     return place
@@ -171,7 +172,12 @@ def test_everything_is_restored_from_the_archive_alone_and_the_ledger_goes_on(
     assert [c["exception"] for c in listed[0]] == [c["exception"] for c in listed[1]]
     assert "discarded" in {case["state"] for case in listed[1]}
     audit = stockfold_json(copy, "audit", "list")
-    assert [e["command"] for e in audit] == ["restore", "exceptions discard", "catalog import"]
+    assert [e["command"] for e in audit] == [
+        "restore",
+        "exceptions discard",
+        "archive",
+        "catalog import",
+    ]
 
     snapshot_fits(environment, copy, tmp_path)
     with ledger(copy):
@@ -217,7 +223,7 @@ def test_an_archive_that_was_killed_in_a_pass_is_whole_and_what_it_restores_can_
     with ledger(environment):
         send(environment, "a", 6)
         wait_for("the facts", lambda: len(told(environment)) == 6)
-        stockfold(environment, "archive", "--to", str(place))
+        stockfold(environment, "archive", "--to", str(place), "--yes")
         send(environment, "b", 6)
         wait_for("the facts", lambda: len(told(environment)) == 12)
 
@@ -235,7 +241,7 @@ def test_an_archive_that_was_killed_in_a_pass_is_whole_and_what_it_restores_can_
     second, report = restored(new_environment, place)
     assert report["digest"] == fold(environment).digest
     again = tmp_path / "again"
-    stockfold(second, "archive", "--to", str(again))
+    stockfold(second, "archive", "--to", str(again), "--yes")
     assert restored(new_environment, again)[1]["digest"] == report["digest"]
 
 
@@ -248,10 +254,10 @@ def test_what_is_damaged_missing_or_of_another_log_is_refused(
     with ledger(environment):
         send(environment, "a", 6)
         wait_for("the facts", lambda: len(told(environment)) == 6)
-    stockfold(environment, "archive", "--to", str(place))
+    stockfold(environment, "archive", "--to", str(place), "--yes")
     other = new_environment()
     with pytest.raises(SettingsError, match="is of the environment"):
-        stockfold(other, "archive", "--to", str(place))
+        stockfold(other, "archive", "--to", str(place), "--yes")
     empty = new_environment(topics=False)
     from_place = ("restore", "--from", str(place))
     with pytest.raises(SettingsError, match="nobody can be asked: Restore"):
@@ -295,7 +301,7 @@ def test_following_archives_pass_after_pass_until_it_is_told_to_stop(
     environment: Settings, tmp_path: Path
 ) -> None:
     place = Place(str(tmp_path / "archive"))
-    command = ("archive", "--to", place.url, "--follow", "--every-s", "1")
+    command = ("archive", "--to", place.url, "--follow", "--every-s", "1", "--yes")
     follower = subprocess.Popen(
         [sys.executable, "-m", "stockfold_services.cli.main", *command],
         cwd=tmp_path,
@@ -328,9 +334,14 @@ def test_a_dry_run_tells_what_would_be_archived_and_writes_nothing(
     told_now = stockfold_json(environment, "archive", "--to", str(place), "--dry-run")
     assert told_now["new_offsets"][RECEIPTS.name] == 4
     assert not place.exists()
-    stockfold(environment, "archive", "--to", str(place))
+    with pytest.raises(SettingsError, match="nobody can be asked: Begin an archive"):
+        stockfold(environment, "archive", "--to", str(place))
+    assert not place.exists()
+    stockfold(environment, "archive", "--to", str(place), "--yes")
     again = stockfold_json(environment, "archive", "--to", str(place), "--dry-run")
     assert again == {"dry_run": True, "new_offsets": {}}
+    (begun,) = audit.changes(environment)
+    assert (begun.command, begun.details, begun.outcome) == ("archive", {"to": str(place)}, "done")
 
 
 def test_an_archiver_stops_when_another_one_has_written_to_its_place(

@@ -16,6 +16,7 @@ from tests.support.running_ledger import ledger
 from stockfold.contracts import codec
 from stockfold.contracts.topics import DELIVERIES, JOURNAL
 from stockfold.domain.errors import SettingsError
+from stockfold.runtime import audit
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.exporting import parquet
@@ -60,7 +61,7 @@ def test_every_table_is_written_typed_and_its_movements_add_up_to_the_positions(
         wait_for("the facts", lambda: len(committed(environment, JOURNAL)) > 24)
     deliver(environment)
     to = tmp_path / "day"
-    done = stockfold_json(environment, "export", "parquet", "--to", str(to))
+    done = stockfold_json(environment, "export", "parquet", "--to", str(to), "--yes")
     assert done["rows"] == {"positions": 4, "journal": 24, "movements": 48, "deliveries": 1}
     found = {table.name: pq.read_table(to / table.name) for table in TABLES}
     for table in TABLES:
@@ -78,8 +79,10 @@ def test_every_table_is_written_typed_and_its_movements_add_up_to_the_positions(
     assert delivery["sent_at"] == datetime(2026, 11, 1, 12, 0, 2, tzinfo=UTC)
     assert delivery["caused_at"] is None
     assert found["journal"].schema.field("recorded_at").type == pa.timestamp("us", "UTC")
+    (change,) = audit.changes(environment)
+    assert (change.command, change.result) == ("export parquet", {"rows": done["rows"]})
     with pytest.raises(SettingsError, match="there is a table positions already"):
-        stockfold(environment, "export", "parquet", "--to", str(to), "--positions")
+        stockfold(environment, "export", "parquet", "--to", str(to), "--positions", "--yes")
 
 
 def test_without_pyarrow_the_command_says_what_to_install(
@@ -87,7 +90,7 @@ def test_without_pyarrow_the_command_says_what_to_install(
 ) -> None:
     monkeypatch.setattr("stockfold_services.cli.export.find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"stockfold\[export\]"):
-        stockfold(environment, "export", "parquet", "--to", str(tmp_path))
+        stockfold(environment, "export", "parquet", "--to", str(tmp_path), "--yes")
 
 
 def test_the_columns_in_the_docs_are_those_of_the_tables() -> None:

@@ -45,12 +45,17 @@ def archive(
     every_s: Annotated[int, typer.Option(min=1, help="Seconds between passes.")] = 60,
     config: ConfigFile = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Archive what was committed since the last time: everything that nothing else can rebuild."""
+    """Archive what was committed since the last time: everything that nothing else can rebuild.
+
+    Asks where no archive is yet; going on with one is not asked about.
+    """
     settings = attach(load(config))
     with _kafka(settings, "archived"):
-        archiver = Archiver(settings, Place(to))
+        place = Place(to)
+        archiver = Archiver(settings, place)
         if dry_run:
             found = archiver.look()
             if as_json:
@@ -58,6 +63,8 @@ def archive(
             else:
                 print_table(("topic", "new offsets"), list(found.items()))
             return
+        if archiver.begins:
+            _begin(settings, archiver, place, yes=yes)
         if follow:
             _follow(archiver, every_s)
             return
@@ -76,6 +83,18 @@ def archive(
         f"{archiver.manifest.bytes():,} bytes; recovery point {format_us(done.complete_to_us)}",
         markup=False,
     )
+
+
+def _begin(settings: Settings, archiver: Archiver, place: Place, *, yes: bool) -> None:
+    """Every record of the environment will be there: that is for somebody to say, and to find."""
+    confirm(f"Begin an archive of the environment {settings.prefix!r} at {place.url}?", yes)
+    with audited(
+        settings,
+        command="archive",
+        subject=f"environment {settings.prefix!r}",
+        details={"to": place.url},
+    ):
+        archiver.begin()
 
 
 def _follow(archiver: Archiver, every_s: int) -> None:

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from stockfold.domain.errors import SettingsError
+from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
-from stockfold_services.cli.confirm import DryRun
+from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.exporting import tables
 from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
@@ -34,6 +35,7 @@ def parquet(
     deliveries: Annotated[bool, typer.Option("--deliveries", help="The table deliveries.")] = False,
     config: ConfigFile = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the tables that are named, or all, as Parquet from the topics."""
@@ -71,6 +73,8 @@ def parquet(
             titles = ("table", "offsets to read", "where it would be")
             print_table(titles, [(n, c, place.where(n)) for n, c in found.items()])
         return
+    names = [table.name for table in chosen]
+    confirm(f"Write {', '.join(names)} of {settings.prefix!r} to {place.url}?", yes)
     counts: dict[str, int] = {}
     console = Console(stderr=True)
     columns = (
@@ -79,12 +83,19 @@ def parquet(
         TimeElapsedColumn(),
     )
     progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    with reading, progress as p:
+    record = audited(
+        settings,
+        command="export parquet",
+        subject=f"environment {settings.prefix!r}",
+        details={"to": place.url, "tables": names},
+    )
+    with reading, record as result, progress as p:
         for table in chosen:
             task = p.add_task(table.name, total=None)
             counts[table.name] = writing.export(
                 settings, place, table, lambda _name, count, task=task: p.advance(task, count)
             )
+        result["rows"] = counts
     if as_json:
         print_json({"to": to, "rows": counts})
     else:

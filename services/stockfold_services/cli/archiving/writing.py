@@ -89,6 +89,15 @@ class Archiver:
             if [kept(record) for batch in batches for record in batch] != last:
                 raise _other(self._place, f"{place} has another record at offset {offset}")
 
+    @property
+    def begins(self) -> bool:
+        """True while there is no archive at the place."""
+        return self._saved is None
+
+    def begin(self) -> None:
+        """Make the place an archive, of nothing so far."""
+        self._save()
+
     def run(self, told: Told) -> Pass:
         """One pass. Killed at any moment, it leaves an archive that a restore can use.
 
