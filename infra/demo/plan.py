@@ -99,7 +99,7 @@ def settings_of(
                     "locations": None if channel.locations is None else list(channel.locations),
                     "safety_stock": channel.safety_stock,
                     "low_stock": 2,
-                    "publishing": {"mode": "live"},
+                    "publishing": {"mode": "live", "coverage": "reported"},
                 }
                 for channel in channels
             ],

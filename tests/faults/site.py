@@ -97,7 +97,7 @@ class Site:
                     "consumer_key": self.shop.consumer_key,
                     "consumer_secret": self.shop.consumer_secret,
                     "safety_stock": SAFETY_STOCK,
-                    "publishing": {"mode": "live"},
+                    "publishing": {"mode": "live", "coverage": "reported"},
                 }
             ],
         }

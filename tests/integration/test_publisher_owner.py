@@ -41,7 +41,7 @@ def process(settings: Settings, bootstrap: str = "") -> Iterator[subprocess.Pope
         "url": told.url,
         "consumer_key": "ck_test",
         "consumer_secret": "cs_test",
-        "publishing": {"mode": "live"},
+        "publishing": {"mode": "live", "coverage": "reported"},
     }
     given = variables(settings)
     if bootstrap:

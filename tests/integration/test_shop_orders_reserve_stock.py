@@ -55,7 +55,10 @@ def test_a_shops_orders_hold_reserve_ship_and_release_stock(
         settings = webhook_shop.with_channels(
             new_environment(kafka={"order_partitions": 1, "sku_partitions": 1}),
             webhook_shop.channel(server.url, hold_oversold=True).model_copy(
-                update={"locations": ["DC"], "publishing": ShopPublishingSettings(mode="live")}
+                update={
+                    "locations": ["DC"],
+                    "publishing": ShopPublishingSettings(mode="live", coverage="reported"),
+                }
             ),
         )
         sender = Sender(settings)

@@ -116,7 +116,7 @@ def channel(
         consumer_secret="cs_test",
         request_timeout_s=timeout_s,
         stock=stock,
-        publishing={"mode": mode, "canary_skus": list(canary_skus)},
+        publishing={"mode": mode, "canary_skus": list(canary_skus), "coverage": "reported"},
     )
 
 

@@ -25,6 +25,11 @@ class ShopPublishingSettings(BaseModel):
         max_length=CANARY_SKUS_MAX,
         description="The SKUs that are written in mode canary, as the catalogue names them.",
     )
+    coverage: Literal["required", "reported"] = Field(
+        default="required",
+        description="Whether mode live begins in shadow until every listing is covered by the shop "
+        "or waived by name. reported: it writes what it can, which is for shops of tests.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

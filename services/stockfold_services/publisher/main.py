@@ -16,6 +16,13 @@ from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.watchdog import restarted_when_stalled
+from stockfold_services.publisher.admission import (
+    LOOKS,
+    Looks,
+    Waiting,
+    mode_for_now,
+    until_live,
+)
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
@@ -31,7 +38,11 @@ HEALTHY_S = 60.0
 
 
 async def run(
-    settings: Settings, stop: asyncio.Event, *, policy: RetryPolicy | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    policy: RetryPolicy | None = None,
+    looks: Looks = LOOKS,
 ) -> None:
     """Publish to every configured channel that can be published to, until ``stop``.
 
@@ -55,7 +66,7 @@ async def run(
             log.info("channel %s is in mode %s", channel.name, mode)
             if mode.name == "off":
                 continue
-            group.create_task(_supervise(settings, channel, adapter, stop, policy))
+            group.create_task(_supervise(settings, channel, adapter, stop, policy, looks))
         group.create_task(_wait(stop))
 
 
@@ -74,6 +85,7 @@ async def _supervise(
     adapter: Adapter,
     stop: asyncio.Event,
     policy: RetryPolicy | None,
+    looks: Looks,
 ) -> None:
     """Run a connection; when Kafka is lost, start it anew with nothing remembered."""
     rng = random.Random()  # noqa: S311 - jitter, not a secret
@@ -81,7 +93,7 @@ async def _supervise(
     while not stop.is_set():
         started_s = SYSTEM_CLOCK.monotonic_s()
         try:
-            await _connect_and_run(settings, channel, adapter, stop, policy)
+            await _connect_and_run(settings, channel, adapter, stop, policy, looks)
         except* (KafkaError, UnavailableError, ConnectionError) as group:
             lived_s = SYSTEM_CLOCK.monotonic_s() - started_s
             failures = 0 if lived_s > HEALTHY_S else failures + 1
@@ -110,9 +122,11 @@ async def _connect_and_run(
     adapter: Adapter,
     stop: asyncio.Event,
     policy: RetryPolicy | None,
+    looks: Looks,
 ) -> None:
+    """Until ``stop``, or until a channel that waits in shadow is admitted: then start it anew."""
     deliveries = KafkaDeliveries(settings, channel.name)
-    mode = mode_of(channel.publishing)
+    mode = await asyncio.to_thread(mode_for_now, settings, channel)
     feed = KafkaFeed(settings, channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
     resends = Resends(channel.name, settings.kafka.sku_partitions)
@@ -137,7 +151,9 @@ async def _connect_and_run(
             )
             # A request may take its own time, which is limited too.
             limit_s = max(settings.environment.stall_limit_s, 2 * channel.request_timeout_s)
-            await restarted_when_stalled(connection.run(stop), connection.pulses, limit_s)
+            waiting = Waiting(settings, channel, transport, adapter.assurance, lease, looks)
+            async with until_live(stop, waiting, mode) as ended:
+                await restarted_when_stalled(connection.run(ended), connection.pulses, limit_s)
         finally:
             await feed.stop()
             await deliveries.stop()
