@@ -270,6 +270,17 @@ RESENDS = Topic(
     partitions=1,
     retention_ms=DAY_MS,
 )
+RECONCILIATIONS = Topic(
+    "stockfold.channel-reconciliations.v1",
+    "publisher and command line",
+    "How each shop's listings compared with what they shall show, when last read whole.",
+    "channel",
+    ("stockfold.ChannelReconciled",),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+    superseded_kept_ms=KEPT_MS,
+)
 CATALOG = Topic(
     "stockfold.catalog.v1",
     "ERP or PIM",
@@ -383,6 +394,7 @@ TOPICS: tuple[Topic, ...] = (
     DELIVERIES,
     LISTINGS,
     RESENDS,
+    RECONCILIATIONS,
     CATALOG,
     REFERENCE,
     SCHEDULE,

@@ -31,6 +31,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from stockfold.runtime.secret import SecretRef, is_loopback_url
 from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
+from stockfold.runtime.shop_reconciliation_settings import ShopReconciliationSettings
 from stockfold.runtime.shop_settings import ShopOrdersSettings
 from stockfold.runtime.shop_stock_settings import ShopStockSettings
 from stockfold.runtime.shop_tracking_settings import ShopTrackingSettings
@@ -457,6 +458,10 @@ class ChannelSettings(_Section):
     )
     publishing: ShopPublishingSettings = Field(
         default_factory=ShopPublishingSettings, description="Whether it is written to."
+    )
+    reconciliation: ShopReconciliationSettings = Field(
+        default_factory=ShopReconciliationSettings,
+        description="When it is read against what it shall show.",
     )
     zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
     locations: list[Name] | None = Field(

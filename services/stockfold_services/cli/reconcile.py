@@ -21,11 +21,13 @@ from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.loading.job import mapping_of
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.questions.times import age_us, moment_us
+from stockfold_services.cli.reconciling.channel import channel
 from stockfold_services.cli.reconciling.correcting import Proposed, apply, propose, write_file
 from stockfold_services.cli.reconciling.erp import Compared, ErpJob, compare_file
 from stockfold_services.cli.reconciling.erp_report import as_json as erp_json
 from stockfold_services.cli.reconciling.erp_report import report_of
 from stockfold_services.cli.reconciling.erp_rows import Names
+from stockfold_services.cli.reconciling.options import CsvFile, HtmlFile
 from stockfold_services.cli.reconciling.page import write_page
 from stockfold_services.cli.reconciling.report import print_report, write_csv
 
@@ -34,10 +36,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-CsvFile = Annotated[
-    Path | None, typer.Option("--csv", help="Write every difference to this CSV file.")
-]
-HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write the report as a page.")]
+app.command()(channel)
 
 
 @app.command()

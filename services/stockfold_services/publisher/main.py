@@ -28,6 +28,7 @@ from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.mode import mode_of
+from stockfold_services.publisher.reconciling import Reconciling
 from stockfold_services.publisher.resends import Resends, follow_resends
 from stockfold_services.publisher.retry import RetryPolicy
 
@@ -134,6 +135,9 @@ async def _connect_and_run(
         Transport(channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds) as transport,
         follow_resends(settings, resends, channel.name),
     ):
+        reconciling = asyncio.create_task(
+            Reconciling(settings, channel, SYSTEM_CLOCK, lease, mode).run(stop)
+        )
         try:
             await deliveries.start()
             connection = Connection(
@@ -155,6 +159,8 @@ async def _connect_and_run(
             async with until_live(stop, waiting, mode) as ended:
                 await restarted_when_stalled(connection.run(ended), connection.pulses, limit_s)
         finally:
+            reconciling.cancel()
+            await asyncio.wait({reconciling})
             await feed.stop()
             await deliveries.stop()
 

@@ -63,7 +63,7 @@ def page(report: Report) -> str:
 def _differences(sheet: Sheet) -> str:
     shown = Sheet(sheet.columns, sheet.rows[:ROWS_MAX])
     more = len(sheet.rows) - len(shown.rows)
-    rest = f"<p>and {more:,} smaller ones, which the CSV has</p>" if more > 0 else ""
+    rest = f"<p>and {more:,} more, which the CSV has</p>" if more > 0 else ""
     return _section(f"Differences ({len(sheet.rows):,})", shown) + rest
 
 

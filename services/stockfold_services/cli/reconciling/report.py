@@ -65,7 +65,7 @@ def print_report(report: Report) -> None:
         print_table(filled.columns, filled.rows)
     more = len(report.differences.rows) - len(shown)
     if more > 0:
-        say(f"and {more:,} smaller ones: --csv or --html has them", "dim")
+        say(f"and {more:,} more: --csv or --html has them", "dim")
     if report.groups:
         groups = [(g.kind, f"{g.count:,}", g.meaning) for g in report.groups]
         print_table(("kind", "count", "meaning"), groups)
