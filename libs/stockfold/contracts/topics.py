@@ -371,6 +371,16 @@ CHANNEL_PROOFS = Topic(
     partitions=1,
     retention_ms=30 * DAY_MS,
 )
+SHADOW_REPORTS = Topic(
+    "stockfold.shadow-reports.v1",
+    "publisher",
+    "How each channel in shadow or canary compares with what would be written, hour by hour.",
+    "channel",
+    ("stockfold.ShadowReport",),
+    keyed_by_sku=False,
+    partitions=1,
+    retention_ms=90 * DAY_MS,
+)
 
 INPUTS: tuple[Topic, ...] = (
     RECEIPTS,
@@ -404,6 +414,7 @@ TOPICS: tuple[Topic, ...] = (
     ORDER_SWEEPS,
     CHANNEL_COVERAGE,
     CHANNEL_PROOFS,
+    SHADOW_REPORTS,
     ORDERS,
     SHIPMENTS,
     ORDER_ANSWERS,

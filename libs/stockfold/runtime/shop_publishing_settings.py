@@ -30,6 +30,13 @@ class ShopPublishingSettings(BaseModel):
         description="Whether mode live begins in shadow until every listing is covered by the shop "
         "or waived by name. reported: it writes what it can, which is for shops of tests.",
     )
+    report_every_s: int = Field(
+        default=3_600,
+        ge=60,
+        le=86_400,
+        description="How often the shop is compared with what would be written to it, in modes "
+        "shadow and canary.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

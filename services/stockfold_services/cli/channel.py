@@ -20,12 +20,14 @@ from stockfold_services.cli.channels.balances import balances
 from stockfold_services.cli.channels.check import check_channel
 from stockfold_services.cli.channels.monitor import monitor
 from stockfold_services.cli.channels.named import woocommerce_channel
+from stockfold_services.cli.channels.shadow import shadow
 from stockfold_services.cli.channels.waive import waive
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
 app = typer.Typer(help="The connections to shops.", no_args_is_help=True)
 app.command("check")(check_channel)
+app.command()(shadow)
 app.command()(waive)
 app.command()(monitor)
 app.command()(balances)

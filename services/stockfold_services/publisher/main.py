@@ -31,6 +31,7 @@ from stockfold_services.publisher.mode import mode_of
 from stockfold_services.publisher.reconciling import Reconciling
 from stockfold_services.publisher.resends import Resends, follow_resends
 from stockfold_services.publisher.retry import RetryPolicy
+from stockfold_services.publisher.shadowing import reporting
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +157,10 @@ async def _connect_and_run(
             # A request may take its own time, which is limited too.
             limit_s = max(settings.environment.stall_limit_s, 2 * channel.request_timeout_s)
             waiting = Waiting(settings, channel, transport, adapter.assurance, lease, looks)
-            async with until_live(stop, waiting, mode) as ended:
+            async with (
+                reporting(settings, channel, mode, adapter.to_show, transport, lease),
+                until_live(stop, waiting, mode) as ended,
+            ):
                 await restarted_when_stalled(connection.run(ended), connection.pulses, limit_s)
         finally:
             reconciling.cancel()

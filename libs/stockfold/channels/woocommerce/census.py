@@ -68,7 +68,7 @@ class Census:
             if product.sku:
                 self._of_sku[product.sku].append(product)
             # Of a variable product that leaves stock to its variations none is missed.
-            elif product.is_variation or not _leaves_stock(product):
+            elif product.is_variation or not leaves_stock(product):
                 self._without_sku.append(product)
 
     def coverage(self, skus: Collection[str], waived: Collection[str]) -> Coverage:
@@ -83,7 +83,7 @@ class Census:
 
     def _refusal(self, sku: str) -> tuple[str, str] | None:
         """Why the adapter would not write a SKU, as code and detail."""
-        matches = [_listing(product) for product in self._of_sku.get(sku, ())]
+        matches = [listing_of(product) for product in self._of_sku.get(sku, ())]
         outcome = lookups.judge(StockUpdate(sku, 0, 0), matches)
         return None if outcome is None else (outcome.code, outcome.detail)
 
@@ -107,13 +107,13 @@ class Census:
                 str(product.id),
                 f"the {_kind(product)} has no SKU, so nothing can be published to it",
                 "Give it the SKU under which its stock is kept, if it is to be published.",
-                (_named(product),),
+                (name_of(product),),
             )
 
     def _uncovered(
         self, sku: str, code: str, detail: str, near: dict[str, list[str]], *, waived: bool
     ) -> Finding:
-        products = tuple(_named(product) for product in self._of_sku.get(sku, ()))
+        products = tuple(name_of(product) for product in self._of_sku.get(sku, ()))
         alike = near.get(_folded(sku), [])
         if code == "sku_unknown" and alike:
             detail += f"; it has {', '.join(map(repr, alike[:3]))}, which is another"
@@ -129,7 +129,7 @@ class Census:
 
     def _of_ours(self, product: Product) -> Iterator[Finding]:
         """What is to be said of one that can be written."""
-        sku, named = product.sku, (_named(product),)
+        sku, named = product.sku, (name_of(product),)
         if product.managed == "no":
             yield Finding(
                 Level.WARNING,
@@ -175,30 +175,32 @@ class Census:
 
 def _of_others(sku: str, products: Sequence[Product]) -> Iterator[Finding]:
     """A SKU of the shop that we publish nothing of."""
-    named = tuple(_named(product) for product in products)
+    named = tuple(name_of(product) for product in products)
     if len(products) > 1:
         detail = f"{len(products)} products have this SKU; as long as they do, none can be mapped"
         to_do = TO_DO["sku_ambiguous"]
         yield Finding(Level.WARNING, "sku_ambiguous", sku, detail, to_do, named)
-    elif not _leaves_stock(products[0]):
+    elif not leaves_stock(products[0]):
         detail = f"stockfold has no stock under the SKU of this {_kind(products[0])}"
         to_do = "Nothing if it is not to be published; else send its stock under this SKU."
         yield Finding(Level.NOTE, "not_ours", sku, detail, to_do, named)
 
 
-def _listing(product: Product) -> Listing:
+def listing_of(product: Product) -> Listing:
+    """As a look-up of its SKU would have found it."""
     parent_id = product.parent_id
     return Listing(product.id, parent_id, product.type, MANAGED[product.managed])
 
 
-def _leaves_stock(product: Product) -> bool:
+def leaves_stock(product: Product) -> bool:
     """True for what holds no stock anyway."""
     if product.type in lookups.TYPES_WITHOUT_STOCK:
         return True
     return product.type.startswith("variable") and product.managed == "no"
 
 
-def _named(product: Product) -> str:
+def name_of(product: Product) -> str:
+    """For people: ``4711 A shirt``."""
     return f"{product.id} {product.name}".strip()
 
 
