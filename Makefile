@@ -48,6 +48,9 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 .PHONY: venv
 venv: $(BIN)/python ## Make the virtual environment only
 
+.PHONY: setup
+setup: $(VENV)/.installed-demo ## Install stockfold alone into .venv: for whoever runs it
+
 .PHONY: install
 install: $(VENV)/.installed-dev ## Install stockfold with its development tools into .venv
 

@@ -12,7 +12,7 @@ import orjson
 from stockfold.domain.times import format_us
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_CHATTY = ("aiokafka", "asyncio", "httpx", "httpcore", "jgo", "cjdk", "urllib3", "uvicorn.access")
+_CHATTY = ("aiokafka", "asyncio", "httpx", "httpcore", "jgo", "cjdk", "urllib3", "uvicorn")
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
