@@ -64,6 +64,11 @@ up: $(VENV)/.installed-demo ## Start the service alone, with embedded servers un
 
 SHOP_PORT ?= 8089
 
+.PHONY: facts
+facts: $(VENV)/.installed-dev ## Check the facts of WooCommerce on a real test shop: WOOCOMMERCE_URL, _KEY, _SECRET
+	@: "$${WOOCOMMERCE_URL:?the address of a shop made for tests}" "$${WOOCOMMERCE_KEY:?}" "$${WOOCOMMERCE_SECRET:?}"
+	@$(BIN)/python -m pytest tests/contract/woocommerce $(ARGS)
+
 .PHONY: shop
 shop: $(VENV)/.installed-demo ## Serve an imitation of WooCommerce to try things on; SHOP_PORT=n, ARGS="--products 500"
 	@$(BIN)/python -m tests.support.woo_shop --port $(SHOP_PORT) --products 200 --quantity 25 $(ARGS)

@@ -1,14 +1,12 @@
-"""How the demo shop's orders move stock: one test per status."""
+"""What the shop's orders do beside the facts of ``tests/contract``."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from tests.support.woo_client import WooClient
 from tests.support.woo_shop import Shop
-from tests.support.woo_shop.webhooks import Delivery
 
 
 @pytest.fixture
@@ -30,53 +28,6 @@ async def change(woo: WooClient, placed: dict[str, Any], status: str) -> dict[st
     return (await woo.put(f"orders/{placed['id']}", {"status": status})).json()
 
 
-def reduced(shown: dict[str, Any]) -> list[str]:
-    return [m["value"] for m in shown["line_items"][0]["meta_data"] if m["key"] == "_reduced_stock"]
-
-
-async def test_pending_leaves_stock_alone(woo: WooClient) -> None:
-    assert reduced(await order(woo, "pending")) == []
-    assert woo.shop.stock() == {"A": 10}
-
-
-@pytest.mark.parametrize("status", ["on-hold", "processing", "completed"])
-async def test_an_accepted_order_reduces_stock_and_remembers_it(
-    woo: WooClient, status: str
-) -> None:
-    assert reduced(await order(woo, status)) == ["3"]
-    assert woo.shop.stock() == {"A": 7}
-
-
-async def test_stock_is_reduced_once_however_the_order_moves_on(woo: WooClient) -> None:
-    placed = await order(woo, "on-hold")
-    for status in ("processing", "completed"):
-        placed = await change(woo, placed, status)
-    assert woo.shop.stock() == {"A": 7}
-
-
-@pytest.mark.parametrize("status", ["cancelled", "pending"])
-async def test_cancelled_and_back_to_pending_restore_what_was_taken(
-    woo: WooClient, status: str
-) -> None:
-    placed = await order(woo, "processing")
-    assert reduced(await change(woo, placed, status)) == []
-    assert woo.shop.stock() == {"A": 10}
-    await change(woo, placed, "cancelled")
-    assert woo.shop.stock() == {"A": 10}
-
-
-@pytest.mark.parametrize("status", ["failed", "refunded"])
-async def test_failed_and_refunded_leave_stock_reduced(woo: WooClient, status: str) -> None:
-    placed = await order(woo, "processing")
-    await change(woo, placed, status)
-    assert woo.shop.stock() == {"A": 7}
-
-
-async def test_an_order_may_drive_stock_negative(woo: WooClient) -> None:
-    await order(woo, "processing", 12)
-    assert woo.shop.stock() == {"A": -2}
-
-
 async def test_an_order_of_a_variation_takes_its_stock(woo: WooClient) -> None:
     parent = woo.shop.add_variations("P", ["V"], 5)
     (variation,) = woo.shop.catalogue.children[parent.id]
@@ -85,12 +36,6 @@ async def test_an_order_of_a_variation_takes_its_stock(woo: WooClient) -> None:
     assert placed["line_items"][0]["product_id"] == parent.id
     assert placed["line_items"][0]["variation_id"] == variation
     assert woo.shop.stock(["V"]) == {"V": 3}
-
-
-async def test_an_unmanaged_product_is_sold_without_a_trace(woo: WooClient) -> None:
-    woo.shop.catalogue.add("U", manage_stock=False)
-    placed = woo.shop.sell("U")
-    assert placed.lines[0].reduced == 0
 
 
 async def test_orders_are_listed_by_when_they_changed() -> None:
@@ -138,40 +83,3 @@ async def test_an_order_in_the_bin_is_listed_there_alone(woo: WooClient) -> None
     woo.shop.orders.delete(placed["id"])
     gone = await woo.get(f"orders/{placed['id']}")
     assert gone.json()["code"] == "woocommerce_rest_shop_order_invalid_id"
-
-
-async def hooked(topic: str = "order.updated") -> WooClient:
-    woo = WooClient(Shop())
-    woo.shop.add_products(["A"], 10)
-    body = {"topic": topic, "delivery_url": "https://hook.test/", "secret": "hush"}
-    assert (await woo.post("webhooks", body)).status_code == 201
-    return woo
-
-
-async def test_a_new_webhook_is_pinged_without_a_signature() -> None:
-    woo = await hooked()
-    sent: list[Delivery] = []
-    woo.shop.webhooks.deliver(lambda delivery: sent.append(delivery) or 200)
-    assert sent[0].body == b"webhook_id=1"
-    assert "x-wc-webhook-signature" not in sent[0].headers
-
-
-async def test_a_delivery_says_how_the_order_is_when_it_goes_out() -> None:
-    woo = await hooked()
-    placed = await order(woo, "pending")
-    for status in ("processing", "completed"):
-        await change(woo, placed, status)
-    sent: list[Delivery] = []
-    woo.shop.webhooks.deliver(lambda delivery: sent.append(delivery) or 200)
-    assert [json.loads(told.body)["status"] for told in sent[1:]] == ["completed"]
-
-
-async def test_the_seventh_failure_in_a_row_disables_and_nothing_is_sent_again() -> None:
-    woo = await hooked()
-    statuses = []
-    for _ in range(8):
-        await order(woo, "processing", 1)
-        woo.shop.webhooks.deliver(lambda delivery: 500)
-        statuses.append(woo.shop.webhooks.hooks[1].status)
-    assert statuses == ["active"] * 6 + ["disabled"] * 2
-    assert woo.shop.webhooks.pending == []

@@ -1,7 +1,7 @@
 """A small stateful shop that behaves like WooCommerce, as far as stock is concerned.
 
 Built from what was read in WooCommerce's source and measured on real shops (11.0, 8.9); every
-behaviour it imitates has a test in ``tests/unit/test_woo_shop_*.py``. It is test and demo support.
+fact it imitates has a test in ``tests/contract/woocommerce``. It is test and demo support.
 
 In a test or a demo, on a thread of its own::
 

@@ -36,6 +36,14 @@ def answer(shop: Shop, route: str) -> Any:
     raise RestError(404, "rest_setting_setting_invalid", "Invalid setting.")
 
 
+def set_option(shop: Shop, name: str, value: str) -> None:
+    """``PUT settings/products/{name}``."""
+    if name == MANAGE_STOCK:
+        shop.catalogue.manage_stock_option = value == "yes"
+    else:
+        shop.settings[name] = value
+
+
 def _environment(shop: Shop) -> dict[str, Any]:
     return {
         "version": shop.version,

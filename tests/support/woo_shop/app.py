@@ -13,7 +13,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from tests.support.woo_shop import about, order_routes
+from tests.support.woo_shop import about, order_routes, product_routes
 from tests.support.woo_shop.catalogue import RestError
 from tests.support.woo_shop.faults import HTML, Fault
 from tests.support.woo_shop.shop import Shop
@@ -134,6 +134,8 @@ async def _answer(
     except orjson.JSONDecodeError:
         raise RestError(400, "rest_invalid_json", "Invalid JSON body passed.") from None
     found = order_routes.answer(shop, method, route, query, sent)
+    if found is None:
+        found = product_routes.answer(shop, method, route, sent)
     if found is not None:
         return _json(found.value, found.status, found.headers)
     if method == "GET":

@@ -121,8 +121,16 @@ class Catalogue:
         parent = self.products.get(product.parent_id)
         return parent if parent is not None and parent.manage_stock else None
 
-    def write(self, product: Product, body: Mapping[str, Any]) -> None:
-        """A REST update, as far as stock goes. Nonsense is taken without a word."""
+    def write(self, product: Product, body: Mapping[str, Any], read: int = 0) -> None:
+        """A REST update, as far as stock goes. Nonsense is taken without a word.
+
+        ``read`` is the quantity when the request began: a delta is added to that one.
+        """
+        product.status = str(body.get("status", product.status))
+        if "sku" in body and body["sku"] != product.sku:
+            self.ids_of_sku[product.sku].remove(product.id)
+            product.sku = str(body["sku"])
+            self.ids_of_sku[product.sku].append(product.id)
         if "backorders" in body:
             product.backorders = str(body["backorders"])
         for entry in body.get("meta_data") or ():
@@ -141,6 +149,8 @@ class Catalogue:
             product.stock_quantity = 0
         if body.get("stock_quantity") is not None:
             product.stock_quantity = stock_amount(body["stock_quantity"])
+        elif body.get("inventory_delta") is not None:
+            product.stock_quantity = read + stock_amount(body["inventory_delta"])
         self._settle_status(product)
 
     def move(self, product: Product, delta: int) -> bool:

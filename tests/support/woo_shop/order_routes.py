@@ -46,7 +46,7 @@ def answer(
         return _paged(shop.orders.order(int(found[1])).shown_refunds(), query)
     if (found := REFUNDS.fullmatch(route)) and method == "POST":
         quantities = {line["id"]: line["quantity"] for line in sent.get("line_items", ())}
-        restock = sent.get("restock_items", True)
+        restock = sent.get("api_restock", sent.get("restock_items", True))
         shop.orders.refund(int(found[1]), quantities, shop.now_us(), restock=restock)
         return Answer({"id": 1}, 201)
     return None

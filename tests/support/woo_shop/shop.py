@@ -202,11 +202,10 @@ class Shop:
         return {"update": answers} if count else []
 
     async def _write(self, product: Product, body: Mapping[str, Any]) -> None:
-        if self.item_written_s:
-            await asyncio.sleep(self.item_written_s)
-        self.on_item(product)
         before = product.stock_quantity
-        self.catalogue.write(product, body)
+        await asyncio.sleep(self.item_written_s)
+        self.on_item(product)
+        self.catalogue.write(product, body, before or 0)
         self.written.append((product.sku, body.get("stock_quantity")))
         self.stats.items_written += 1
         self.stats.items_unchanged += product.stock_quantity == before
