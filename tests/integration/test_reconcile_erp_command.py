@@ -15,7 +15,7 @@ from stockfold.contracts.reference import encode_record, topic_of
 from stockfold.contracts.topics import ADJUSTMENTS, EXCEPTIONS, JOURNAL
 from stockfold.domain.errors import ContractError, SettingsError
 from stockfold.domain.reference import Alias, CatalogItem, Record, UnitOfMeasure, key_of
-from stockfold.domain.times import SECOND_US, format_us
+from stockfold.domain.times import DAY_US, SECOND_US, format_us
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import Settings
 
@@ -34,6 +34,7 @@ ghost;DC;FREI;9;;nobody knows it
 eggs;DC;QI;5;;never told here
 eggs;DC;GESPERRT;1;;no such account
 flour;DC;FREI;zwei;;no number
+tea;DC;FREI;5;;its receipt was refused here
 """
 
 
@@ -60,9 +61,12 @@ def told(environment: Settings, hour_ago_us: int) -> Settings:
     publish(Alias("/erp/main", "sku", "ART-milk", "milk"))
     publish(CatalogItem("bread", units=(UnitOfMeasure("case", 12),)))
     publish(CatalogItem("eggs"))
+    publish(CatalogItem("tea"))
     before_us = hour_ago_us - 3_600 * SECOND_US
     for sku, units in (("milk", 10), ("bread", 12), ("cheese", 7), ("butter", 8), ("salt", 3)):
         sender.event("GoodsReceived", occurred_us=before_us, sku=sku, location="DC", quantity=units)
+    old_us = hour_ago_us - 9 * DAY_US
+    sender.event("GoodsReceived", occurred_us=old_us, sku="tea", location="DC", quantity=5)
     sender.event(
         "StockShipped",
         occurred_us=hour_ago_us - 1,
@@ -82,12 +86,17 @@ def facts(settings: Settings) -> int:
     return sum(read.name == "JournalFact" for read in committed(settings, JOURNAL))
 
 
+def refused(settings: Settings) -> list[str]:
+    return [e.record["sku"] for e in committed(settings, EXCEPTIONS) if not e.record["folded"]]
+
+
 def test_a_file_is_compared_corrected_once_and_then_agrees(
     told: Settings, file: Path, hour_ago_us: int, tmp_path: Path
 ) -> None:
     command = ("reconcile", "erp", str(file), "--as-of", format_us(hour_ago_us), *OPTIONS)
     with ledger(told):
         wait_for("six facts", lambda: facts(told) == 6)
+        wait_for("the refusal", lambda: refused(told) == ["tea"])
         found = stockfold_json(told, *command, exit_code=1)
         kinds = {
             one["sku"]: one["kind"] for one in found["findings"] if one["account"] != "GESPERRT"
@@ -101,15 +110,20 @@ def test_a_file_is_compared_corrected_once_and_then_agrees(
             "flour": "bad_row",
             "ghost": "mapping_unknown",
             "salt": "missing_there",
+            "tea": "not_here_yet",
         }
         assert found["kinds"]["agrees"] == 1
         shelf = next(
             t for t in found["totals"] if (t["location"], t["account"]) == ("DC", "on_hand")
         )
-        assert (shelf["rows"], shelf["in file"], shelf["theirs"]) == (7, 55, 55)
-        assert (shelf["ours"], shelf["difference"], shelf["not listed"]) == (34, 21, 3)
+        assert (shelf["rows"], shelf["in file"], shelf["theirs"]) == (8, 60, 60)
+        assert (shelf["ours"], shelf["difference"], shelf["not listed"]) == (34, 26, 3)
         assert all(total["balances"] for total in found["totals"])
         assert found["ignored_columns"] == ["Text"]
+        (tea,) = [one for one in found["findings"] if one["sku"] == "tea"]
+        assert "lies at the exception desk: older_than_horizon" in tea["why"]
+        with pytest.raises(SettingsError, match="corrected by what is known now"):
+            stockfold(told, *command, "--known-at", "1m", "--apply")
         with pytest.raises(SettingsError, match="nobody can be asked: Send 3 corrections"):
             stockfold(told, *command, "--apply")
         out = tmp_path / "corrections.csv"
@@ -122,7 +136,7 @@ def test_a_file_is_compared_corrected_once_and_then_agrees(
         wait_for("three counts", lambda: facts(told) == 9)
         again = stockfold_json(told, *command, "--apply", "--yes", exit_code=1)
         assert (again["sent"], again["kinds"]["agrees"]) == (0, 4)
-    assert all(one.record["folded"] for one in committed(told, EXCEPTIONS))
+    assert refused(told) == ["tea"], "and no correction"
     (change,) = stockfold_json(told, "audit", "list")
     assert (change["command"], change["result"]) == ("reconcile erp", {"sent": 3})
 

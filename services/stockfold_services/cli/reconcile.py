@@ -43,14 +43,19 @@ app.command()(channel)
 def erp(
     file: Annotated[Path, typer.Argument(help="CSV with a header, or NDJSON.", dir_okay=False)],
     as_of: Annotated[
-        str, typer.Option("--as-of", help="When the figures were true, with an offset.")
+        str,
+        typer.Option(
+            "--as-of",
+            help="When the figures were true; when they are of a period's end, "
+            "when the file was made.",
+        ),
     ] = "",
     period_end: Annotated[
         str,
-        typer.Option("--period-end", help="The same for closing figures: what had occurred by it."),
+        typer.Option("--period-end", help="They are closing figures: what had occurred by then."),
     ] = "",
     known_at: Annotated[
-        str, typer.Option("--known-at", help="With what was known here then. Default: now.")
+        str, typer.Option("--known-at", help="With what was known here by then. Default: now.")
     ] = "",
     window: Annotated[
         str, typer.Option(help="Movements so long before and after may be booked otherwise.")
@@ -112,6 +117,12 @@ def erp(
             "the source has no name", where="--source", remedy="Write one such as /erp/main."
         )
     kinds = _kinds(adjust)
+    if send and (known_at or (as_of and period_end)):
+        raise SettingsError(
+            "the ledger is corrected by what is known now",
+            where="--apply",
+            remedy="Leave out --known-at, and --as-of beside --period-end; then look again.",
+        )
     found = compare_file(settings, job, keep_agreeing=every)
     proposed = propose(settings, found.findings, job.cut.at_us, kinds, found.reference)
     told = report_of(found, job, proposed, period_end=bool(period_end), agreeing=every)
@@ -148,20 +159,24 @@ def _send(settings: Settings, job: ErpJob, proposed: Proposed, dry_run: bool, ye
 
 
 def _cut(as_of: str, period_end: str, known_at: str, window: str) -> Cut:
-    if bool(as_of) == bool(period_end):
+    """Figures of a period's end that were exported later are what was known by then."""
+    if not as_of and not period_end:
         raise SettingsError(
             "say when the figures were true",
             where="--as-of, --period-end",
             remedy="Give one of both, such as --as-of 2026-11-01T12:00:00Z.",
         )
-    option = "--as-of" if as_of else "--period-end"
-    at_us = moment_us(as_of or period_end, option)
-    known_us = moment_us(known_at, "--known-at") if known_at else SYSTEM_CLOCK.now_us()
+    at_us = moment_us(period_end, "--period-end") if period_end else moment_us(as_of, "--as-of")
+    known_us = SYSTEM_CLOCK.now_us()
+    if known_at:
+        known_us = moment_us(known_at, "--known-at")
+    elif period_end and as_of:
+        known_us = moment_us(as_of, "--as-of")
     if known_us < at_us:
         raise SettingsError(
-            f"--known-at is before {option}",
-            where="--known-at",
-            remedy="What was known before a time is not knowledge of it.",
+            "the figures were known before they were true",
+            where="--as-of, --period-end, --known-at",
+            remedy="--as-of is when the file was made, --period-end what it is of.",
         )
     return Cut(at_us, known_us, age_us(window, "--window"))
 

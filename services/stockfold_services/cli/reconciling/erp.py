@@ -21,7 +21,13 @@ from stockfold_services.cli.loading.source import count_lines, open_rows
 from stockfold_services.cli.progress import Bars
 from stockfold_services.cli.questions.journal import journal_errors, sku_partitions
 from stockfold_services.cli.reconciling.erp_rows import ErpRows, Names
-from stockfold_services.cli.reconciling.known import Reference, Units, expected_lines
+from stockfold_services.cli.reconciling.known import (
+    Reference,
+    Units,
+    WaitingFor,
+    expected_lines,
+    refused_movements,
+)
 
 ROWS_AT_ONCE = 1_000
 
@@ -64,7 +70,8 @@ def compare_file(settings: Settings, job: ErpJob, *, keep_agreeing: bool) -> Com
         names = Reference(reader, job.source)
         units = Units(reader, partitions, names)
         statement, ignored = _read(job, names, units, bars)
-        comparing = _Comparing(statement, job.cut, units, keep_agreeing=keep_agreeing)
+        refused = refused_movements(settings, names)
+        comparing = _Comparing(statement, job.cut, units, refused, keep_agreeing=keep_agreeing)
         for partition in partitions:
             comparing.partition(reader, partition, len(partitions), bars)
     return comparing.ended(names, ignored)
@@ -93,11 +100,18 @@ class _Comparing:
     """Takes partition after partition; only what differs is kept, unless all is wanted."""
 
     def __init__(
-        self, statement: Statement, cut: Cut, units: Units, *, keep_agreeing: bool
+        self,
+        statement: Statement,
+        cut: Cut,
+        units: Units,
+        refused: WaitingFor,
+        *,
+        keep_agreeing: bool,
     ) -> None:
         self._statement = statement
         self._cut = cut
         self._ratios = units.ratios()
+        self._refused = refused
         self._keep_agreeing = keep_agreeing
         self._found: list[Finding] = []
         self._agreeing: list[Finding] = []
@@ -108,7 +122,10 @@ class _Comparing:
     def partition(self, reader: PartitionReader, partition: int, count: int, bars: Bars) -> None:
         """Compare the SKUs of one partition."""
         books = self._fold(reader, partition, bars)
-        known = Known(self._ratios, waiting=expected_lines(reader, partition))
+        waiting = expected_lines(reader, partition)
+        for key, refused in self._refused.items():
+            waiting[key] = [*refused, *waiting.get(key, ())]
+        known = Known(self._ratios, waiting=waiting)
         told = [s for s in self._statement if partition_of(s.encode(), count) == partition]
         for sku in sorted({*books, *told}):
             found = compare(sku, books.get(sku), self._statement, self._cut, known)

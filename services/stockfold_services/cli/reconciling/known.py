@@ -17,7 +17,10 @@ from stockfold.domain.units import to_base
 from stockfold.ledger.authority import Authorities
 from stockfold.reconcile.book import Place
 from stockfold.reconcile.compare import UnitRatio, Waiting
+from stockfold.reconcile.refused import movements_of
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.settings import Settings
+from stockfold_services.cli.desk.book import CASES_MAX, Desk, Filter
 
 
 class Reference:
@@ -58,9 +61,9 @@ class Reference:
         """Our SKU for what the source calls it."""
         return self._aliases.resolve("sku", self._source, code)
 
-    def location(self, code: str) -> str:
-        """Our location for what the source calls it."""
-        return self._aliases.resolve("location", self._source, code)
+    def location(self, code: str, source: str | None = None) -> str:
+        """Our location for what the source, or another one, calls it."""
+        return self._aliases.resolve("location", source or self._source, code)
 
     def unit(self, code: str) -> str:
         """The catalogue's unit for what the source calls it."""
@@ -117,9 +120,31 @@ class Units:
         }
 
 
-def expected_lines(
-    reader: PartitionReader, partition: int
-) -> dict[tuple[str, Place], list[Waiting]]:
+WaitingFor = dict[tuple[str, Place], list[Waiting]]
+"""By SKU and place what it would gain or lose."""
+
+
+def refused_movements(settings: Settings, names: Reference) -> WaitingFor:
+    """What the events that lie at the exception desk would have moved; the newest 10,000."""
+    found: WaitingFor = {}
+    for case in Desk(settings).cases(Filter(folded=False, state="open"), CASES_MAX):
+        raised = case.raised
+        try:
+            schema, body = decode(raised["value"])
+        except ContractError:
+            continue  # That is what it lies there for.
+        for (location, account), units in movements_of(schema.name, body).items():
+            place = (names.location(location, raised["source"]), account)
+            what = (
+                f"{raised['event_type'].removeprefix('stockfold.')} {raised['event_id']} lies at "
+                f"the exception desk: {raised['kind']}"
+            )
+            waiting = Waiting(units, what, f"stockfold exceptions show {case.place}")
+            found.setdefault((names.sku(body["sku"]), place), []).append(waiting)
+    return found
+
+
+def expected_lines(reader: PartitionReader, partition: int) -> WaitingFor:
     """What is still expected at each shelf now, line by line, of one partition's SKUs."""
     latest: dict[bytes, list[dict[str, Any]]] = {}
     for batch in reader.read(POSITIONS, partition):
@@ -132,7 +157,7 @@ def expected_lines(
                 latest[key] = body["expected"]
             else:
                 latest.pop(key, None)
-    found: dict[tuple[str, Place], list[Waiting]] = {}
+    found: WaitingFor = {}
     for key, lines in latest.items():
         location, _, sku = key.decode().partition("|")
         found[sku, (location, "on_hand")] = [
