@@ -14,6 +14,7 @@ from infra.bench import (
     kits,
     memory,
     promotion,
+    publishing,
     rebuild,
     recovery,
 )
@@ -81,6 +82,7 @@ def main() -> None:
     asked = batch_get.run(console)
     reserved = checkout.run(console)
     promoted = promotion.run(console)
+    published = publishing.run(console)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     found = {
         "ledger": rows,
@@ -92,6 +94,7 @@ def main() -> None:
         "recovery": served,
         "checkout": reserved,
         "promotion": promoted,
+        "publishing": published,
     }
     options.out.write_text(json.dumps(found, indent=2) + "\n")
     console.print(f"written to {options.out}")

@@ -201,11 +201,12 @@ class Adapter(Protocol):
         """What goes out: clamped to what the channel can show."""
         ...
 
-    def next_request(self, due: Sequence[StockUpdate]) -> Request | None:
+    def next_request(self, due: Sequence[StockUpdate], items_max: int = 100) -> Request | None:
         """The one request to make now for updates that are due, most urgent first.
 
         None only for no updates. It may be about none of them: a question about the channel. At
-        most one update per SKU; none whose SKU is in a request that is still under way.
+        most one update per SKU; none whose SKU is in a request that is still under way. A write has
+        at most ``items_max`` of them, however many the channel takes.
         """
         ...
 

@@ -30,6 +30,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from stockfold.runtime.secret import SecretRef, is_loopback_url
 from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
+from stockfold.runtime.shop_pace_settings import ShopPaceSettings
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
 from stockfold.runtime.shop_reconciliation_settings import ShopReconciliationSettings
 from stockfold.runtime.shop_settings import ShopOrdersSettings
@@ -446,6 +447,9 @@ class ChannelSettings(_Section):
     consumer_secret: SecretRef | None = Field(default=None, description="API secret, by reference.")
     orders: ShopOrdersSettings = Field(
         default_factory=ShopOrdersSettings, description="How its orders reach us."
+    )
+    pace: ShopPaceSettings = Field(
+        default_factory=ShopPaceSettings, description="How hard it is pressed."
     )
     stock: ShopStockSettings = Field(
         default_factory=ShopStockSettings, description="What is written beside a quantity."

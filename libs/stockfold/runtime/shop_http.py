@@ -90,7 +90,9 @@ class Transport:
             base_url=channel.url,
             verify=channel.verify_tls,
             timeout=httpx.Timeout(channel.request_timeout_s, connect=channel.connect_timeout_s),
-            limits=httpx.Limits(max_connections=adapter.requests_in_flight_max),
+            limits=httpx.Limits(
+                max_connections=max(adapter.requests_in_flight_max, channel.pace.in_flight_max)
+            ),
             headers={"user-agent": "stockfold", "accept": "application/json"},
             # A proxy of the environment has no business with a shop on this machine.
             trust_env=not is_loopback_url(channel.url),

@@ -18,6 +18,7 @@ from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.desk import shown
 from stockfold_services.cli.desk.aftermath import aftermath
 from stockfold_services.cli.desk.book import CASES_MAX, Case, Desk, Filter
+from stockfold_services.cli.desk.deliveries import ask_again
 from stockfold_services.cli.desk.repair import Correction, Message, corrected, same_again
 from stockfold_services.cli.desk.sending import Decision, write
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
@@ -152,7 +153,10 @@ def resubmit(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send the same bytes under the same id again: once its cause is mended, it will be folded."""
+    """Send the same bytes under the same id again: once its cause is mended, it will be folded.
+
+    Of a listing that its channel did not take, the newest version is sent.
+    """
     chosen = _Chosen(
         exceptions, Filter(kind, sku, source, since_us(since), False), again, ("resubmitted",)
     )
@@ -222,7 +226,7 @@ def _do(
     chosen: _Chosen,
     how: _How,
     state: str,
-    message_of: Callable[[Case], Message] | None,
+    message_of: Callable[[Case], Message | None] | None,
 ) -> None:
     cases = _choose(Desk(settings), chosen, sendable=message_of is not None)
     decisions = [
@@ -253,6 +257,8 @@ def _write(settings: Settings, decisions: list[Decision], how: _How) -> None:
         },
         who=by,
     ):
+        if decisions[0].state == "resubmitted":
+            ask_again(settings, [d.case for d in decisions if d.case.is_delivery], how.reason, by)
         write(settings, decisions, reason=how.reason, by=by)
 
 

@@ -29,8 +29,8 @@ PERCENTILES = (50, 90, 99)
 
 
 def listings(
+    sku: Annotated[str | None, typer.Argument(help="Only of this SKU.")] = None,
     channel: Annotated[str | None, typer.Option(help="Only of this channel.")] = None,
-    sku: Annotated[str | None, typer.Option(help="Only of this SKU.")] = None,
     differs: Annotated[
         str | None,
         typer.Option(help=f"Only those that differ so: any, {', '.join(DIFFERENCES)}."),

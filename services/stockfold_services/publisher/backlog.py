@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import heapq
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -36,8 +37,8 @@ class _Listing:
     """One SKU on the channel. ``attempts`` and ``sent_at_us`` are of the version in hand."""
 
     __slots__ = (
-        "acknowledged", "attempts", "due_s", "failures", "flying", "heaped_s", "partition",
-        "place", "retries", "sent_at_us", "version", "wanted",
+        "acknowledged", "attempts", "due_s", "failed_s", "failures", "flying", "heaped_s",
+        "partition", "place", "retries", "sent_at_us", "version", "wanted",
     )  # fmt: skip
 
     def __init__(self, partition: int) -> None:
@@ -48,6 +49,7 @@ class _Listing:
         self.version = 0
         self.attempts = 0
         self.retries = 0
+        self.failed_s = 0.0
         self.failures = 0
         self.sent_at_us = 0
         self.due_s = 0.0
@@ -65,7 +67,8 @@ class Backlog:
     """The listings of one channel connection.
 
     ``to_show`` is what the adapter sends; ``delay_s`` says how long to wait after so many failures;
-    what ``writes`` denies of a SKU is finished as SHADOW and never due.
+    what ``writes`` denies of a SKU is finished as SHADOW and never due. A version is given up after
+    ``attempts_max`` failures, or at the first one ``window_s`` after its first.
     """
 
     def __init__(
@@ -74,11 +77,13 @@ class Backlog:
         delay_s: Callable[[int], float],
         attempts_max: int,
         writes: Callable[[str], bool] = ALL.writes,
+        window_s: float = math.inf,
     ) -> None:
         self._to_show = to_show
         self._writes = writes
         self._delay_s = delay_s
         self._attempts_max = attempts_max
+        self._window_s = window_s
         self._listings: dict[str, _Listing] = {}
         self._urgent: OrderedDict[str, None] = OrderedDict()
         self._ready: OrderedDict[str, None] = OrderedDict()
@@ -266,11 +271,14 @@ class Backlog:
         now_us: int,
     ) -> list[Finished]:
         listing.retries += 1
+        if listing.retries == 1:
+            listing.failed_s = now_s
         delay_s = max(self._delay_s(listing.retries), outcome.retry_after_s or 0.0)
         listing.due_s = now_s + delay_s
         if listing.wanted is not None:
             return self._give_way(listing, flying, detail, now_us)
-        if listing.retries >= self._attempts_max:
+        is_over = now_s - listing.failed_s >= self._window_s
+        if is_over or listing.retries >= self._attempts_max:
             listing.due_s = 0.0
             finished = self._finished(flying, OutcomeKind.GAVE_UP, now_us, detail, listing)
             listing.start_anew()

@@ -36,6 +36,7 @@ from stockfold_services.publisher.feed import Feed, Partitions, Read
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.listings import States
 from stockfold_services.publisher.mode import ALL, Mode
+from stockfold_services.publisher.pace import Limits, Pace
 from stockfold_services.publisher.recorder import Recorder
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
 from stockfold_services.publisher.wanted import Finished, Wanted
@@ -75,10 +76,13 @@ class Connection:
         mode: Mode = ALL,
         states: States | None = None,
         resends: Callable[[], Sequence[Wanted]] = tuple,
+        limits: Limits | None = None,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        workers = range(1, adapter.requests_in_flight_max + 1)
+        most = adapter.requests_in_flight_max
+        limits = limits or Limits(most, most)
+        workers = range(1, limits.in_flight_max + 1)
         self._reading = Pulse(f"channel {name}, reader")
         self._sending = [Pulse(f"channel {name}, sender {number}") for number in workers]
         policy = policy or RetryPolicy()
@@ -89,6 +93,7 @@ class Connection:
         self._feed = feed
         self._clock = clock
         self._breaker = Breaker(policy, rng)
+        self._pace = Pace(limits)
         self._lease = lease or Lease(clock)
         self._resends = resends
         self.backlog = Backlog(
@@ -96,6 +101,7 @@ class Connection:
             lambda failures: policy.delay_s(failures, rng),
             policy.attempts_max,
             mode.writes,
+            policy.window_s,
         )
         self._wake = asyncio.Event()
         self._recorder = Recorder(name, feed, deliveries, states, self._lease, self._wake.set)
@@ -152,6 +158,8 @@ class Connection:
                 step("publisher.after_read")
                 self._reading.beat("handing over what needs no request")
                 await self._finish(finished)
+                # Buffered records come without a pause; requests must have their turn.
+                await asyncio.sleep(0)
             if self._catching_up:
                 await self._let_go(await self._feed.caught_up(set(self._catching_up)))
             elif self._watermarks:
@@ -226,13 +234,17 @@ class Connection:
                 continue
             probe = self._breaker.needs_probe
             self._in_flight += 1
+            at_once, began_s = self._in_flight, self._clock.monotonic_s()
+            self._pace.began(began_s)
             try:
                 step("publisher.before_send")
                 pulse.beat(f"{request.method} {request.path}")
                 response = await self._perform(request, stop)
                 step("publisher.after_send")
                 pulse.beat("handing over outcomes")
-                await self._finish(self._settle(request, response, probe=probe))
+                finished = self._settle(request, response, probe=probe)
+                self._measure(request, at_once, began_s)
+                await self._finish(finished)
             finally:
                 self._in_flight -= 1
                 pulse.rest()
@@ -243,13 +255,16 @@ class Connection:
         if not self._lease.holds:
             return None
         now_s = self._clock.monotonic_s()
+        if self._in_flight >= self._pace.in_flight or self._pace.wait_s(now_s) > 0:
+            return None
         if now_s < self._breaker.rests_until_s or (self._breaker.is_open and self._in_flight):
             return None
         due = self.backlog.due(now_s, WINDOW)
         if not due:
             return None
         probe = self._breaker.needs_probe
-        request = self._adapter.probe(due) if probe else self._adapter.next_request(due)
+        items_max = self._pace.items_max(len(due))
+        request = self._adapter.probe(due) if probe else self._adapter.next_request(due, items_max)
         if request is None:
             return None
         now_us = self._clock.now_us()
@@ -273,7 +288,7 @@ class Connection:
     async def _rest(self) -> None:
         """Until there may be something to do, at most half a second."""
         now_s = self._clock.monotonic_s()
-        times = [self._breaker.rests_until_s - now_s]
+        times = [self._breaker.rests_until_s - now_s, self._pace.wait_s(now_s)]
         next_due_s = self.backlog.next_due_s()
         if next_due_s is not None:
             times.append(next_due_s - now_s)
@@ -320,6 +335,13 @@ class Connection:
             if update.sku not in told:
                 finished += self.backlog.release(update, now_us)
         return finished
+
+    def _measure(self, request: Request, at_once: int, began_s: float) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._breaker.is_open:
+            self._pace.troubled(now_s)
+        elif request.purpose is Purpose.WRITE:
+            self._pace.written(len(request.updates), now_s - began_s, at_once, now_s)
 
     def _notice(self, request: Request, answer: Answer, *, probe: bool) -> None:
         trouble = answer.trouble

@@ -1,6 +1,6 @@
 """Outcomes → ``stockfold.deliveries.v1``, states of listings → ``stockfold.listings.v1``.
 
-Both in the partition that the availability came from.
+What needs a person → ``stockfold.exceptions.v1``. All in the partition of the availability.
 """
 
 from __future__ import annotations
@@ -10,15 +10,20 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 
-from stockfold.contracts.codec import encode
-from stockfold.contracts.topics import DELIVERIES, LISTINGS
+from stockfold.contracts.codec import encoder
+from stockfold.contracts.topics import DELIVERIES, EXCEPTIONS, LISTINGS
+from stockfold.domain.errors import DefectError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import aiokafka_config
 from stockfold.runtime.settings import Settings
+from stockfold_services.publisher.given_up import GivenUp
 from stockfold_services.publisher.listings import State
 from stockfold_services.publisher.wanted import Finished
 
+_encode_delivery = encoder("stockfold.Delivery")
+_encode_state = encoder("stockfold.ListingState")
 TOLD = tuple(name for name in State.__slots__ if name not in {"partition", "sent_quantity"})
 
 
@@ -36,6 +41,8 @@ class KafkaDeliveries:
     def __init__(self, settings: Settings, channel: str) -> None:
         self._channel = channel
         self._topic = DELIVERIES.full_name(settings.prefix)
+        self._given_up = GivenUp(channel)
+        self._exceptions = EXCEPTIONS.full_name(settings.prefix)
         self._listings = LISTINGS.full_name(settings.prefix)
         self._producer = AIOKafkaProducer(
             **aiokafka_config(settings), enable_idempotence=True, linger_ms=5
@@ -51,16 +58,16 @@ class KafkaDeliveries:
 
     async def record(self, finished: Sequence[Finished]) -> None:
         """See ``Deliveries.record``."""
-        sent = [
-            await self._producer.send(
-                self._topic,
-                key=f"{self._channel}|{one.wanted.sku}".encode(),
-                value=encode("stockfold.Delivery", self._record(one)),
-                partition=one.wanted.partition,
-            )
-            for one in finished
-        ]
-        await asyncio.gather(*sent)
+        await self._write(
+            self._topic,
+            [
+                (one.wanted.partition, one.wanted.sku, _encode_delivery(self._record(one)))
+                for one in finished
+            ],
+        )
+        given_up = self._given_up.exceptions(finished, SYSTEM_CLOCK.now_us())
+        if given_up:
+            await self._write(self._exceptions, given_up)
 
     def _record(self, one: Finished) -> dict[str, object]:
         return {
@@ -82,15 +89,37 @@ class KafkaDeliveries:
     async def tell(self, states: Sequence[tuple[str, State]]) -> None:
         """See ``stockfold_services.publisher.listings.States``."""
         now_us = SYSTEM_CLOCK.now_us()
-        sent = [
-            await self._producer.send(
-                self._listings,
-                key=f"{self._channel}|{sku}".encode(),
-                value=encode("stockfold.ListingState", self._state(sku, state, now_us)),
-                partition=state.partition,
-            )
-            for sku, state in states
-        ]
+        await self._write(
+            self._listings,
+            [
+                (state.partition, sku, _encode_state(self._state(sku, state, now_us)))
+                for sku, state in states
+            ],
+        )
+
+    async def _write(self, topic: str, records: Sequence[tuple[int, str, bytes]]) -> None:
+        """Write (partition, SKU, value), in order per partition; returns when all are on record.
+
+        Batches are filled here: sent one by one, a record costs ten times as much.
+        """
+        open_batches: dict[int, BatchBuilder] = {}
+        sent = []
+        for partition, sku, value in records:
+            key = f"{self._channel}|{sku}".encode()
+            batch = open_batches.get(partition)
+            if batch is not None and batch.append(key=key, value=value, timestamp=None) is not None:
+                continue
+            if batch is not None:
+                sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+            batch = open_batches[partition] = self._producer.create_batch()
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                raise DefectError(
+                    f"the record of SKU {sku} fits no batch",
+                    where=topic,
+                    remedy="Shorten what the channel says: its detail is too long.",
+                )
+        for partition, batch in open_batches.items():
+            sent.append(await self._producer.send_batch(batch, topic, partition=partition))
         await asyncio.gather(*sent)
 
     def _state(self, sku: str, state: State, now_us: int) -> dict[str, object]:

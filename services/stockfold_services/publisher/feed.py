@@ -22,10 +22,8 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from stockfold.channels import Promise
-from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import AVAILABILITY
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.deafness import listen
 from stockfold.runtime.kafka import aiokafka_config, group_id
 from stockfold.runtime.leaving import leave
@@ -33,13 +31,15 @@ from stockfold.runtime.settings import Settings
 from stockfold.runtime.watchdog import Deafness
 from stockfold_services.publisher.lease import SESSION_S, OneOwner
 from stockfold_services.publisher.mode import ALL, Mode
+from stockfold_services.publisher.reading import wanted_of
 from stockfold_services.publisher.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
 REBALANCE_TIMEOUT_MS = 300_000
 """How long the broker waits for an owner that brings its requests home."""
-RECORDS_MAX = 2_000
+RECORDS_MAX = 250
+"""At once, so that requests under way get their turn in between: some 5 ms."""
 WAIT_MS = 250
 
 Partitions = set[int]
@@ -180,40 +180,8 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
     def _understood(self, record: ConsumerRecord) -> Read:
         wanted = None
         if record.value is not None and (record.key or b"").startswith(self._prefix):
-            wanted = self._wanted(record)
+            wanted = wanted_of(record)
         return Read(record.partition, record.offset, wanted)
-
-    def _wanted(self, record: ConsumerRecord) -> Wanted | None:
-        try:
-            schema, body = decode(record.value)
-        except ContractError as error:
-            # Only the availability service writes here, so this is a defect or an intruder; the
-            # SKU keeps what it shows, and the others go on.
-            log.error(  # noqa: TRY400 - the error says all, the traceback nothing
-                "availability cannot be read and is passed over: %s",
-                error,
-                extra={
-                    "topic": record.topic,
-                    "partition": record.partition,
-                    "offset": record.offset,
-                    "kind": error.kind,
-                },
-            )
-            return None
-        if schema.name != "stockfold.Availability":
-            log.error("%s has no place in %s", schema.name, record.topic)
-            return None
-        return Wanted(
-            body["sku"],
-            body["quantity"],
-            body["version"],
-            record.partition,
-            record.offset,
-            body["correlation_id"],
-            body["caused_at"],
-            Promise(body["status"], body["next_available"], body["lead_time_days"]),
-            body["recorded_at"],
-        )
 
     async def caught_up(self, partitions: Partitions) -> dict[int, int]:
         """See ``Feed.caught_up``. The end is the last stable offset."""

@@ -28,6 +28,7 @@ from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.mode import mode_of
+from stockfold_services.publisher.pace import Limits
 from stockfold_services.publisher.reconciling import Reconciling
 from stockfold_services.publisher.resends import Resends, follow_resends
 from stockfold_services.publisher.retry import RetryPolicy
@@ -79,6 +80,12 @@ async def _wait(stop: asyncio.Event) -> None:
 def adapter_of(channel: ChannelSettings) -> Adapter:
     """The adapter that a channel's settings ask for."""
     return woocommerce(channel)
+
+
+def limits_of(channel: ChannelSettings) -> Limits:
+    """How hard a channel's settings let it be pressed."""
+    pace = channel.pace
+    return Limits(pace.in_flight_start, pace.in_flight_max, pace.requests_per_s, pace.batch_s)
 
 
 async def _supervise(
@@ -152,7 +159,8 @@ async def _connect_and_run(
                 mode=mode,
                 states=deliveries,
                 resends=resends.take,
-                policy=policy,
+                limits=limits_of(channel),
+                policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),
             )
             # A request may take its own time, which is limited too.
             limit_s = max(settings.environment.stall_limit_s, 2 * channel.request_timeout_s)

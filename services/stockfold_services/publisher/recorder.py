@@ -19,7 +19,7 @@ from stockfold_services.publisher.wanted import Finished
 from stockfold_services.publisher.watermark import Watermark
 
 OUTBOX_MAX = 10_000
-RECORD_MAX = 2_000
+RECORD_MAX = 500
 COMMIT_EVERY_S = 1.0
 TELL_EVERY_S = 1.0
 

@@ -12,14 +12,15 @@ from stockfold.channels import Purpose, Trouble, TroubleKind
 class RetryPolicy(msgspec.Struct, frozen=True):
     """How patient the publisher is.
 
-    ``attempts_max`` bounds the failed requests for one version of one SKU. A channel that serves
-    nobody is asked for ever, at most every ``cap_s`` on average half of it, and nothing counts
-    against the updates meanwhile.
+    One version of one SKU is given up ``window_s`` after its first failed request, and after
+    ``attempts_max`` of them. A channel that serves nobody is asked for ever, at most every
+    ``cap_s``, on average half of it, and nothing counts against the updates meanwhile.
     """
 
     base_s: float = 0.5
     cap_s: float = 60.0
-    attempts_max: int = 12
+    attempts_max: int = 60
+    window_s: float = 900.0
 
     def delay_s(self, failures: int, rng: random.Random) -> float:
         """Full jitter: anything between now and the exponential bound."""

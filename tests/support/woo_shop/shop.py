@@ -30,6 +30,7 @@ class Stats:
     items_unchanged: int = 0
     products_read: int = 0
     refused: int = 0
+    writing_s: float = 0.0
     in_flight: int = 0
     in_flight_max: int = 0
     batch_sizes: list[int] = field(default_factory=list)
@@ -203,7 +204,9 @@ class Shop:
 
     async def _write(self, product: Product, body: Mapping[str, Any]) -> None:
         before = product.stock_quantity
+        began = time.monotonic()
         await asyncio.sleep(self.item_written_s)
+        self.stats.writing_s += time.monotonic() - began
         self.on_item(product)
         self.catalogue.write(product, body, before or 0)
         self.written.append((product.sku, body.get("stock_quantity")))

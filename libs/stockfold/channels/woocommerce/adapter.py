@@ -60,7 +60,9 @@ class WooCommerce:
         """See ``Adapter.to_show``."""
         return show(update, self._terms)
 
-    def next_request(self, due: Sequence[StockUpdate]) -> Request | None:
+    def next_request(
+        self, due: Sequence[StockUpdate], items_max: int = ITEMS_MAX
+    ) -> Request | None:
         """See ``Adapter.next_request``: the first update decides what is asked or written."""
         if not due:
             return None
@@ -75,7 +77,7 @@ class WooCommerce:
         together = [
             update for update in company if self._parent_of(update.sku) == listing.parent_id
         ]
-        size = max(self._write_items_max >> first.failures, 1)
+        size = max(min(self._write_items_max, items_max) >> first.failures, 1)
         return writes.write(together[:size], self._listings, self.to_show)
 
     def _look_up(self, wanted: Sequence[StockUpdate], items_max: int) -> Request:

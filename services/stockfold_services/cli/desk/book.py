@@ -46,9 +46,15 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def can_be_sent(self) -> bool:
-        """Whether it is about an input that was not folded, whose bytes are here."""
+        """Whether it is about an input that was not folded, whose bytes are here; or a delivery."""
         raised = self.raised
-        return not raised["folded"] and raised["topic"] in _INPUT_NAMES
+        known = raised["topic"] in _INPUT_NAMES or self.is_delivery
+        return not raised["folded"] and known
+
+    @property
+    def is_delivery(self) -> bool:
+        """Whether a channel does not show a listing: its newest version can be sent again."""
+        return str(self.raised["kind"]).startswith("delivery_")
 
     def sent_ids(self) -> list[str]:
         """Event ids under which it has been sent again."""

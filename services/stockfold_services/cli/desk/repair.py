@@ -42,9 +42,14 @@ class Correction(msgspec.Struct, frozen=True):
     body: bytes | None = None
 
 
-def same_again(case: Case) -> Message:
-    """The same bytes under the same id: ids register only when an event is accepted."""
+def same_again(case: Case) -> Message | None:
+    """The same bytes under the same id: ids register only when an event is accepted.
+
+    None for a delivery: its channel's publisher is asked instead (``desk.deliveries``).
+    """
     _refuse_findings(case, "resubmitted")
+    if case.is_delivery:
+        return None
     raised = case.raised
     headers = tuple((h["name"], h["value"]) for h in raised["headers"])
     topic = _BY_NAME[raised["topic"]]
@@ -58,6 +63,12 @@ def corrected(case: Case, correction: Correction) -> Message:
     a conflict once the first correction was accepted, and never folds twice.
     """
     _refuse_findings(case, "corrected")
+    if case.is_delivery:
+        raise _unfit(
+            case,
+            "a delivery carries no event to correct",
+            "Mend the product in the shop, then `stockfold exceptions resubmit` it.",
+        )
     raised = case.raised
     name, body = _corrected_body(case, correction)
     topic = SHIPMENTS if name in SHIPMENTS.schemas else TAKEN_ON.get(name)

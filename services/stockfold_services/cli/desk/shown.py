@@ -52,7 +52,7 @@ def decoded(case: Case) -> tuple[dict[str, Any] | None, str]:
     if case.raised["value"] is None:
         return None, "there are no bytes: findings carry none, and an empty value has none"
     try:
-        if case.can_be_sent:
+        if case.can_be_sent and not case.is_delivery:
             return read_body(case)[1], ""
         return dict(decode(case.raised["value"])[1]), ""
     except ContractError as error:
@@ -134,6 +134,8 @@ def message_json(case: Case, message: Message | None, state: str) -> dict[str, A
 def _to_do(case: Case) -> str:
     if case.state != "open":
         return f"Nothing more: it is {case.state}."
+    if case.is_delivery:
+        return f"{case.raised['remedy']} Its place is {case.place}."
     if case.can_be_sent:
         return (
             f"{case.raised['remedy']} Here: `stockfold exceptions correct {case.place} "
