@@ -43,6 +43,14 @@ async def test_a_listing_that_was_changed_by_hand_is_written_once_more(
                 await service.publish("woo", [("B", 8)])
                 await eventually(lambda: b.stock_quantity == 8, 30, "a later one")
             assert (a.stock_quantity, b.stock_quantity) == (7, 8)
+            # Whoever starts now reads the resend of version 1 again, and knows nothing of A.
+            async with publisher(settings):
+                ask_to_resend(
+                    settings, [resend_of(availability("woo", "B", 8, 2), "drift", "test")]
+                )
+                b.stock_quantity = 97
+                await eventually(lambda: b.stock_quantity == 8, 30, "what is newest is sent")
+            assert a.stock_quantity == 7, "an older version is not"
         told = [(r["sku"], r["version"], r["outcome"]) for _, r in await deliveries(settings)]
     assert told.count(("A", 1, "applied")) == 3
     assert ("B", 1, "applied") in told

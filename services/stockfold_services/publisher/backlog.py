@@ -113,6 +113,10 @@ class Backlog:
             finished += self._settle(listing, now_us)
         return finished
 
+    def knows(self, sku: str) -> bool:
+        """Whether its newest version has been read since the partition was assigned."""
+        return sku in self._listings
+
     def again(self, wanted: Wanted, now_us: int) -> list[Finished]:
         """Send a version once more, although it had its outcome; what that finishes.
 

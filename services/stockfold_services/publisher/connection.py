@@ -12,6 +12,7 @@ sent: an older version that is read again then never overwrites a newer one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Sequence
@@ -47,6 +48,7 @@ log = logging.getLogger(__name__)
 WINDOW = 1_000
 """Updates that the adapter may choose a request from; more would find no fuller batch."""
 IDLE_S = 0.5
+RESEND_LOOK_S = 0.25
 LANDING_S_MAX = 240.0
 """Below the broker's patience with a rebalance (5 min), above any request's time-out."""
 STOP_S_MAX = 15.0
@@ -57,6 +59,18 @@ class Performer(Protocol):
 
     async def perform(self, request: Request) -> Response | Failure:
         """Make one request."""
+        ...
+
+
+class Asked(Protocol):
+    """Listings that shall be sent once more: ``Resends``, or a fake."""
+
+    async def take(self, knows: Callable[[str], bool]) -> list[Wanted]:
+        """Everything that waits, but for what is known to be old; it does not wait any more."""
+        ...
+
+    def put_back(self, wanted: Sequence[Wanted]) -> None:
+        """These wait again."""
         ...
 
 
@@ -75,7 +89,7 @@ class Connection:
         lease: Lease | None = None,
         mode: Mode = ALL,
         states: States | None = None,
-        resends: Callable[[], Sequence[Wanted]] = tuple,
+        resends: Asked | None = None,
         limits: Limits | None = None,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
@@ -111,6 +125,7 @@ class Connection:
         self._landed = asyncio.Event()
         self._ended = asyncio.Event()
         self._torn = False
+        self._assigned_count = 0
         self._in_flight = 0
 
     @property
@@ -130,6 +145,8 @@ class Connection:
                 ]
                 async with asyncio.TaskGroup() as inner:
                     inner.create_task(self._read(stop))
+                    if self._resends is not None:
+                        inner.create_task(self._send_again(stop, self._resends))
                     for pulse in self._sending:
                         inner.create_task(self._work(stop, pulse))
                 for task in beside:
@@ -162,8 +179,6 @@ class Connection:
                 await asyncio.sleep(0)
             if self._catching_up:
                 await self._let_go(await self._feed.caught_up(set(self._catching_up)))
-            elif self._watermarks:
-                await self._send_again()
         self._reading.rest()
 
     def _take_in(self, record: Read) -> list[Finished]:
@@ -175,12 +190,24 @@ class Connection:
             return []
         return self.backlog.offer(record.wanted, self._clock.now_us())
 
-    async def _send_again(self) -> None:
-        """Take in what shall be sent once more. Before we are the owner it waits."""
-        asked = [wanted for wanted in self._resends() if wanted.partition in self._watermarks]
-        if asked:
-            now_us = self._clock.now_us()
-            await self._finish([f for one in asked for f in self.backlog.again(one, now_us)])
+    async def _send_again(self, stop: asyncio.Event, resends: Asked) -> None:
+        """Take in what shall be sent once more, now and then. Before we are the owner it waits."""
+        while not stop.is_set():
+            if self._watermarks and not self._catching_up:
+                await self._take_again(resends)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RESEND_LOOK_S)
+
+    async def _take_again(self, resends: Asked) -> None:
+        assigned = self._assigned_count
+        asked = await resends.take(self.backlog.knows)
+        if assigned != self._assigned_count:
+            # Somebody else may have written since they were looked at.
+            resends.put_back(asked)
+            return
+        mine = [wanted for wanted in asked if wanted.partition in self._watermarks]
+        now_us = self._clock.now_us()
+        await self._finish([f for one in mine for f in self.backlog.again(one, now_us)])
 
     async def _let_go(self, reached: dict[int, int]) -> None:
         for partition in reached.keys() & self._catching_up:
@@ -189,6 +216,7 @@ class Connection:
             await self._finish(self.backlog.let_go(partition, self._clock.now_us()))
 
     def _assigned(self, partitions: Partitions) -> None:
+        self._assigned_count += 1
         for partition in partitions:
             self._watermarks[partition] = Watermark()
             self._catching_up.add(partition)

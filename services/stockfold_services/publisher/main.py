@@ -138,7 +138,7 @@ async def _connect_and_run(
     mode = await asyncio.to_thread(mode_for_now, settings, channel)
     feed = KafkaFeed(settings, channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
-    resends = Resends(channel.name, settings.kafka.sku_partitions)
+    resends = Resends(settings, channel.name)
     async with (
         Transport(channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds) as transport,
         follow_resends(settings, resends, channel.name),
@@ -158,7 +158,7 @@ async def _connect_and_run(
                 lease=lease,
                 mode=mode,
                 states=deliveries,
-                resends=resends.take,
+                resends=resends,
                 limits=limits_of(channel),
                 policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),
             )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import KafkaException
 
 from stockfold.channels import Promise
+from stockfold.contracts.codec import decode
 from stockfold.contracts.partitioner import partition_of
-from stockfold.contracts.topics import RESENDS
-from stockfold.domain.errors import ContractError
+from stockfold.contracts.topics import AVAILABILITY, RESENDS
+from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.followed import FollowedTopic
+from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 from stockfold.runtime.resends import decode_resend
 from stockfold.runtime.settings import Settings
@@ -27,10 +33,11 @@ class Resends:
     Filled by the thread that follows the topic, emptied by the connection.
     """
 
-    def __init__(self, channel: str, sku_partitions: int) -> None:
+    def __init__(self, settings: Settings, channel: str) -> None:
+        self._settings = settings
         self._channel = channel
         self._prefix = f"{channel}|".encode()
-        self._partitions = sku_partitions
+        self._partitions = settings.kafka.sku_partitions
         self._waiting: dict[str, Wanted] = {}
         self._lock = threading.Lock()
 
@@ -55,16 +62,51 @@ class Resends:
             0,
             Promise(asked.status, asked.next_available, asked.lead_time_days),
         )
-        with self._lock:
-            known = self._waiting.get(asked.sku)
-            if known is None or known.version <= wanted.version:
-                self._waiting[asked.sku] = wanted
+        self.put_back([wanted])
 
-    def take(self) -> list[Wanted]:
-        """Everything that waits; it does not wait any more."""
+    def put_back(self, wanted: Sequence[Wanted]) -> None:
+        """These wait; of each listing the newest version."""
+        with self._lock:
+            for one in wanted:
+                known = self._waiting.get(one.sku)
+                if known is None or known.version <= one.version:
+                    self._waiting[one.sku] = one
+
+    async def take(self, knows: Callable[[str], bool]) -> list[Wanted]:
+        """Everything that waits; it does not wait any more. Nothing while Kafka cannot be asked.
+
+        Of a listing that ``knows`` denies, nothing was read since the start: a version newer than
+        the one asked for may have been written before. So what availability holds is looked up,
+        and what is older than that is left out.
+        """
         with self._lock:
             waiting, self._waiting = self._waiting, {}
-        return list(waiting.values())
+        unknown = [wanted for sku, wanted in waiting.items() if not knows(sku)]
+        try:
+            newest = await asyncio.to_thread(self._newest, unknown) if unknown else {}
+        except (KafkaException, UnavailableError) as error:
+            log.warning("resends of %s wait, availability was not read: %s", self._channel, error)
+            self.put_back(list(waiting.values()))
+            return []
+        return [one for one in waiting.values() if newest.get(one.sku, 0) <= one.version]
+
+    def _newest(self, wanted: Sequence[Wanted]) -> dict[str, int]:
+        """The newest version of each of these in availability; whole partitions are read."""
+        skus = {one.sku for one in wanted}
+        found: dict[str, int] = {}
+        reader = PartitionReader(self._settings)
+        for partition in sorted({one.partition for one in wanted}):
+            end = reader.settled_end(AVAILABILITY, partition)
+            for batch in reader.read(AVAILABILITY, partition, None, end):
+                for record in batch:
+                    sku = self._sku(record)
+                    if sku in skus and record.value() is not None:
+                        found[sku] = decode(record.value())[1]["version"]
+        return found
+
+    def _sku(self, record: Record) -> str:
+        key = record.key() or b""
+        return key[len(self._prefix) :].decode() if key.startswith(self._prefix) else ""
 
 
 def follow_resends(settings: Settings, resends: Resends, channel: str) -> FollowedTopic:
