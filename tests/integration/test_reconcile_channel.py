@@ -169,6 +169,7 @@ consumer_key = "ck_test"
 consumer_secret = "cs_test"
 [channels.publishing]
 mode = "live"
+coverage = "reported"
 """
     )
     command = ("reconcile", "channel", "woo", "--config", str(config))

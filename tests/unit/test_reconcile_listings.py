@@ -76,6 +76,13 @@ def test_what_is_under_way_explains_a_difference(changed: dict, why: str) -> Non
     assert why in found.why
 
 
+def test_what_is_on_its_way_for_more_than_an_hour_is_stuck() -> None:
+    late = {"standing": None, "now_us": 3_601_000_000}
+    found = judge(evidence(8, **late))
+    assert (found.kind, "on its way for 60 min" in found.why) == (ListingKind.STUCK, True)
+    assert kind(10, **late) is ListingKind.AGREES
+
+
 def test_orders_explain_no_more_than_their_units() -> None:
     assert kind(7, unseen=Unseen(sold=2)) is ListingKind.DRIFT
     assert kind(12, unseen=Unseen(sold=9)) is ListingKind.MANUAL_EDIT

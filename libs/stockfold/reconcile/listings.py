@@ -14,6 +14,8 @@ import msgspec
 
 from stockfold.availability.words import units
 from stockfold.channels.orders import ChannelOrder
+from stockfold.domain.times import SECOND_US
+from stockfold.explain.words import duration
 
 
 class ListingKind(StrEnum):
@@ -27,6 +29,7 @@ class ListingKind(StrEnum):
     DRIFT = "drift"
     MANUAL_EDIT = "manual_edit"
     REFUSED = "refused"
+    STUCK = "stuck"
     UNMAPPED = "unmapped"
     DUPLICATE_SKU = "duplicate_sku"
     NOT_MANAGED = "not_managed"
@@ -41,6 +44,7 @@ MEANING = {
     ListingKind.DRIFT: "It shows less than was written, and no order explains it.",
     ListingKind.MANUAL_EDIT: "It shows more, or sells otherwise, than was written.",
     ListingKind.REFUSED: "The shop refused the last write, or it was given up.",
+    ListingKind.STUCK: "It is wanted for more than an hour, and was not sent.",
     ListingKind.UNMAPPED: "No product of the shop has the SKU.",
     ListingKind.DUPLICATE_SKU: "Several products have the SKU; it must name one.",
     ListingKind.NOT_MANAGED: "The listing has no stock of its own.",
@@ -55,8 +59,14 @@ HARMLESS = frozenset(
     }
 )
 """Kinds that are no difference to act on."""
-REPAIRABLE = (ListingKind.DRIFT, ListingKind.MANUAL_EDIT, ListingKind.REFUSED)
+REPAIRABLE = (
+    ListingKind.DRIFT,
+    ListingKind.MANUAL_EDIT,
+    ListingKind.REFUSED,
+    ListingKind.STUCK,
+)
 """Kinds that sending once more can mend; the rest is mended in the shop or the catalogue."""
+STUCK_AFTER_US = 3_600 * SECOND_US
 _OF_CODE = {
     "sku_unknown": ListingKind.UNMAPPED,
     "sku_ambiguous": ListingKind.DUPLICATE_SKU,
@@ -67,17 +77,22 @@ _REMEDY = {
     ListingKind.NOT_MANAGED: "Have the product manage stock in the shop, or waive it.",
     ListingKind.DRIFT: "See who sells or changes stock there without an order.",
     ListingKind.MANUAL_EDIT: "See who changes stock there, by hand or by a plugin.",
+    ListingKind.STUCK: "See whether the publisher runs, and whether the channel is paused.",
     ListingKind.REFUSED: "Mend what the shop names, then have it sent once more.",
 }
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What a listing shall show; ``quantity`` and ``backorders`` as they go out."""
+    """What a listing shall show; ``quantity`` and ``backorders`` as they go out.
+
+    ``told_us`` is when it was told, UTC microseconds.
+    """
 
     sku: str
     version: int
     quantity: int
     backorders: str = ""
+    told_us: int = 0
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -151,6 +166,8 @@ class Evidence(msgspec.Struct, frozen=True):
     written: bool = True
     """Whether the connection's mode writes it."""
     waived: bool = False
+    now_us: int = 0
+    """When it is judged, UTC microseconds."""
 
 
 def judge(given: Evidence) -> ListingFinding:
@@ -208,7 +225,9 @@ def _under_way(given: Evidence, wanted: Wanted, seen: Seen) -> tuple[ListingKind
     if not given.written:
         return ListingKind.SHADOW, ""
     if standing is None or standing.version < wanted.version or not standing.outcome:
-        return ListingKind.IN_FLIGHT, f"version {wanted.version} is on its way"
+        waits_us = given.now_us - wanted.told_us
+        kind = ListingKind.STUCK if waits_us > STUCK_AFTER_US else ListingKind.IN_FLIGHT
+        return kind, f"version {wanted.version} is on its way for {duration(max(waits_us, 0))}"
     if standing.outcome == "shadow":
         return ListingKind.IN_FLIGHT, "it was shadowed, and is written in this mode"
     if standing.applied_us is not None and standing.applied_us > seen.read_us:

@@ -190,6 +190,7 @@ class ChannelReconciling:
             unseen.get(sku, NOTHING_UNSEEN),
             self._writes(sku),
             sku in self._waived,
+            self._clock.now_us(),
         )
 
     def _told(

@@ -53,7 +53,7 @@ class ListingTopics:
         """The revision of each order that is known here."""
         return self._latest(ORDER_STATUS, _revision)
 
-    def _latest(self, topic: Topic, read: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    def _latest(self, topic: Topic, read: Callable[[dict[str, Any], int], Any]) -> dict[str, Any]:
         head = f"{self._channel}|".encode()
         found: dict[str, Any] = {}
         for partition in range(partitions_of(self._settings, topic)):
@@ -68,24 +68,25 @@ class ListingTopics:
                         found.pop(name, None)
                         continue
                     try:
-                        found[name] = read(decode(record.value())[1])
+                        body, told_us = decode(record.value())[1], record.timestamp()[1] * 1000
+                        found[name] = read(body, told_us)
                     except ContractError:  # As for their readers: the record before stands.
                         continue
         return found
 
 
-def _availability(body: dict[str, Any]) -> dict[str, Any]:
+def _availability(body: dict[str, Any], told_us: int) -> dict[str, Any]:
     # Steps and locations are most of a record, and are not needed.
-    return {name: body[name] for name in Resend.__struct_fields__[:8]}
+    return {name: body[name] for name in Resend.__struct_fields__[:8]} | {"told_us": told_us}
 
 
 def _wanted(body: dict[str, Any], to_show: ToShow) -> Wanted:
     promise = Promise(body["status"], body["next_available"], body["lead_time_days"])
     shown = to_show(StockUpdate(body["sku"], body["quantity"], body["version"], 0, promise))
-    return Wanted(body["sku"], body["version"], shown.quantity, shown.backorders)
+    return Wanted(body["sku"], body["version"], shown.quantity, shown.backorders, body["told_us"])
 
 
-def _standing(body: dict[str, Any]) -> Standing:
+def _standing(body: dict[str, Any], _: int) -> Standing:
     return Standing(
         body["desired_version"],
         body["outcome"],
@@ -95,6 +96,6 @@ def _standing(body: dict[str, Any]) -> Standing:
     )
 
 
-def _revision(body: dict[str, Any]) -> int:
+def _revision(body: dict[str, Any], _: int) -> int:
     revision: int = body["revision"]
     return revision

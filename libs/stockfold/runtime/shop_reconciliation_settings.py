@@ -19,11 +19,11 @@ class ShopReconciliationSettings(BaseModel):
     every_s: NonNegativeInt = Field(
         default=86_400, description="Seconds from one reading to the next; 0: only when asked."
     )
-    repair: tuple[Literal["drift", "manual_edit", "refused"], ...] = Field(
+    repair: tuple[Literal["drift", "manual_edit", "refused", "stuck"], ...] = Field(
         default=(),
         description="Differences that are repaired by themselves, by having the publisher send "
         "the listing once more: drift (it shows less than was written), manual_edit (more, or it "
-        "sells otherwise), refused (the last write).",
+        "sells otherwise), refused (the last write), stuck (not sent for an hour).",
     )
     repair_max: NonNegativeInt = Field(
         default=100,

@@ -56,6 +56,14 @@ class Looks(msgspec.Struct, frozen=True):
 LOOKS = Looks()
 
 
+def mode_in_force(channel: ChannelSettings, admission: Admission | None) -> Mode:
+    """The mode that the settings ask for, or shadow while the channel waits to be admitted."""
+    wanted = mode_of(channel.publishing)
+    admitted = admission is not None and admission.url == channel.url
+    waits = wanted.name == "live" and channel.publishing.coverage != "reported" and not admitted
+    return Mode("shadow") if waits else wanted
+
+
 def mode_for_now(settings: Settings, channel: ChannelSettings) -> Mode:
     """The mode that the settings ask for, or shadow until the channel is admitted.
 

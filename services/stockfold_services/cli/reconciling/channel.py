@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -45,7 +45,8 @@ from stockfold_services.cli.reconciling.report import (
     print_report,
     write_csv,
 )
-from stockfold_services.publisher.mode import mode_of
+from stockfold_services.publisher.admission import mode_in_force
+from stockfold_services.publisher.mode import Mode
 
 COLUMNS = ("sku", "listing", "kind", "shows", "shall", "difference", "why", "to do")
 TOTALS = ("kind", "listings", "shows", "shall", "difference")
@@ -87,9 +88,11 @@ def channel(
         where=f"Kafka at {settings.kafka.bootstrap}",
         remedy="Check the broker, and that `stockfold topics apply` has made every topic.",
     ):
+        book = read_coverage(settings)
+        mode = mode_in_force(shop, book.admission(name))
         with Bars() as bars:
-            found = asyncio.run(_reconcile(settings, shop, bars))
-        told = _report(found, shop, every=every)
+            found = asyncio.run(_reconcile(settings, shop, mode, book.waivers(name), bars))
+        told = _report(found, shop, mode, every=every)
         if csv is not None:
             write_csv(told, csv)
         if html is not None:
@@ -117,7 +120,9 @@ def _chosen(kinds: Sequence[ListingKind] | None) -> list[ListingKind]:
     return list(kinds or (ListingKind.DRIFT, ListingKind.MANUAL_EDIT))
 
 
-async def _reconcile(settings: Settings, shop: ChannelSettings, bars: Bars) -> Reconciled:
+async def _reconcile(
+    settings: Settings, shop: ChannelSettings, mode: Mode, waived: Collection[str], bars: Bars
+) -> Reconciled:
     stages: Counter[str] = Counter()
 
     def on_page(page: Page) -> None:
@@ -126,8 +131,7 @@ async def _reconcile(settings: Settings, shop: ChannelSettings, bars: Bars) -> R
         bars.done(page.done - stages[page.stage])
         stages[page.stage] = page.done
 
-    adapter, mode = woocommerce(shop), mode_of(shop.publishing)
-    waived = read_coverage(settings).waivers(shop.name)
+    adapter = woocommerce(shop)
     async with Transport(shop, adapter, SYSTEM_CLOCK) as transport:
         return await ChannelReconciling(
             settings,
@@ -156,7 +160,7 @@ def _repair(
     return sent
 
 
-def _report(found: Reconciled, shop: ChannelSettings, *, every: bool) -> Report:
+def _report(found: Reconciled, shop: ChannelSettings, mode: Mode, *, every: bool) -> Report:
     differing = len(found.differing)
     judged = sum(count for kind, count in found.kinds.items() if kind != ListingKind.NOT_OURS)
     sentence = (
@@ -164,13 +168,18 @@ def _report(found: Reconciled, shop: ChannelSettings, *, every: bool) -> Report:
         if differing
         else f"None of {judged:,} listings differs."
     )
+    shadowed = found.kinds.get(ListingKind.SHADOW, 0)
+    note = (
+        f"{shadowed:,} more are not written in this mode; `stockfold channel shadow "
+        f"{found.channel}` tells what it would change."
+    )
     return Report(
         title=f"Channel {found.channel}: what the shop shows against what it shall",
         sentence=sentence,
         agrees=not differing,
         facts=[
             ("shop", f"{shop.url}, {found.products:,} products and variations"),
-            ("mode", str(mode_of(shop.publishing))),
+            ("mode", str(mode)),
             ("read", _read(found.began_us, found.ended_us)),
             ("difference", "what the shop would have to show more"),
         ],
@@ -180,6 +189,7 @@ def _report(found: Reconciled, shop: ChannelSettings, *, every: bool) -> Report:
         ],
         totals=Sheet(TOTALS, _totals([*found.findings, *found.agreeing])),
         differences=Sheet(COLUMNS, [_row(one) for one in _shown(found, every=every)]),
+        notes=[note] if shadowed else [],
     )
 
 
