@@ -156,6 +156,20 @@ async def test_a_lower_limit_of_the_host_is_found_and_kept(
         assert {one.kind.value for one in record.all} == {"applied"}
 
 
+async def test_a_sku_that_has_moved_to_another_product_is_followed(
+    server: ShopServer,
+) -> None:
+    one, other = server.shop.add_products(["A", "spare"])
+    feed, deliveries = MemoryFeed(), MemoryDeliveries()
+    async with connected(server, feed, deliveries):
+        feed.publish("A", 5)
+        await eventually(lambda: one.stock_quantity == 5, 10, "A is shown")
+        for product, sku in ((one, "old"), (other, "A")):
+            server.shop.catalogue.write(product, {"sku": sku})
+        feed.publish("A", 6)
+        await eventually(lambda: other.stock_quantity == 6, 10, "A is shown where it is now")
+
+
 async def test_zeros_overtake_a_backlog(
     server: ShopServer, feed: MemoryFeed, record: MemoryDeliveries
 ) -> None:

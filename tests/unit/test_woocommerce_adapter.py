@@ -321,6 +321,20 @@ def test_a_listing_that_is_gone_is_looked_up_anew(code: str) -> None:
     assert again.purpose is Purpose.LOOK_UP
 
 
+def test_a_product_that_has_got_another_sku_is_noticed_and_all_are_looked_up_anew() -> None:
+    woo = knowing(product(1, "A"), product(2, "B"), product(3, "C"))
+    request = write_of(woo, *updates("A", "B"))
+    items = [{**item, "sku": sku} for item, sku in zip(echo(request)["update"], "CB", strict=True)]
+    answer = woo.receive(request, reply({"update": items}))
+    assert kinds(answer) == [("A", KINDS.RETRYABLE, "sku_moved"), ("B", KINDS.APPLIED, "")]
+    assert "product 1 has the SKU 'C' by now" in answer.outcomes[0].detail
+    assert [observed.sku for observed in answer.observed] == ["B"]
+    again = woo.next_request(updates("A", "C"))
+    assert again is not None
+    assert again.purpose is Purpose.LOOK_UP
+    assert [update.sku for update in again.updates] == ["A", "C"]
+
+
 def test_variations_whose_parent_is_gone_are_all_looked_up_anew() -> None:
     woo = knowing(product(11, "V", 10), product(12, "W", 10))
     request = write_of(woo, *updates("V", "W"))

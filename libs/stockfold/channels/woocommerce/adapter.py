@@ -124,6 +124,8 @@ class WooCommerce:
         if outcomes is None:
             return answers.not_understood(request, response)
         self._forget(outcome.update.sku for outcome in outcomes if writes.is_stale(outcome))
+        if any(outcome.code == writes.SKU_MOVED for outcome in outcomes):
+            self._listings.clear()  # Others may have changed places with it.
         return Answer(self._judged(outcomes), observed=writes.echoed(request, body))
 
     def _judged(self, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:

@@ -30,7 +30,6 @@ GONE = (
 VARIABLE = "variable"
 ORPHANED = -1
 """The parent of a variation that names none."""
-QUANTITY_MAX = 10**12
 
 Managed = Literal["yes", "no", "parent"]
 Stage = Literal["products", "variations", "variable products"]
@@ -190,7 +189,7 @@ class CatalogRead:
             parent_id=parent_id,
             parent_status=family.status,
             managed=_managed(row.get("manage_stock")),
-            quantity=_quantity(row.get("stock_quantity")),
+            quantity=whole(row.get("stock_quantity")),
             backorders=_text(row.get("backorders")),
             stock_status=_text(row.get("stock_status")),
         )
@@ -207,11 +206,6 @@ def _managed(value: Any) -> Managed:
     if value == "parent":
         return "parent"
     return "yes" if value in (True, 1, "yes", "1", "true") else "no"
-
-
-def _quantity(value: Any) -> int | None:
-    quantity = whole(value)
-    return None if quantity is None or abs(quantity) > QUANTITY_MAX else quantity
 
 
 def _text(value: Any) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from stockfold.channels.port import Outcome, OutcomeKind, Purpose, Request, Response, StockUpdate
+from stockfold.channels.woocommerce.observing import whole
 
 PATH = "/wp-json/wc/v3/products"
 FIELDS = "id,sku,type,parent_id,manage_stock,stock_quantity,backorders"
@@ -90,7 +91,7 @@ def found(products: Any, asked: Iterable[str]) -> dict[str, list[Listing]] | Non
         matches = listings.get(str(product.get("sku", "")))
         listing = Listing(
             product["id"],
-            int(product.get("parent_id") or 0),
+            whole(product.get("parent_id")) or 0,
             str(product.get("type", "")),
             product.get("manage_stock"),
         )

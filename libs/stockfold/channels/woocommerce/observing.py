@@ -7,6 +7,9 @@ from typing import Any
 
 from stockfold.channels.port import Observed
 
+QUANTITY_MAX = 10**12
+"""More is nonsense."""
+
 
 def observe(sku: str, product: Mapping[str, Any], written: int | None = None) -> Observed:
     """What one product or variation shows; ``written`` is what this request has set it to.
@@ -30,6 +33,6 @@ def whole(value: Any) -> int | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return int(number) if number.is_integer() else None
+    return int(number) if number.is_integer() and abs(number) <= QUANTITY_MAX else None

@@ -23,6 +23,7 @@ from stockfold.channels.woocommerce.lookups import PATH, Listing
 from stockfold.channels.woocommerce.observing import observe, whole
 
 NOT_MANAGED = "stock_not_managed"
+SKU_MOVED = "sku_moved"
 STALE_LISTING = frozenset(
     {
         "woocommerce_rest_invalid_product_id",
@@ -72,9 +73,21 @@ def read(request: Request, answer: Any) -> list[Outcome] | None:
             outcomes.append(_failed(update, item["error"]))
         elif item.get("id") != wanted["id"]:
             return None
+        elif _has_moved(update, item):
+            outcomes.append(_moved(update, item))
         else:
             outcomes.append(_compared(update, item, wanted))
     return outcomes
+
+
+def _has_moved(update: StockUpdate, item: Mapping[str, Any]) -> bool:
+    """True when the product has got another SKU since it was looked up."""
+    return isinstance(item.get("sku"), str) and item["sku"] != update.sku
+
+
+def _moved(update: StockUpdate, item: Mapping[str, Any]) -> Outcome:
+    detail = f"product {item['id']} has the SKU {item['sku']!r} by now, and got this quantity"
+    return Outcome(update, OutcomeKind.RETRYABLE, SKU_MOVED, detail)
 
 
 def echoed(request: Request, answer: Mapping[str, Any]) -> tuple[Observed, ...]:
@@ -83,7 +96,7 @@ def echoed(request: Request, answer: Mapping[str, Any]) -> tuple[Observed, ...]:
     return tuple(
         observe(update.sku, item, sent["stock_quantity"])
         for update, item, sent in triples
-        if not isinstance(item.get("error"), dict)
+        if not isinstance(item.get("error"), dict) and not _has_moved(update, item)
     )
 
 
@@ -95,7 +108,7 @@ def shown_already(update: StockUpdate, product: Mapping[str, Any], shown: Shown)
 
 def is_stale(outcome: Outcome) -> bool:
     """True when the outcome says that the listing is not where we took it to be."""
-    return outcome.code in STALE_LISTING
+    return outcome.code == SKU_MOVED or outcome.code in STALE_LISTING
 
 
 def _failed(update: StockUpdate, error: Mapping[str, Any]) -> Outcome:
