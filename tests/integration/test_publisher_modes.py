@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from tests.conftest import NewEnvironment
 from tests.support.memory_feed import IMPATIENT, channel
@@ -14,6 +15,7 @@ from tests.support.publishing import Availability, availability_service, deliver
 from tests.support.woo_shop import Shop, ShopServer
 
 from stockfold.runtime.settings import Settings
+from stockfold_services.api.app import create_app
 from stockfold_services.publisher.main import run
 
 pytestmark = pytest.mark.integration
@@ -48,14 +50,16 @@ class Site:
             self._versions[sku] = self._versions.get(sku, 0) + 1
 
     @asynccontextmanager
-    async def publisher(self, mode: str, *canaries: str, kill: bool = False) -> AsyncIterator[None]:
+    async def publisher(
+        self, mode: str, *canaries: str, kill: bool = False
+    ) -> AsyncIterator[Settings]:
         """The publisher in a mode; what is published inside has its outcome when this ends."""
         moded = channel(self._server, mode=mode, canary_skus=canaries)
         settings = self.settings.model_copy(update={"channels": [moded]})
         stop = asyncio.Event()
         task = asyncio.create_task(run(settings, stop, policy=IMPATIENT))
         try:
-            yield
+            yield settings
         finally:
             if kill:
                 task.cancel()
@@ -151,3 +155,41 @@ async def test_any_walk_through_the_modes_writes_what_they_may_and_loses_nothing
     async with site.publisher("live"):
         await site.shows(S_0=20, S_1=21, S_2=22, S_3=33, S_4=34, S_5=45)
     assert site.written() == {"S-1", "S-2", "S-5"}
+
+
+async def told(settings: Settings) -> tuple[str, str | None, bool, str]:
+    """What the interface says of the connection."""
+    app = create_app(settings, None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as api:
+        (one,) = (await api.get("/v1/channels")).json()["channels"]
+    return one["mode"], one["in_force"], one["is_served"], one["note"]
+
+
+async def eventually_told(settings: Settings, wanted: tuple[str, str | None, bool, str]) -> None:
+    async with asyncio.timeout(30):
+        while await told(settings) != wanted:
+            continue
+
+
+def asked_for(settings: Settings, mode: str) -> Settings:
+    """The same settings with another mode."""
+    (one,) = settings.channels
+    changed = one.publishing.model_copy(update={"mode": mode})
+    return settings.model_copy(
+        update={"channels": [one.model_copy(update={"publishing": changed})]}
+    )
+
+
+async def test_the_mode_in_force_is_told_by_the_publisher_itself(site: Site) -> None:
+    async with site.publisher("canary", "S-0") as settings:
+        await site.publish(S_0=1, S_1=2)
+        await site.settled()
+        await eventually_told(settings, ("canary", "canary", True, ""))
+        live = asked_for(settings, "live")
+        mode, in_force, _, note = await told(live)
+        assert (mode, in_force) == ("live", "canary")
+        assert note.startswith("the publisher was started with another mode")
+    await eventually_told(live, ("live", "canary", False, "no publisher serves it"))
+    assert await told(asked_for(settings, "off")) == ("off", "canary", False, "")
+    async with site.publisher("live") as settings:
+        await eventually_told(settings, ("live", "live", True, ""))

@@ -131,6 +131,9 @@ def test_a_merchant_reads_it_in_the_terminal_in_a_browser_and_over_time(
         stockfold(environment, "channel", "shadow", "woo", "--config", config)
     asyncio.run(publish(environment, {**WANTED, "<script>": 1}))
     first = shadow("--now")
+    (listed,) = stockfold_json(environment, "channel", "list", "--config", config)
+    assert (listed["mode"], listed["in_force"], listed["is_served"]) == ("shadow", None, False)
+    assert listed["compared"]["share"] == 1 / 5
     assert (first["mode"], first["score"]["unmapped"]) == ("shadow", 3)
     for sku, quantity in WANTED.items():
         for number in server.shop.catalogue.ids_of_sku.get(sku, []):

@@ -10,9 +10,10 @@ from tests.support.memory_feed import MemoryDeliveries, MemoryFeed, connected
 from tests.support.publishing import eventually
 from tests.support.woo_shop import Shop, ShopServer
 
+from stockfold.runtime.channel_modes import UNMARKED, mode_of_marks
 from stockfold.runtime.settings import ChannelSettings, load
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
-from stockfold_services.publisher.mode import ALL, UNMARKED, Mode, mode_of
+from stockfold_services.publisher.mode import ALL, Mode, mode_of
 
 SHADOW = Mode("shadow")
 FEW = Mode("canary", frozenset({"A", "B"}))
@@ -124,3 +125,19 @@ async def test_what_is_not_written_is_on_record_as_shadow_and_its_offset_is_comm
         assert (server.shop.stats.requests == 0) is (mode is SHADOW)
     (last,) = [one for one in record.all if one.wanted.sku == "Z"]
     assert (last.kind.value, last.quantity, last.attempts) == ("shadow", 9, 0)
+
+
+@pytest.mark.parametrize(
+    ("marks", "in_force"),
+    [
+        ([], None),
+        ([ALL.mark, UNMARKED], "live"),
+        ([FEW.mark, FEW.mark], "canary"),
+        ([FEW.mark, OTHERS.mark], "canary"),
+        ([SHADOW.mark, ALL.mark], "changing"),
+    ],
+)
+def test_marks_of_commits_say_which_mode_is_in_force(
+    marks: list[str], in_force: str | None
+) -> None:
+    assert mode_of_marks(marks) == in_force

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from stockfold.runtime.access import Access
 from stockfold.runtime.settings import Settings
 from stockfold_services.api import pages, problems
 from stockfold_services.api.changes import Changes
+from stockfold_services.api.channels import Channels
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
@@ -27,6 +29,7 @@ from stockfold_services.api.routes import (
     batch,
     changes,
     channel_proofs,
+    channels,
     contracts,
     dated,
     deliveries,
@@ -62,6 +65,7 @@ _ROUTERS = (
     exceptions,
     deliveries,
     channel_proofs,
+    channels,
     listings,
     order_cases,
     contracts,
@@ -85,6 +89,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     database = Database(settings)
     terms = ChannelTerms(settings)
     proofs = Proofs(settings)
+    modes = Channels(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -110,6 +115,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.waiting = Waiting(database)
     app.state.terms = terms
     app.state.proofs = proofs
+    app.state.modes = modes
     app.state.kits = Kits(settings)
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}
@@ -118,7 +124,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.add_middleware(_WithHeaders)
     for module in _ROUTERS:
         app.include_router(module.router)
-    _add_pages(app, database, proofs)
+    _add_pages(app, database, proofs, modes)
     return app
 
 
@@ -141,11 +147,11 @@ class _WithHeaders:
         await self._app(scope, receive, with_headers)
 
 
-def _add_pages(app: FastAPI, database: Database, proofs: Proofs) -> None:
+def _add_pages(app: FastAPI, database: Database, proofs: Proofs, modes: Channels) -> None:
     @app.get("/", include_in_schema=False)
     async def index() -> HTMLResponse:
         """Counts, freshness and links, for people."""
-        late = await proofs.late()
+        late, connections = await asyncio.gather(proofs.late(), modes.or_none())
         try:
             async with database.reading() as connection:
                 page = pages.index(
@@ -153,9 +159,12 @@ def _add_pages(app: FastAPI, database: Database, proofs: Proofs) -> None:
                     await counts(connection),
                     await reevaluations(connection),
                     late,
+                    connections,
                 )
         except StockfoldError as error:
-            return HTMLResponse(pages.index(None, late=late, trouble=_said(error)), 503)
+            return HTMLResponse(
+                pages.index(None, late=late, channels=connections, trouble=_said(error)), 503
+            )
         return HTMLResponse(page)
 
     @app.get("/docs", include_in_schema=False)

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from stockfold.contracts.channel_proofs import Standing
+from stockfold.runtime.channel_modes import ChannelMode
 from stockfold_services.api.overview import Count, ProjectorState, Reevaluation
 
 _STYLE = """
@@ -29,6 +30,7 @@ _LINKS = (
     ("/v1/positions", "Positions by SKU and location"),
     ("/v1/availability", "Availability by channel and SKU"),
     ("/v1/deliveries", "Deliveries to channels"),
+    ("/v1/channels", "The connections to shops, and the mode of each"),
     ("/v1/channel-proofs", "Whether the shops still follow: what their canaries proved"),
     ("/v1/listings?differs=any", "Listings whose channel does not show what it shall"),
     ("/v1/exceptions", "Exceptions: what needs a person"),
@@ -71,6 +73,7 @@ def index(
     tables: Sequence[Count] = (),
     changing: Sequence[Reevaluation] = (),
     late: Sequence[Standing] = (),
+    channels: Sequence[ChannelMode] = (),
     trouble: str = "",
 ) -> str:
     """The index page; ``trouble`` says why there are no figures."""
@@ -85,6 +88,8 @@ def index(
         '<form action="/v1/skus"><input name="sku" placeholder="SKU" aria-label="SKU" required>'
         "<button>Look up</button></form>"
     )
+    if channels:
+        parts.append(f"<h2>Channels</h2><table>{''.join(map(_channel, channels))}</table>")
     if tables:
         rows = "".join(
             f'<tr><td>{escape(row.table.replace("_", " "))}</td><td class="n">'
@@ -105,6 +110,15 @@ def index(
     links = "".join(f'<li><a href="{url}">{escape(text)}</a></li>' for url, text in _LINKS)
     parts.append(f"<h2>Where to look</h2><ul>{links}</ul>")
     return page("stockfold", "".join(parts))
+
+
+def _channel(one: ChannelMode) -> str:
+    canaries = f" ({one.canary_skus:,} SKUs)" if one.canary_skus else ""
+    mode = one.mode if one.in_force in (None, one.mode) else f"{one.mode}, now {one.in_force}"
+    return (
+        f'<tr><td class="k">{escape(one.channel)}</td><td class="k">{escape(mode)}{canaries}</td>'
+        f"<td>{escape(one.note)}</td></tr>"
+    )
 
 
 def _changing(work: Reevaluation) -> str:

@@ -24,8 +24,9 @@ from aiokafka.structs import OffsetAndMetadata
 
 from stockfold.contracts.topics import AVAILABILITY
 from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.channel_modes import publisher_group
 from stockfold.runtime.deafness import listen
-from stockfold.runtime.kafka import aiokafka_config, group_id
+from stockfold.runtime.kafka import aiokafka_config
 from stockfold.runtime.leaving import leave
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.watchdog import Deafness
@@ -92,7 +93,7 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
     def __init__(self, settings: Settings, channel: str, mode: Mode = ALL) -> None:
         self._settings = settings
         self._mode = mode
-        self._group = group_id(settings, f"publisher.{channel}")
+        self._group = publisher_group(settings, channel)
         self._lost: KafkaError | None = None
         self._topic = AVAILABILITY.full_name(settings.prefix)
         self._prefix = f"{channel}|".encode()

@@ -18,14 +18,10 @@ from typing import Literal
 
 import msgspec
 
+from stockfold.runtime.channel_modes import CANARY, LIVE, SHADOW, UNMARKED
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
 
 Name = Literal["off", "shadow", "canary", "live"]
-
-UNMARKED = ""
-"""The mark of commits before there were modes: everything was written."""
-LIVE = "live"
-SHADOW = "shadow"
 
 
 class Mode(msgspec.Struct, frozen=True):
@@ -46,7 +42,7 @@ class Mode(msgspec.Struct, frozen=True):
         every = hashlib.sha256()
         for sku in sorted(self.canaries):
             every.update(f"{len(sku)}:{sku}".encode())
-        return f"canary:{every.hexdigest()[:32]}"
+        return f"{CANARY}:{every.hexdigest()[:32]}"
 
     @property
     def mark_matters(self) -> bool:

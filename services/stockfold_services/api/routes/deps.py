@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from stockfold.runtime.settings import LocationSettings
 from stockfold_services.api.changes import Changes
+from stockfold_services.api.channels import Channels
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.kits import Kits
@@ -58,6 +59,12 @@ def _proofs(request: Request) -> Proofs:
     return proofs
 
 
+def _modes(request: Request) -> Channels:
+    modes = request.app.state.modes
+    assert isinstance(modes, Channels)
+    return modes
+
+
 Db = Annotated[Database, Depends(_database)]
 Wait = Annotated[Waiting, Depends(_waiting)]
 Places = Annotated[Mapping[str, LocationSettings], Depends(_places)]
@@ -66,3 +73,4 @@ ByChannel = Annotated[ChannelTerms, Depends(_terms)]
 Bills = Annotated[Kits, Depends(_kits)]
 Feed = Annotated[Changes, Depends(_feed)]
 Canaries = Annotated[Proofs, Depends(_proofs)]
+Modes = Annotated[Channels, Depends(_modes)]
