@@ -37,7 +37,7 @@ SHOWN_MAX = 20
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV file with a header.", dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="CSV with a header, or NDJSON.", dir_okay=False)],
     as_of: Annotated[
         str, typer.Option("--as-of", help="When the figures were true, with an offset.")
     ],

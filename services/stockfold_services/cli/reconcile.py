@@ -127,7 +127,7 @@ def erp(
     proposed = propose(settings, found.findings, job.cut.at_us, kinds, found.reference)
     told = report_of(found, job, proposed, period_end=bool(period_end), agreeing=every)
     if csv is not None:
-        write_csv(told, csv)
+        write_csv(told.differences, csv)
     if html is not None:
         write_page(told, html)
     if corrections is not None:

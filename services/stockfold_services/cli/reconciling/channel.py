@@ -94,7 +94,7 @@ def channel(
             found = asyncio.run(_reconcile(settings, shop, mode, book.waivers(name), bars))
         told = _report(found, shop, mode, every=every)
         if csv is not None:
-            write_csv(told, csv)
+            write_csv(told.differences, csv)
         if html is not None:
             write_page(told, html)
         if not as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.loading.load import Sender
 from stockfold_services.cli.reconciling.known import Reference
+from stockfold_services.cli.reconciling.report import Cell, Sheet, write_csv
 
 COUNTED = "stockfold.StockCounted"
 AUDITED_MAX = 1_000
@@ -64,12 +65,11 @@ def propose(
 
 def write_file(proposed: Proposed, path: Path) -> None:
     """The corrections as a file for ``stockfold import --kind balances``, to be looked at first."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for one in proposed.corrections:
-            row = (one.sku, one.location, one.bucket, one.counted, one.ours, one.kind, one.why)
-            writer.writerow(row)
+    rows: list[Sequence[Cell]] = [
+        (one.sku, one.location, one.bucket, one.counted, one.ours, str(one.kind), one.why)
+        for one in proposed.corrections
+    ]
+    write_csv(Sheet(COLUMNS, rows), path)
 
 
 def apply(settings: Settings, proposed: Proposed, *, source: str, at_us: int, subject: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from stockfold_services.cli.reconciling.report import Cell, Report, Sheet
+from stockfold_services.cli.reconciling.report import Cell, Report, Sheet, writing
 
 ROWS_MAX = 5_000
 """Differences on a page: browsers slow down beyond it, and the CSV has them all."""
@@ -33,8 +33,9 @@ _NAMES = ("sku", "location", "account", "kind", "listing")
 
 
 def write_page(report: Report, path: Path) -> None:
-    """Write the page. OSError."""
-    path.write_text(page(report), "utf-8")
+    """Write the page. SettingsError when that cannot be done."""
+    with writing(path) as file:
+        file.write(page(report))
 
 
 def page(report: Report) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 from rich.console import Console
 
+from stockfold.domain.errors import SettingsError
 from stockfold_services.cli.output import print_table
 
 Cell = str | int | None
@@ -44,12 +47,26 @@ class Report(msgspec.Struct):
     notes: Sequence[str] = ()
 
 
-def write_csv(report: Report, path: Path) -> None:
-    """Every difference, a row each."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+@contextmanager
+def writing(path: Path) -> Iterator[TextIO]:
+    """A new file. SettingsError when it cannot be written."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise SettingsError(
+            f"the file was not written: {error.strerror}",
+            where=str(path),
+            remedy="Name a file in a folder that you may write to.",
+        ) from error
+
+
+def write_csv(sheet: Sheet, path: Path) -> None:
+    """A table as CSV."""
+    with writing(path) as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(report.differences.columns)
-        writer.writerows(report.differences.rows)
+        writer.writerow(sheet.columns)
+        writer.writerows(sheet.rows)
 
 
 def print_report(report: Report) -> None:
