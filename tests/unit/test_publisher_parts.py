@@ -237,3 +237,24 @@ def test_nothing_is_committed_beyond_the_oldest_open_offset() -> None:
     mark.close(7)
     assert mark.to_commit() == 9
     assert mark.open_count == 0
+
+
+def test_what_changes_all_the_time_keeps_its_place_in_the_queue() -> None:
+    it = Backlog(lambda update: Shown(update.quantity), lambda _: 1.0, 3)
+    for number, sku in enumerate(("HOT", "A", "B")):
+        it.offer(Wanted(sku, 5, 1, 0, number), 0)
+    for version in range(2, 9):
+        it.offer(Wanted("HOT", version, version, 0, 10 + version), 0)
+    assert [(u.sku, u.version) for u in it.due(0.0, 3)] == [("HOT", 8), ("A", 1), ("B", 1)]
+
+
+def test_what_was_looked_up_is_first_to_be_written_in_its_order() -> None:
+    it = Backlog(lambda update: Shown(update.quantity), lambda _: 1.0, 3)
+    for number, sku in enumerate(("A", "B", "C", "D")):
+        it.offer(Wanted(sku, 5, 1, 0, number), 0)
+    looked_up = it.due(0.0, 2)
+    it.claim(looked_up, 0)
+    it.offer(Wanted("B", 6, 2, 0, 9), 0)
+    for update in reversed(looked_up):
+        it.release(update, 0)
+    assert [(u.sku, u.version) for u in it.due(0.0, 4)] == [("A", 1), ("B", 2), ("C", 1), ("D", 1)]

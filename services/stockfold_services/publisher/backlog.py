@@ -138,40 +138,54 @@ class Backlog:
             old, OutcomeKind.SUPERSEDED, now_us, f"by version {new.version}", ours
         )
 
-    def _settle(self, listing: _Listing, now_us: int) -> list[Finished]:
-        """Put what is wanted in its queue, or finish it when the channel shows it already."""
+    def _settle(self, listing: _Listing, now_us: int, *, first: bool = False) -> list[Finished]:
+        """Put what is wanted in its queue, or finish it when the channel shows it already.
+
+        A newer version has the place of the one before it: what changes all the time would never
+        be sent otherwise. ``first`` puts it in front.
+        """
         wanted = listing.wanted
-        self._unqueue(listing)
         if wanted is None or listing.flying is not None:
+            self._unqueue(listing)
             return []
         if listing.partition in self._held:
+            self._unqueue(listing)
             self._held[listing.partition][wanted.sku] = None
             listing.place = _Place.HELD
             return []
         if not self._writes(wanted.sku):
-            listing.wanted = None
-            return [self._finished(wanted, OutcomeKind.SHADOW, now_us)]
+            return [self._done(listing, wanted, OutcomeKind.SHADOW, now_us)]
         shown = self._shown(wanted)
         if listing.acknowledged == shown:
-            listing.wanted = None
-            return [self._finished(wanted, OutcomeKind.APPLIED, now_us)]
-        if shown.quantity == 0 and listing.attempts == 0:
-            self._urgent[wanted.sku] = None
-            listing.place = _Place.URGENT
-        elif listing.due_s > 0:
-            # However often a waiting version is replaced, its place in the heap is one.
-            if listing.heaped_s != listing.due_s:
-                heapq.heappush(self._delayed, (listing.due_s, wanted.sku))
-                listing.heaped_s = listing.due_s
-            listing.place = _Place.DELAYED
+            return [self._done(listing, wanted, OutcomeKind.APPLIED, now_us)]
+        if listing.due_s > 0 and (shown.quantity or listing.attempts):
+            self._delay(listing, wanted.sku)
         else:
-            self._enqueue(listing, wanted)
+            self._enqueue(listing, wanted.sku, shown, first=first)
         return []
 
-    def _enqueue(self, listing: _Listing, wanted: Wanted) -> None:
-        urgent = self._shown(wanted).quantity == 0
-        (self._urgent if urgent else self._ready)[wanted.sku] = None
-        listing.place = _Place.URGENT if urgent else _Place.READY
+    def _done(self, listing: _Listing, wanted: Wanted, kind: OutcomeKind, now_us: int) -> Finished:
+        self._unqueue(listing)
+        listing.wanted = None
+        return self._finished(wanted, kind, now_us)
+
+    def _delay(self, listing: _Listing, sku: str) -> None:
+        self._unqueue(listing)
+        # However often a waiting version is replaced, its place in the heap is one.
+        if listing.heaped_s != listing.due_s:
+            heapq.heappush(self._delayed, (listing.due_s, sku))
+            listing.heaped_s = listing.due_s
+        listing.place = _Place.DELAYED
+
+    def _enqueue(self, listing: _Listing, sku: str, shown: Shown, *, first: bool = False) -> None:
+        place = _Place.READY if shown.quantity else _Place.URGENT
+        queue = self._ready if shown.quantity else self._urgent
+        if listing.place is not place:
+            self._unqueue(listing)
+            queue[sku] = None
+            listing.place = place
+        if first:
+            queue.move_to_end(sku, last=False)
 
     def _unqueue(self, listing: _Listing) -> None:
         sku = listing.wanted.sku if listing.wanted is not None else ""
@@ -210,7 +224,7 @@ class Backlog:
                 continue
             assert listing.wanted is not None
             listing.due_s = 0.0
-            self._enqueue(listing, listing.wanted)
+            self._enqueue(listing, sku, self._shown(listing.wanted))
 
     def next_due_s(self) -> float | None:
         """When the next delayed update is due; None when none waits."""
@@ -236,13 +250,16 @@ class Backlog:
             self._listings[update.sku].acknowledged = None
 
     def release(self, update: StockUpdate, now_us: int) -> list[Finished]:
-        """The request said nothing about this update: it is wanted as before."""
+        """The request said nothing about this update: it is wanted as before, and first.
+
+        Otherwise everything would be looked up before anything is written.
+        """
         listing = self._listings[update.sku]
         flying = self._landed(listing)
         if listing.wanted is None:
             listing.wanted = flying
-            return self._settle(listing, now_us)
-        return self._give_way(listing, flying, "", now_us)
+            return self._settle(listing, now_us, first=True)
+        return self._give_way(listing, flying, "", now_us, first=True)
 
     def land(self, outcome: Outcome, now_s: float, now_us: int) -> list[Finished]:
         """The outcome of an update that was under way; what that finishes."""
@@ -291,7 +308,7 @@ class Backlog:
         return self._settle(listing, now_us)
 
     def _give_way(
-        self, listing: _Listing, flying: Wanted, detail: str, now_us: int
+        self, listing: _Listing, flying: Wanted, detail: str, now_us: int, *, first: bool = False
     ) -> list[Finished]:
         """A newer version came while this one was under way, and this one did not arrive."""
         assert listing.wanted is not None
@@ -299,7 +316,7 @@ class Backlog:
         text = f"{why}, after {detail}" if detail else why
         finished = [self._finished(flying, OutcomeKind.SUPERSEDED, now_us, text, listing)]
         listing.start_anew()
-        return finished + self._settle(listing, now_us)
+        return finished + self._settle(listing, now_us, first=first)
 
     def _shown(self, wanted: Wanted) -> Shown:
         return self._to_show(

@@ -359,7 +359,8 @@ class Connection:
         for outcome in answer.outcomes:
             told.add(outcome.update.sku)
             finished += self.backlog.land(outcome, now_s, now_us)
-        for update in request.updates:
+        # The last one first: each of them goes in front, and their order stays.
+        for update in reversed(request.updates):
             if update.sku not in told:
                 finished += self.backlog.release(update, now_us)
         return finished

@@ -54,6 +54,8 @@ def show(update: StockUpdate, terms: StockTerms) -> Shown:
     waits = place == "backorder"
     quantity = units if place == "stock" else 0
     field = "" if terms.backorders == "keep" else terms.backorders if waits else "no"
+    if not terms.has_keys:
+        return Shown(quantity, field)
     sold = quantity > 0 or waits
     ahead = sold and promise.status in ("backorder", "preorder")
     told = (
