@@ -142,3 +142,8 @@ def test_what_the_shop_has_and_we_have_not_is_listed() -> None:
         (Level.NOTE, "without_sku", "5"),
         (Level.NOTE, "without_sku", "6"),
     ]
+
+
+def test_where_nothing_is_ours_only_doubles_are_told() -> None:
+    counted = census(product(1, "X"), product(2, "Y"), product(3, "Y"))
+    assert [found.code for found in counted.findings([], ())] == ["sku_ambiguous"]

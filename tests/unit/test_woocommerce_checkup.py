@@ -210,6 +210,13 @@ def test_what_is_out_of_order_is_one_finding(facts: Facts, level: Level, code: s
     assert all(finding.detail for finding in verdicts.judge(facts, TERMS))
 
 
+def test_what_the_key_may_not_is_told_apart_from_a_host_that_does_not_serve() -> None:
+    away = Trouble(TroubleKind.UNAVAILABLE, "http_502", "HTTP 502")
+    for told, about in ((NO, "key"), (away, "host")):
+        (finding,) = verdicts.judge(with_(writable=told), TERMS)
+        assert (finding.code, finding.subject) == ("not_writable", about)
+
+
 def test_a_shop_that_cannot_be_read_says_nothing_else() -> None:
     assert codes(Facts(readable=NO, skew_s=0)) == [(Level.ERROR, "not_readable")]
 

@@ -88,7 +88,10 @@ class Census:
         return None if outcome is None else (outcome.code, outcome.detail)
 
     def findings(self, skus: Collection[str], waived: Collection[str]) -> Iterator[Finding]:
-        """What is to be said of our SKUs, then of the shop's other products."""
+        """What is to be said of our SKUs, then of the shop's other products.
+
+        Without any of ours, every product would be another's: only doubles are told then.
+        """
         ours = frozenset(skus)
         near = self._near() if any(sku not in self._of_sku for sku in ours) else {}
         for sku in sorted(ours):
@@ -98,7 +101,7 @@ class Census:
             else:
                 yield from self._of_ours(self._of_sku[sku][0])
         for sku, products in sorted(self._of_sku.items()):
-            if sku not in ours:
+            if sku not in ours and (ours or len(products) > 1):
                 yield from _of_others(sku, products)
         for product in self._without_sku:
             yield Finding(

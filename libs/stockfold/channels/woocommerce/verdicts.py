@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from stockfold.channels.findings import Finding, Level
-from stockfold.channels.port import Trouble
+from stockfold.channels.port import Trouble, TroubleKind
 from stockfold.channels.woocommerce.adapter import ITEMS_MAX
 from stockfold.channels.woocommerce.checkup import BatchLimit, StockSettings, System
 from stockfold.channels.woocommerce.webhooks import TOPICS, Webhook
@@ -23,6 +23,10 @@ SHOP, KEY, CLOCK, TLS, HOST, HOOKS = "shop", "key", "clock", "TLS", "host", "web
 KEY_TO_DO = (
     "In the shop: WooCommerce, Settings, Advanced, REST API; give the key Read/Write, for a user "
     "who is shop manager."
+)
+HOST_TO_DO = (
+    "Try again; if it stays, see the channel's url, and ask whoever runs the host or its firewall "
+    "to let /wp-json/wc/v3/ through."
 )
 
 
@@ -66,10 +70,12 @@ def judge(facts: Facts, terms: Terms) -> list[Finding]:
 
 
 def _access(facts: Facts) -> Iterator[Finding]:
-    if facts.readable is not None:
-        yield Finding(Level.ERROR, "not_readable", KEY, facts.readable.detail, KEY_TO_DO)
-    elif facts.writable is not None:
-        yield Finding(Level.ERROR, "not_writable", KEY, facts.writable.detail, KEY_TO_DO)
+    for trouble, code in ((facts.readable, "not_readable"), (facts.writable, "not_writable")):
+        if trouble is not None:
+            refused = trouble.kind is TroubleKind.REFUSED
+            about, to_do = (KEY, KEY_TO_DO) if refused else (HOST, HOST_TO_DO)
+            yield Finding(Level.ERROR, code, about, trouble.detail, to_do)
+            return
 
 
 def _clock(facts: Facts, terms: Terms) -> Iterator[Finding]:
@@ -181,7 +187,7 @@ def _batch(batch: BatchLimit | Trouble | None) -> Iterator[Finding]:
             "batches_refused",
             HOST,
             f"a batch does not get through: {batch.detail}",
-            "Ask whoever runs the host or its firewall to let POST /wp-json/wc/v3/ through.",
+            HOST_TO_DO,
         )
     elif batch is not None and batch.items < ITEMS_MAX:
         yield Finding(

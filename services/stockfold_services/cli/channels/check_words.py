@@ -78,6 +78,9 @@ def _catalogue(found: Checked) -> Iterator[tuple[str, str]]:
     pace = "" if speed is None else f", read at {speed:,.0f}/s without our pauses"
     yield "catalogue", f"{found.products:,} products, {found.variations:,} variations{pace}"
     coverage = found.coverage
+    if not coverage.listings:
+        yield "our listings", "none that is known: nothing can be said of its coverage"
+        return
     told = (
         f"{coverage.listings:,}: {coverage.covered:,} covered, {len(coverage.waived):,} waived, "
         f"{len(coverage.uncovered):,} uncovered"
