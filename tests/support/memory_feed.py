@@ -11,9 +11,11 @@ from stockfold.runtime.settings import ChannelSettings
 from stockfold.runtime.shop_http import Transport
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.feed import Assigned, Partitions, Read, Revoked
+from stockfold_services.publisher.frozen import Alerts
 from stockfold_services.publisher.listings import States
 from stockfold_services.publisher.main import adapter_of
 from stockfold_services.publisher.mode import ALL, Mode
+from stockfold_services.publisher.pace import Limits
 from stockfold_services.publisher.retry import RetryPolicy
 from stockfold_services.publisher.wanted import Finished, Wanted
 from tests.support.woo_shop import ShopServer
@@ -128,6 +130,8 @@ async def connected(
     *,
     mode: Mode = ALL,
     states: States | None = None,
+    alerts: Alerts | None = None,
+    limits: Limits | None = None,
     policy: RetryPolicy = IMPATIENT,
     timeout_s: float = 5.0,
     crash: bool = False,
@@ -146,6 +150,8 @@ async def connected(
             SYSTEM_CLOCK,
             mode=mode,
             states=states,
+            alerts=alerts,
+            limits=limits,
             policy=policy,
         )
         task = asyncio.create_task(connection.run(stop))

@@ -36,6 +36,11 @@ class ShopPaceSettings(BaseModel):
         description="How long a version that the shop fails on is tried, in seconds; then it is an "
         "exception. A shop that serves nobody is waited for without end.",
     )
+    frozen_after_s: PositiveFloat = Field(
+        default=300.0,
+        description="An alert is raised when the channel has had work for so long, in seconds, and "
+        "got nothing done.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

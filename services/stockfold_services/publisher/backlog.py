@@ -226,6 +226,11 @@ class Backlog:
             listing.due_s = 0.0
             self._enqueue(listing, sku, self._shown(listing.wanted))
 
+    @property
+    def has_due(self) -> bool:
+        """Whether something may be sent now."""
+        return bool(self._urgent or self._ready)
+
     def next_due_s(self) -> float | None:
         """When the next delayed update is due; None when none waits."""
         return self._delayed[0][0] if self._delayed else None

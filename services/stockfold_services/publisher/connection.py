@@ -34,6 +34,7 @@ from stockfold.runtime.watchdog import Pulse
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.deliveries import Deliveries
 from stockfold_services.publisher.feed import Feed, Partitions, Read
+from stockfold_services.publisher.frozen import Alerts, watch
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.listings import States
 from stockfold_services.publisher.mode import ALL, Mode
@@ -89,6 +90,7 @@ class Connection:
         lease: Lease | None = None,
         mode: Mode = ALL,
         states: States | None = None,
+        alerts: Alerts | None = None,
         resends: Asked | None = None,
         limits: Limits | None = None,
         policy: RetryPolicy | None = None,
@@ -107,7 +109,9 @@ class Connection:
         self._feed = feed
         self._clock = clock
         self._breaker = Breaker(policy, rng)
+        self._limits = limits
         self._pace = Pace(limits)
+        self._alerts = alerts
         self._lease = lease or Lease(clock)
         self._resends = resends
         self.backlog = Backlog(
@@ -133,6 +137,21 @@ class Connection:
         """What the matter with the channel is; empty while it serves."""
         return "" if self._breaker.trouble is None else self._breaker.trouble.code
 
+    def has_work(self) -> bool:
+        """See ``publisher.frozen.Work``."""
+        return self.backlog.has_due or self._in_flight > 0
+
+    def done_count(self) -> int:
+        """See ``publisher.frozen.Work``."""
+        return self._recorder.finished_count
+
+    def hindered_by(self) -> str:
+        """See ``publisher.frozen.Work``."""
+        trouble = self._breaker.trouble
+        if trouble is not None:
+            return f"the shop is {trouble.kind.value} ({trouble.code}): {trouble.detail}"
+        return "" if self._lease.holds else "Kafka does not confirm that we are its owner"
+
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``: requests under way are brought home, outcomes recorded."""
         await self._feed.start(self._assigned, self._revoked)
@@ -142,6 +161,7 @@ class Connection:
                 beside = [
                     outer.create_task(self._recorder.keep_lease()),
                     outer.create_task(self._recorder.tell_listings()),
+                    *([outer.create_task(self._watch())] if self._alerts is not None else ()),
                 ]
                 async with asyncio.TaskGroup() as inner:
                     inner.create_task(self._read(stop))
@@ -156,6 +176,10 @@ class Connection:
             await self._recorder.commit(self._watermarks)
         finally:
             self._ended.set()
+
+    async def _watch(self) -> None:
+        assert self._alerts is not None
+        await watch(self._name, self, self._alerts, self._clock, self._limits.frozen_after_s)
 
     # Reading.
 

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from stockfold.contracts.codec import encoder
+from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.topics import DELIVERIES, EXCEPTIONS, LISTINGS
 from stockfold.domain.errors import DefectError
 from stockfold.runtime.clock import SYSTEM_CLOCK
@@ -68,6 +69,29 @@ class KafkaDeliveries:
         given_up = self._given_up.exceptions(finished, SYSTEM_CLOCK.now_us())
         if given_up:
             await self._write(self._exceptions, given_up)
+
+    async def alert(self, kind: str, reason: str, remedy: str) -> None:
+        """See ``stockfold_services.publisher.frozen.Alerts``."""
+        now_us = SYSTEM_CLOCK.now_us()
+        value = encode_exception(
+            kind,
+            folded=True,
+            reason=reason,
+            remedy=remedy,
+            sku="",
+            source=f"stockfold/publisher/{self._channel}",
+            event_id="",
+            event_type="",
+            topic="",
+            partition=0,
+            offset=0,
+            recorded_us=now_us,
+            correlation_id="",
+            caused_us=now_us,
+            key=None,
+            about=f"{self._channel}|{now_us}",
+        )
+        await self._write(self._exceptions, [(0, "", value)])
 
     def _record(self, one: Finished) -> dict[str, object]:
         return {

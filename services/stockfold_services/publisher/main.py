@@ -85,7 +85,13 @@ def adapter_of(channel: ChannelSettings) -> Adapter:
 def limits_of(channel: ChannelSettings) -> Limits:
     """How hard a channel's settings let it be pressed."""
     pace = channel.pace
-    return Limits(pace.in_flight_start, pace.in_flight_max, pace.requests_per_s, pace.batch_s)
+    return Limits(
+        pace.in_flight_start,
+        pace.in_flight_max,
+        pace.requests_per_s,
+        pace.batch_s,
+        pace.frozen_after_s,
+    )
 
 
 async def _supervise(
@@ -158,6 +164,7 @@ async def _connect_and_run(
                 lease=lease,
                 mode=mode,
                 states=deliveries,
+                alerts=deliveries,
                 resends=resends,
                 limits=limits_of(channel),
                 policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),

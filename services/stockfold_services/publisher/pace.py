@@ -31,6 +31,7 @@ class Limits(msgspec.Struct, frozen=True):
     in_flight_max: int = 2
     requests_per_s: float | None = None
     batch_s: float = 4.0
+    frozen_after_s: float = 300.0
 
 
 class Pace:

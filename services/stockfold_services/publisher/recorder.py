@@ -51,10 +51,12 @@ class Recorder:
         self._committing = asyncio.Lock()
         self.watermarks: dict[int, Watermark] = {}
         self.listings = Listings()
+        self.finished_count = 0
 
     async def finish(self, finished: Sequence[Finished]) -> None:
         """These are to be put on record; waits when too many are."""
         self.listings.finished(finished)
+        self.finished_count += len(finished)
         for one in finished:
             await self._outbox.put(one)
 
