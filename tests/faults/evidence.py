@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from stockfold.contracts.codec import decode
-from stockfold.contracts.snapshots import SnapshotError
+from stockfold.contracts.frames import SnapshotError
 from stockfold.contracts.topics import JOURNAL
 from stockfold.ledger.digest import digest
 from stockfold.runtime.partition_memory import Partition

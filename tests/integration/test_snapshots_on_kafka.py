@@ -162,14 +162,14 @@ def test_damaged_snapshots_cost_time_and_nothing_else(
 
 DYING = """
 import os, signal
-from stockfold.contracts import snapshots
-put = snapshots._FrameWriter.put
+from stockfold.contracts import frames
+put = frames.FrameWriter.put
 def dying(self, kind, payload):
     put(self, kind, payload)
     if kind == b"S":
         self._file.flush()
         os.kill(os.getpid(), signal.SIGKILL)
-snapshots._FrameWriter.put = dying
+frames.FrameWriter.put = dying
 from stockfold_services.snapshotter.main import main
 main()
 """

@@ -36,7 +36,8 @@ def run_history(seed: int, *, events: int = 40, orders: int = 4) -> World:
     """A history of so many events, at rest at its end."""
     random = Random(seed)
     stock = {sku: random.choice((0, 1, 3, 6, 10)) for sku in SKUS}
-    world = World(stock, seed, Rules(answer_s=60, attempts_max=random.choice((1, 3)), retry_s=2.0))
+    rules = Rules(answer_s=60, attempts_max=random.choice((1, 3)), retry_s=2.0)
+    world = World(stock, seed, rules, packs=True)
     terms = {str(number): random.choice(TERMS) for number in range(orders)}
     for revision in range(1, events + 1):
         order = str(random.randrange(orders))

@@ -18,6 +18,7 @@ from stockfold.contracts.order_journal import (
     encode_order_fact,
 )
 from stockfold.contracts.order_records import encode_case, encode_order_status
+from stockfold.contracts.order_rows import pack, unpack
 from stockfold.ledger.decide import decide_and_fold as decide_ledger
 from stockfold.ledger.decide import tick as tick_ledger
 from stockfold.ledger.entities import Line as LedgerLine
@@ -36,9 +37,20 @@ LOCATION = "BERLIN"
 
 
 class World:
-    """Some orders, some SKUs, and what is under way between them."""
+    """Some orders, some SKUs, and what is under way between them.
 
-    def __init__(self, stock: dict[str, int], seed: int = 0, rules: Rules | None = None) -> None:
+    ``packs``: orders go through bytes now and then; whoever holds one holds an old one then.
+    """
+
+    def __init__(
+        self,
+        stock: dict[str, int],
+        seed: int = 0,
+        rules: Rules | None = None,
+        *,
+        packs: bool = False,
+    ) -> None:
+        self._packs = packs
         self.random = Random(seed)
         self.rules = rules or Rules(answer_s=60, attempts_max=4, retry_s=2.0)
         self.now_us = START_US
@@ -138,10 +150,16 @@ class World:
             self._decide(sku, self.commands[sku].popleft())
         else:
             key, answer = self.answers[sku].popleft()
+            self._pack(key)
             self.give(self.orders[key], answer)
             if self.random.random() < 0.2:
                 assert self.give(self.orders[key], answer) == []
         return True
+
+    def _pack(self, key: str) -> None:
+        """Now and then an order goes through bytes, as when it rests or is restored."""
+        if self._packs and self.random.random() < 0.3:
+            self.orders[key] = unpack(pack(self.orders[key]))
 
     def settle(self) -> None:
         """Let everything be heard, without time passing."""
@@ -154,7 +172,9 @@ class World:
         for sku, state in self.skus.items():
             if state.next_expiry_us and state.next_expiry_us <= self.now_us:
                 self._answer(sku, tick_ledger(state, self.now_us))
-        for state in list(self.orders.values()):
+        for key in list(self.orders):
+            self._pack(key)
+            state = self.orders[key]
             due = due_us(state, self.rules)
             if due and due <= self.now_us:
                 self.give(state, Tick())

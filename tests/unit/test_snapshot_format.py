@@ -14,7 +14,7 @@ from tests.support.ledger_process import LedgerProcess
 from tests.support.told_ledger import folded, journal, tell
 
 from stockfold.contracts import snapshots
-from stockfold.contracts.snapshots import SnapshotError
+from stockfold.contracts.frames import FrameWriter, SnapshotError, open_frames
 from stockfold.ledger.digest import digest
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.snapshots import SnapshotStore
@@ -111,7 +111,7 @@ def written(seed: int) -> bytes:
     store.save(folded(journal(ledger)), journal(ledger)[-1].offset() + 1)
     found = store.newest(0)
     assert found is not None
-    return bytes(store._files.cat_file(found.path))
+    return bytes(store.files.cat_file(found.path))
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_what_has_the_right_checksums_and_makes_no_sense_is_no_snapshot(
     raw: bytes, kind: bytes, payload: bytes
 ) -> None:
     out = io.BytesIO()
-    frames = snapshots._FrameWriter(out)
-    for known, content in snapshots._open(io.BytesIO(raw))[1]:
+    frames = FrameWriter(out, snapshots.MAGIC, snapshots.VERSION)
+    for known, content in open_frames(io.BytesIO(raw), snapshots.MAGIC, snapshots.READERS)[1]:
         frames.put(known, payload if known == kind else content)
     frames.put(b"E", b"")
     with pytest.raises(SnapshotError):
@@ -139,8 +139,8 @@ def test_what_has_the_right_checksums_and_makes_no_sense_is_no_snapshot(
 @pytest.mark.parametrize("kind", [b"S", b"I"])
 def test_a_snapshot_that_holds_less_than_its_head_says_is_none(raw: bytes, kind: bytes) -> None:
     out = io.BytesIO()
-    frames = snapshots._FrameWriter(out)
-    for known, content in snapshots._open(io.BytesIO(raw))[1]:
+    frames = FrameWriter(out, snapshots.MAGIC, snapshots.VERSION)
+    for known, content in open_frames(io.BytesIO(raw), snapshots.MAGIC, snapshots.READERS)[1]:
         if known != kind:
             frames.put(known, content)
     frames.put(b"E", b"")
@@ -158,7 +158,7 @@ def test_a_frame_is_small_however_many_skus_there_are(monkeypatch: pytest.Monkey
     raw = written(4)
     content = snapshots.read(io.BytesIO(raw))
     assert digest(content.skus.values()) == content.head.digest
-    _, frames = snapshots._open(io.BytesIO(raw))
+    _, frames = open_frames(io.BytesIO(raw), snapshots.MAGIC, snapshots.READERS)
     kinds = [kind for kind, _ in frames]
     assert kinds.count(b"I") == -(-content.head.young // 3) - (-content.head.old // 3)
     assert kinds.count(b"S") == 2

@@ -15,7 +15,7 @@ from tests.support.ledger_process import LedgerProcess
 from tests.support.told_ledger import IDS_MAX, folded, journal, tell
 
 from stockfold.contracts import snapshots
-from stockfold.contracts.snapshots import SnapshotError
+from stockfold.contracts.frames import SnapshotError
 from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import DefectError, SettingsError, UnavailableError
 from stockfold.ledger.digest import digest

@@ -68,6 +68,12 @@ def cause_fields(cause: Cause, recorded_us: int) -> dict[str, object]:
     }
 
 
+def recorded_us_of(value: bytes) -> int:
+    """When a record of the order journal was recorded, mark or fact: UTC microseconds."""
+    recorded: int = decode(value)[1]["recorded_at"]
+    return recorded
+
+
 def decode_order_entry(value: bytes | None) -> Entry | Mark:
     """A record of the order journal; ContractError when it is none."""
     schema, record = decode(value)

@@ -14,6 +14,7 @@ from stockfold.orders.facts import (
     CaseOpened,
     Extended,
     Fact,
+    Forgotten,
     Moved,
     OrderSuspended,
     OrderTold,
@@ -41,7 +42,7 @@ _COMMANDS = (Asked, Extended, Released, Cancelled, Shipped)
 
 def evolve(state: OrderState, fact: Fact, recorded_us: int) -> None:
     """Fold one fact."""
-    state.seq += 1
+    state.seq, state.at_us = state.seq + 1, recorded_us
     if isinstance(fact, _COMMANDS):
         state.asked_us = recorded_us
     match fact:
@@ -81,7 +82,7 @@ def evolve(state: OrderState, fact: Fact, recorded_us: int) -> None:
         case Unanswered():
             for demand in state.demands:
                 _wait_no_longer(demand)
-        case Weighed():
+        case Weighed() | Forgotten():  # Whoever holds the orders lets a forgotten one go.
             state.fresh = False
         case Moved():
             _move(state, fact)

@@ -153,6 +153,16 @@ class CaseChanged(msgspec.Struct, frozen=True, tag=True):
     by: str
 
 
+class Forgotten(msgspec.Struct, frozen=True, tag=True):
+    """The order was over for as long as finished orders are kept, and has left memory.
+
+    ``revision`` is its last one, -1 when it was never told; ``content`` 64 bits of what it was.
+    """
+
+    revision: int
+    content: int
+
+
 Fact = (
     OrderTold
     | OrderSuspended
@@ -170,6 +180,7 @@ Fact = (
     | Moved
     | CaseOpened
     | CaseChanged
+    | Forgotten
 )
 
 

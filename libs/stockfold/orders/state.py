@@ -8,14 +8,14 @@ from stockfold.orders.lifecycle import NEW
 from stockfold.orders.words import Order, ledger_order
 
 
-class Command(msgspec.Struct, frozen=True):
+class Command(msgspec.Struct, frozen=True, array_like=True):
     """What the ledger was asked. ``gives_back`` are soft units; None for all that is open."""
 
     kind: str
     gives_back: int | None = 0
 
 
-class Demand(msgspec.Struct):
+class Demand(msgspec.Struct, array_like=True):
     """One ledger line: what was asked of it, and how the ledger told that it stands."""
 
     line: str
@@ -64,7 +64,7 @@ class Demand(msgspec.Struct):
         return self.open + self.shipped
 
 
-class Case(msgspec.Struct):
+class Case(msgspec.Struct, array_like=True):
     """A case of an order; ``changed_us`` and ``opened_us`` are when orders recorded it."""
 
     case: str
@@ -87,6 +87,7 @@ class OrderState:
         "_by_ledger_line",
         "asked_us",
         "asks",
+        "at_us",
         "attempt",
         "authorised",
         "cases",
@@ -113,6 +114,8 @@ class OrderState:
         self.channel = channel
         self.order_id = order_id
         self.seq = 0
+        self.at_us = 0
+        """When the last fact was recorded, UTC microseconds."""
         self.status = NEW
         self.reason = ""
         self.order: Order | None = None

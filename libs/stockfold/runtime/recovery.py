@@ -12,7 +12,8 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from stockfold.contracts.snapshots import Head, SnapshotError
+from stockfold.contracts.frames import SnapshotError
+from stockfold.contracts.snapshots import Head
 from stockfold.contracts.topics import JOURNAL, Topic
 from stockfold.domain.errors import DefectError, UnavailableError
 from stockfold.runtime.partition_memory import Partition
@@ -69,7 +70,7 @@ def recover(
     """
     for snapshot, memory in _restored(store, partition, ids_max, end, needs_store=needs_store):
         try:
-            fold(memory, snapshot.head, _behind(reader, snapshot.head, end))
+            fold(memory, snapshot.head, behind(reader, JOURNAL, snapshot.head, end))
         except (SnapshotError, DefectError) as error:
             _pass_over(snapshot, error)
             del memory  # Never two of them.
@@ -119,14 +120,38 @@ def _pass_over(snapshot: Snapshot, why: object) -> None:
     log.error("snapshot %s passed over: %s", snapshot.path, why)
 
 
-def _behind(reader: Reader, head: Head, end: int) -> Batches:
+class Place(Protocol):
+    """Where a snapshot stands in its journal."""
+
+    @property
+    def partition(self) -> int:
+        """The partition."""
+        ...
+
+    @property
+    def next_offset(self) -> int:
+        """Every record below it is folded."""
+        ...
+
+    @property
+    def last_offset(self) -> int:
+        """The last record that was folded."""
+        ...
+
+    @property
+    def last_value(self) -> bytes:
+        """Its bytes."""
+        ...
+
+
+def behind(reader: Reader, journal: Topic, head: Place, end: int) -> Batches:
     """The records behind a snapshot. SnapshotError when the journal is not the one it was made of.
 
     What the journal's retention has removed cannot be compared; a journal that begins exactly
     behind the snapshot, or before, still carries on from it.
     """
     partition = head.partition
-    earliest = reader.earliest(JOURNAL, partition)
+    earliest = reader.earliest(journal, partition)
     if earliest > head.last_offset:
         if earliest > head.next_offset:
             raise SnapshotError(
@@ -134,9 +159,9 @@ def _behind(reader: Reader, head: Head, end: int) -> Batches:
                 "what lies between is gone",
                 remedy="Restore the journal from its archive.",
             )
-        yield from reader.read(JOURNAL, partition, head.next_offset, end)
+        yield from reader.read(journal, partition, head.next_offset, end)
         return
-    batches = reader.read(JOURNAL, partition, head.last_offset, end)
+    batches = reader.read(journal, partition, head.last_offset, end)
     first = next(batches, [])
     if not first or (first[0].offset(), first[0].value()) != (head.last_offset, head.last_value):
         raise SnapshotError(

@@ -303,6 +303,11 @@ class OrdersSettings(_Section):
     hold_s: PositiveInt = Field(
         default=3_600, description="How long an unpaid order is held when its channel says nothing."
     )
+    finished_s: PositiveInt = Field(
+        default=60 * 86_400,
+        description="How long an order that is over is remembered whole, in seconds. Later its "
+        "revision alone is, and what is told of it that is new goes to the exceptions.",
+    )
     case_owner: Name = Field(
         default="stock-desk", description="Who looks after a new case until someone else does."
     )

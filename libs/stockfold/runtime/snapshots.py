@@ -1,10 +1,4 @@
-"""Where snapshots are kept: a local folder, or any URL that fsspec can write.
-
-A snapshot is written beside its place, then renamed, so a half one is never read. Each has a small
-JSON file beside it that says what it is (``Description``), its digest among it:
-
-    <url>/<journal topic>/<partition>/<next offset>.snapshot
-    <url>/<journal topic>/<partition>/<next offset>.json
+"""The snapshots of the ledger's journal, as files with a digest: see ``snapshot_folder``.
 
 One that is damaged is skipped for the one before it.
 """
@@ -12,31 +6,23 @@ One that is damaged is skipped for the one before it.
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import Any
 
-import fsspec
 import msgspec
 
 from stockfold.contracts import snapshots
+from stockfold.contracts.frames import SnapshotError
 from stockfold.contracts.journal import decode_entry
-from stockfold.contracts.snapshots import Head, SnapshotError
+from stockfold.contracts.snapshots import Head
 from stockfold.contracts.topics import JOURNAL
-from stockfold.domain.errors import DefectError, SettingsError, UnavailableError
+from stockfold.domain.errors import DefectError
 from stockfold.domain.times import format_us
 from stockfold.ledger.digest import digest as digest_of
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.settings import Settings
-from stockfold.runtime.steps import step
+from stockfold.runtime.snapshot_folder import DESCRIPTION, SnapshotFolder, told, url_of
 
 log = logging.getLogger(__name__)
-
-_ENDING = ".snapshot"
-_DESCRIPTION = ".json"
-_PART = ".part"
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -76,7 +62,7 @@ class Snapshot:
         ``ids_max`` is the ``ledger.dedupe_events_max`` in force (default: as it was saved with).
         With ``verify`` the digest is computed anew from the rows, and must be the same.
         """
-        with _told(self.path), self._file_system.open(self.path, "rb") as file:
+        with told(self.path), self._file_system.open(self.path, "rb") as file:
             content = snapshots.read(file, ids_max)
         head = content.head
         memory = Partition(head.partition, content.window.ids_max)
@@ -96,21 +82,8 @@ class Snapshot:
         return memory
 
 
-class SnapshotStore:
+class SnapshotStore(SnapshotFolder):
     """The snapshots of one journal, by partition; the newest ``keep`` of each stay."""
-
-    def __init__(self, url: str, *, keep: int = 3) -> None:
-        try:
-            self._files, self._root = fsspec.core.url_to_fs(url)
-        except (ValueError, ImportError) as error:
-            raise SettingsError(
-                f"snapshots cannot be kept there: {error}",
-                where=f"snapshots.url {url}",
-                remedy="Write a folder or an fsspec URL, and install the package that serves it, "
-                "such as s3fs.",
-            ) from error
-        self.url = url
-        self._keep = keep
 
     def save(
         self, memory: Partition, next_offset: int, *, digest: str | None = None
@@ -121,27 +94,13 @@ class SnapshotStore:
         cannot be written; what was written before stays.
         """
         head = _head_of(memory, next_offset, digest)
-        folder = self._folder(memory.number)
-        path = f"{folder}/{next_offset:020d}{_ENDING}"
-        part = f"{path}.{secrets.token_hex(4)}{_PART}"
-        with _told(path):
-            self._files.makedirs(folder, exist_ok=True)
-            try:
-                with self._files.open(part, "wb") as file:
-                    snapshots.write(file, head, memory.skus.values(), memory.window)
-                    _to_disk(file)
-                step("snapshotter.before_rename")
-                self._files.mv(part, path)
-            except BaseException:
-                # A full disk must not be filled further with every try.
-                with suppress(OSError):
-                    self._files.rm_file(part)
-                raise
-            description = _description_of(head)
-            self._files.pipe_file(
-                f"{folder}/{next_offset:020d}{_DESCRIPTION}", msgspec.json.encode(description)
-            )
-            self._prune(memory.number, next_offset)
+        description = _description_of(head)
+        self.put(
+            memory.number,
+            next_offset,
+            lambda file: snapshots.write(file, head, memory.skus.values(), memory.window),
+            msgspec.json.encode(description),
+        )
         return description
 
     def newest(self, partition: int, *, before: int | None = None) -> Snapshot | None:
@@ -160,72 +119,33 @@ class SnapshotStore:
 
     def open(self, partition: int, offset: int) -> Snapshot:
         """The snapshot that stands at the offset. SnapshotError when it is damaged or not there."""
-        path = f"{self._folder(partition)}/{offset:020d}{_ENDING}"
-        with _told(path), self._files.open(path, "rb") as file:
+        path = self.path(partition, offset)
+        with told(path), self.files.open(path, "rb") as file:
             head = snapshots.check(file)
             if (head.partition, head.next_offset) != (partition, offset):
                 raise SnapshotError(
                     f"it is of partition {head.partition} at offset {head.next_offset}"
                 )
-        return Snapshot(self._files, path, head)
-
-    def offsets(self, partition: int) -> list[int]:
-        """Journal offsets of the snapshots that are there, damaged or not, oldest first."""
-        return sorted(
-            int(name.removesuffix(_ENDING))
-            for name in self._names(partition)
-            if name.endswith(_ENDING) and name.removesuffix(_ENDING).isdecimal()
-        )
+        return Snapshot(self.files, path, head)
 
     def describe(self, partition: int) -> list[Description]:
         """What the partition's snapshots say about themselves, oldest first, unchecked."""
         found = []
-        for name in sorted(self._names(partition)):
-            if name.endswith(_DESCRIPTION):
-                path = f"{self._folder(partition)}/{name}"
+        for name in sorted(self.names(partition)):
+            if name.endswith(DESCRIPTION):
+                path = f"{self.folder(partition)}/{name}"
                 try:
-                    with _told(path):
-                        raw = self._files.cat_file(path)
+                    with told(path):
+                        raw = self.files.cat_file(path)
                     found.append(msgspec.json.decode(raw, type=Description))
                 except (SnapshotError, msgspec.MsgspecError) as error:
                     log.warning("%s cannot be read: %s", path, error)
         return found
 
-    def _prune(self, partition: int, newest: int) -> None:
-        """Keep the newest, which was just saved, and those before it; the others go.
-
-        What a killed writer left goes with them. What stands behind the newest is of a journal that
-        is no more, or lost its end: it would be in the way of all that are made from now on.
-        """
-        offsets = [offset for offset in self.offsets(partition) if offset <= newest]
-        oldest = offsets[-self._keep :][0]
-        for name in self._names(partition):
-            number = name.partition(".")[0]
-            if number.isdecimal() and not oldest <= int(number) <= newest:
-                if int(number) > newest:
-                    log.warning("%s/%s is of another journal: removed", partition, name)
-                self._files.rm_file(f"{self._folder(partition)}/{name}")
-
-    def _names(self, partition: int) -> list[str]:
-        folder = self._folder(partition)
-        with _told(folder):
-            self._files.invalidate_cache(folder)
-            try:
-                paths = self._files.ls(folder, detail=False)
-            except FileNotFoundError:
-                return []
-        return [str(path).rsplit("/", 1)[-1] for path in paths]
-
-    def _folder(self, partition: int) -> str:
-        return f"{self._root}/{partition}"
-
 
 def open_store(settings: Settings) -> SnapshotStore:
     """The store of this environment's journal. SettingsError when its URL cannot be used."""
-    chosen = settings.snapshots
-    url = chosen.url or str(settings.environment.data_dir / "snapshots")
-    topic = JOURNAL.full_name(settings.environment.prefix)
-    return SnapshotStore(f"{url.rstrip('/')}/{topic}", keep=chosen.keep)
+    return SnapshotStore(url_of(settings, JOURNAL), keep=settings.snapshots.keep)
 
 
 def _head_of(memory: Partition, next_offset: int, digest: str | None) -> Head:
@@ -267,32 +187,3 @@ def _description_of(head: Head) -> Description:
         format_us(head.recorded_us),
         snapshots.VERSION,
     )
-
-
-def _to_disk(file: Any) -> None:
-    """Have a local file on the disk before it is renamed; elsewhere closing it does that."""
-    try:
-        number = file.fileno()
-    except (AttributeError, OSError):
-        return
-    file.flush()
-    os.fsync(number)
-
-
-@contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Say which file it was, and tell a damaged one from a store that does not answer."""
-    try:
-        yield
-    except SnapshotError as error:
-        if error.where:
-            raise
-        raise SnapshotError(error.what, where=path, remedy=error.remedy) from error
-    except FileNotFoundError as error:
-        raise SnapshotError("it is not there any more", where=path) from error
-    except OSError as error:
-        raise UnavailableError(
-            f"the snapshot store did not answer: {error}",
-            where=path,
-            remedy="Check snapshots.url, the disk and the rights there.",
-        ) from error

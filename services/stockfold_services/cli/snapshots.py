@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from stockfold.contracts.snapshots import SnapshotError
+from stockfold.contracts.frames import SnapshotError
 from stockfold.runtime.settings import load
 from stockfold.runtime.snapshots import SnapshotStore, open_store
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table

@@ -10,8 +10,11 @@ from stockfold.contracts.order_records import encode_case, encode_order_status
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import EXCEPTIONS, ORDER_CASES, ORDER_JOURNAL, ORDER_STATUS
 from stockfold.domain.errors import ContractError
+from stockfold.orders.evolve import evolve
 from stockfold.orders.facts import CaseChanged, CaseOpened, Fact
+from stockfold.orders.resting import forget
 from stockfold.orders.state import OrderState
+from stockfold.runtime.order_memory import OrderPartition
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 
@@ -41,6 +44,17 @@ class BatchOutputs:
             case = state.cases[fact.case]
             produce(ORDER_CASES, self._partition, case.case.encode(), encode_case(state, case))
         self._changed[state.key] = (state, cause)
+
+    def forgotten(self, memory: OrderPartition, state: OrderState) -> None:
+        """Journal that a finished order leaves memory; its last status stays as it was told."""
+        fact = forget(state)
+        evolve(state, fact, self._now_us)
+        key = state.key.encode()
+        value = encode_order_fact(
+            state.channel, state.order_id, state.seq, fact, Cause(), self._now_us
+        )
+        self._out.produce(ORDER_JOURNAL, self._partition, key, value)
+        memory.let_go(state, fact)
 
     def refused(self, message: Record, topic: str, error: ContractError, cause: Cause) -> None:
         """An exception about an input that was not folded, with its bytes."""

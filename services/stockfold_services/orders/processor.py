@@ -13,12 +13,14 @@ from stockfold.contracts import envelope
 from stockfold.contracts.order_inputs import OrderInputReader
 from stockfold.contracts.order_journal import Cause
 from stockfold.contracts.partitioner import partition_of
-from stockfold.contracts.topics import ORDER_ANSWERS, ORDERS, Topic
+from stockfold.contracts.topics import ORDER_ANSWERS, ORDER_JOURNAL, ORDERS, Topic
 from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.times import SECOND_US
 from stockfold.orders.decide import decide_and_fold, due_us
 from stockfold.orders.facts import (
     Answered,
     CaseAction,
+    Forgotten,
     Given,
     OrderSuspended,
     Reviewed,
@@ -30,14 +32,20 @@ from stockfold.orders.reading import (
     check_event,
     read_order,
 )
+from stockfold.orders.resting import fingerprint_of
 from stockfold.orders.rules import Rules
 from stockfold.orders.state import OrderState
+from stockfold.runtime.order_memory import OrderPartition
+from stockfold.runtime.order_snapshots import (
+    OrderSnapshots,
+    open_order_snapshots,
+    recover_orders,
+)
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
-from stockfold_services.orders.memory import PartitionMemory
 from stockfold_services.orders.outputs import BatchOutputs
 from stockfold_services.orders.surroundings import Following
 
@@ -69,7 +77,14 @@ class OrdersProcessor:
     # Answers first: what the ledger says is older news than what a person changes now.
     inputs: Sequence[Topic] = (ORDER_ANSWERS, ORDERS)
 
-    def __init__(self, settings: Settings, following: Following | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        following: Following | None = None,
+        snapshots: OrderSnapshots | None = None,
+    ) -> None:
+        self._snapshots = snapshots or open_order_snapshots(settings)
+        self._finished_us = settings.orders.finished_s * SECOND_US
         self._following = following or Following(settings)
         self._reader = OrderInputReader(open_registry(settings))
         self._rules = rules_of(settings)
@@ -78,24 +93,28 @@ class OrdersProcessor:
         self._order_partitions = settings.kafka.order_partitions
         prefix = settings.environment.prefix
         self._topics = {topic.full_name(prefix): topic for topic in self.inputs}
-        self.partitions: dict[int, PartitionMemory] = {}
+        self.partitions: dict[int, OrderPartition] = {}
         self._to_resume: dict[int, list[str]] = {}
         """Suspended orders to be looked at again, by partition."""
         self._poison: set[tuple[str, int, int]] = set()
         """Places of inputs that met a defect of ours in this process."""
 
     def recover(self, partition: int, reader: PartitionReader) -> dict[str, int]:
-        """Fold the partition's journal; its newest mark says which inputs it covers."""
+        """Its newest snapshot and the journal behind it; the newest mark says what is covered."""
         self._following.read_whole(reader)
         began = time.monotonic()
-        memory = self.partitions[partition] = PartitionMemory.recover(partition, reader)
-        for state in memory.orders.values():
+        end = reader.stable_end(ORDER_JOURNAL, partition)
+        memory, head = recover_orders(reader, self._snapshots, partition, end)
+        self.partitions[partition] = memory
+        for state in memory.open:
             memory.watch(state, due_us(state, self._rules))
-        if memory.orders:
+        if len(memory):
             log.info(
-                "partition %d: %d orders folded in %.2f s",
+                "partition %d: %d orders, %d in the snapshot, %d forgotten, after %.2f s",
                 partition,
-                len(memory.orders),
+                len(memory),
+                0 if head is None else head.orders,
+                len(memory.forgotten),
                 time.monotonic() - began,
             )
         self._to_resume[partition] = sorted(memory.suspended)
@@ -119,10 +138,11 @@ class OrdersProcessor:
         for name, last in last_of_topics(records).items():
             memory.next_offsets[self._topics[name].name] = last.offset() + 1
         batch.finish(memory.next_offsets)
+        memory.rest()
 
     def _one(
         self,
-        memory: PartitionMemory,
+        memory: OrderPartition,
         batch: BatchOutputs,
         record: Record,
         topic: Topic,
@@ -168,11 +188,13 @@ class OrdersProcessor:
         return placed_us is not None and placed_us < self._cut_offs.get(body["channel"], 0)
 
     def _order_of(
-        self, memory: PartitionMemory, topic: Topic, record: Record, body: Any
+        self, memory: OrderPartition, topic: Topic, record: Record, body: Any
     ) -> OrderState | None:
-        """The order that a record is about; None for an answer about one that was never ours."""
+        """The order that a record is about; None for what changes nothing: an answer about one that
+        was never ours, or news of a forgotten one that are none.
+        """
         if topic is ORDER_ANSWERS:
-            return memory.orders.get((record.key() or b"").decode("utf-8", "replace"))
+            return memory.get((record.key() or b"").decode("utf-8", "replace"))
         check_event(body)
         key = f"{body['channel']}|{body['order']}".encode()
         if record.key() != key or partition_of(key, self._order_partitions) != memory.number:
@@ -182,6 +204,10 @@ class OrdersProcessor:
                 f"{partition_of(key, self._order_partitions)}",
                 remedy="Key the message by channel|order with Kafka's default partitioner.",
             )
+        known = memory.forgotten.get(key.decode())
+        if known is not None:
+            _check_forgotten(known, body)
+            return None
         return memory.of(body["channel"], body["order"])
 
     def _read(self, schema: str, body: Any) -> Given:
@@ -203,7 +229,7 @@ class OrdersProcessor:
 
     def _decide(
         self,
-        memory: PartitionMemory,
+        memory: OrderPartition,
         batch: BatchOutputs,
         state: OrderState,
         given: Given,
@@ -222,7 +248,8 @@ class OrdersProcessor:
         if self._following.poll(now_us):
             self._to_resume = {n: sorted(m.suspended) for n, m in self.partitions.items()}
         return any(self._to_resume.values()) or any(
-            memory.is_due(now_us) for memory in self.partitions.values()
+            memory.is_due(now_us) or memory.is_old(now_us - self._finished_us)
+            for memory in self.partitions.values()
         )
 
     def tick(self, out: Outputs, now_us: int) -> None:
@@ -233,14 +260,21 @@ class OrdersProcessor:
                 (state, lambda _: Tick()) for state in memory.take_due(now_us, DUE_PER_TICK_MAX)
             ]
             resumed = self._to_resume.get(number, [])
-            work += [(memory.orders[key], self._resumed) for key in resumed[-DUE_PER_TICK_MAX:]]
+            for key in resumed[-DUE_PER_TICK_MAX:]:
+                suspended = memory.get(key)
+                if suspended is not None:
+                    work.append((suspended, self._resumed))
             del resumed[-DUE_PER_TICK_MAX:]
             for state, make in work:
                 given = make(state)
                 if given is not None:
                     self._decide(memory, batch, state, given, TIMER, now_us)
-            if work:
+            old = memory.take_old(now_us - self._finished_us, DUE_PER_TICK_MAX)
+            for state in old:
+                batch.forgotten(memory, state)
+            if work or old:
                 batch.finish(memory.next_offsets)
+                memory.rest()
 
     def _resumed(self, state: OrderState) -> Given | None:
         """What was told of a suspended order, if it can be read by now."""
@@ -263,6 +297,21 @@ def _answer(body: Any) -> Answered:
         body["backordered"],
         body["shipped"],
         tuple((place["location"], place["quantity"]) for place in body["places"]),
+    )
+
+
+def _check_forgotten(known: Forgotten, body: Any) -> None:
+    """ContractError ``order_forgotten`` for an order that has changed since it was forgotten.
+
+    To reserve or ship it anew would move its units twice.
+    """
+    if body.get("revision", -1) <= known.revision or fingerprint_of(body) == known.content:
+        return
+    raise ContractError(
+        "order_forgotten",
+        f"order {body['order']} of {body['channel']} was over for longer than orders.finished_s, "
+        "so what it has moved is no longer remembered",
+        remedy="Tell what it moves now as a warehouse would, such as a return; then discard this.",
     )
 
 

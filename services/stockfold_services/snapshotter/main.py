@@ -1,6 +1,6 @@
-"""The snapshotter process: snapshots and digests of the journal's partitions.
+"""The snapshotter process: snapshots and digests of the journal's partitions, and of the orders'.
 
-It reads what the ledger has written and never asks the ledger for anything.
+It reads what the ledger and orders have written and never asks them for anything.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import threading
 
 from confluent_kafka import KafkaException
 
+from stockfold.contracts.topics import JOURNAL, ORDER_JOURNAL
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.kafka import wait_for_topics
+from stockfold.runtime.order_snapshots import open_order_snapshots
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import open_store
+from stockfold_services.snapshotter.orders import OrderSnapshotter
 from stockfold_services.snapshotter.share import Share
 from stockfold_services.snapshotter.snapshotter import Snapshotter
 
@@ -34,18 +37,19 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
     SettingsError when the topics or the place of the snapshots will not do.
     """
-    store = open_store(settings)
+    store, order_store = open_store(settings), open_order_snapshots(settings)
     if not wait_for_topics(settings, stop):
         return
     if sys.platform == "linux":  # There it is the thread's own.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
     snapshotter = Snapshotter(settings, store, stop)
+    orders = OrderSnapshotter(settings, order_store, stop)
     # A memory has no cycles: it goes when its partition is done, without the collector's rounds.
     gc.disable()
     try:
         while not stop.is_set():
             try:
-                _serve(settings, snapshotter, stop)
+                _serve(settings, snapshotter, orders, stop)
             except (KafkaException, UnavailableError) as error:
                 log.warning("snapshotter tries again in %.0f s: %s", RETRY_S, error)
                 stop.wait(RETRY_S)
@@ -53,11 +57,17 @@ def run(settings: Settings, stop: threading.Event) -> None:
         gc.enable()
 
 
-def _serve(settings: Settings, snapshotter: Snapshotter, stop: threading.Event) -> None:
+def _serve(
+    settings: Settings, snapshotter: Snapshotter, orders: OrderSnapshotter, stop: threading.Event
+) -> None:
     look_s = min(LOOK_S_MAX, settings.snapshots.every_s)
-    with Share(settings) as share:
+    with (
+        Share(settings, JOURNAL, "snapshotter") as share,
+        Share(settings, ORDER_JOURNAL, "order-snapshotter") as order_share,
+    ):
         while not stop.is_set():
             snapshotter.look(share.partitions(look_s))
+            orders.look(order_share.partitions(0.0))
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stockfold.contracts.snapshots import Head, SnapshotError
+from stockfold.contracts.frames import SnapshotError
+from stockfold.contracts.snapshots import Head
 from stockfold.ledger.digest import MODULUS, digest
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.records import Record

@@ -11,7 +11,7 @@ from typing import Self
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
-from stockfold.contracts.topics import JOURNAL
+from stockfold.contracts.topics import Topic
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.settings import Settings
 
@@ -21,14 +21,14 @@ ROUND_MS_MAX = 86_400_000
 
 
 class Share:
-    """A member of the snapshotters' group."""
+    """A member of the snapshotters' ``group`` of a journal."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, journal: Topic, group: str) -> None:
         self._assigned: set[int] = set()
         self._consumer = Consumer(
             {
                 **confluent_config(settings),
-                "group.id": group_id(settings, "snapshotter"),
+                "group.id": group_id(settings, group),
                 "group.instance.id": settings.snapshots.instance,
                 "partition.assignment.strategy": "range",
                 "session.timeout.ms": SESSION_TIMEOUT_MS,
@@ -37,7 +37,7 @@ class Share:
                 "auto.offset.reset": "latest",
             }
         )
-        topic = JOURNAL.full_name(settings.environment.prefix)
+        topic = journal.full_name(settings.environment.prefix)
         self._consumer.subscribe([topic], on_assign=self._assign, on_revoke=self._revoke)
 
     def partitions(self, wait_s: float) -> list[int]:

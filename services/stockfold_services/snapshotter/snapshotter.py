@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
 
 from stockfold.contracts.snapshots import Head
-from stockfold.contracts.topics import JOURNAL, Topic
+from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import DefectError
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.recovery import Batches, Reader, recover
+from stockfold.runtime.recovery import Batches, recover
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold.runtime.steps import step
+from stockfold_services.snapshotter.due import Due, Journal
 from stockfold_services.snapshotter.rolling_digest import RollingDigest
 
 log = logging.getLogger(__name__)
@@ -30,22 +28,6 @@ log = logging.getLogger(__name__)
 
 class _StopError(Exception):
     """We were asked to stop in the middle of a fold."""
-
-
-@dataclass(slots=True)
-class _Made:
-    """The journal offset up to which a partition is done, and when that was."""
-
-    next_offset: int
-    at_s: float
-
-
-class Journal(Reader, Protocol):
-    """The journal as it is followed; ``PartitionReader`` reads the real one."""
-
-    def committed_ends(self, topic: Topic, partitions: Iterable[int]) -> dict[int, int]:
-        """By partition the offset after what is committed now."""
-        ...
 
 
 class Snapshotter:
@@ -64,10 +46,9 @@ class Snapshotter:
         self._store = store
         self._stop = stop
         self._every_s = settings.snapshots.every_s
-        self._records_max = settings.snapshots.records_max
         self._ids_max = settings.ledger.dedupe_events_max
         self._journal: Journal = journal or PartitionReader(settings)
-        self._made: dict[int, _Made] = {}
+        self._due = Due(settings, JOURNAL, self._journal, store, clock)
         self._proven: set[int] = set()
         """Partitions whose digest this process has once computed from all rows."""
 
@@ -76,9 +57,7 @@ class Snapshotter:
 
         KafkaException or UnavailableError (the store); what is not made is due at the next look.
         """
-        for gone in self._made.keys() - set(partitions):
-            del self._made[gone]
-        for partition, end in self._due(partitions):
+        for partition, end in self._due.look(partitions):
             if self._stop.is_set():
                 return
             try:
@@ -86,21 +65,7 @@ class Snapshotter:
             except DefectError as error:
                 # The ledger will not serve such a partition; we go on with the others.
                 log.error("partition %d has no new snapshot: %s", partition, error)  # noqa: TRY400
-                self._made[partition] = _Made(end, self._clock.monotonic_s())
-
-    def _due(self, partitions: Iterable[int]) -> list[tuple[int, int]]:
-        """(partition, end of its committed journal) where a snapshot is due."""
-        now_s = self._clock.monotonic_s()
-        due = []
-        for partition, end in self._journal.committed_ends(JOURNAL, partitions).items():
-            made = self._made.get(partition)
-            if made is None:
-                newest = self._store.offsets(partition)[-1:]
-                made = self._made[partition] = _Made(newest[0] if newest else 0, now_s)
-            behind = end - made.next_offset
-            if behind and (now_s - made.at_s >= self._every_s or behind >= self._records_max):
-                due.append((partition, end))
-        return due
+                self._due.done(partition, end)
 
     def _make(self, partition: int, end: int) -> None:
         digest = RollingDigest()
@@ -137,7 +102,7 @@ class Snapshotter:
         folded_to = memory.last[0] if memory.last is not None else -1
         if folded_to > (head.last_offset if head is not None else -1):
             self._save(memory, end, digest)
-        self._made[partition] = _Made(end, self._clock.monotonic_s())
+        self._due.done(partition, end)
 
     def _save(self, memory: Partition, next_offset: int, digest: RollingDigest) -> None:
         began_s = self._clock.monotonic_s()
