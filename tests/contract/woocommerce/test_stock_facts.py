@@ -53,12 +53,17 @@ async def test_a_quantity_with_manage_stock_is_kept_by_an_unmanaged_product(woo:
     assert (shown["stock_quantity"], shown["manage_stock"]) == (7, True)
 
 
-@pytest.mark.parametrize("kind", ["grouped", "external"])
-async def test_grouped_and_external_products_never_manage_stock(woo: Subject, kind: str) -> None:
-    product = await woo.simple(None, type=kind)
+async def test_a_grouped_product_never_manages_stock_and_says_nothing(woo: Subject) -> None:
+    product = await woo.simple(None, type="grouped")
     (shown,) = await woo.batch("products", stock(product, 7))
     assert "error" not in shown
     assert (shown["stock_quantity"], shown["manage_stock"]) == (None, False)
+
+
+async def test_an_external_product_refuses_to_manage_stock(woo: Subject) -> None:
+    product = await woo.simple(None, type="external")
+    (shown,) = await woo.batch("products", stock(product, 7))
+    assert shown["error"]["code"] == "product_external_invalid_manage_stock"
 
 
 async def test_a_variation_without_stock_of_its_own_shows_its_parents(woo: Subject) -> None:

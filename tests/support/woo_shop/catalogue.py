@@ -138,6 +138,9 @@ class Catalogue:
         if not self.manage_stock_option:
             product.stock_status = str(body.get("stock_status", product.stock_status))
             return
+        if product.type == "external" and body.get("manage_stock") is True:
+            message = "External products cannot be stock managed."
+            raise RestError(400, "product_external_invalid_manage_stock", message)
         if "manage_stock" in body:
             product.manage_stock = truth(body["manage_stock"])
         if product.type in WITHOUT_STOCK or not product.manage_stock:
