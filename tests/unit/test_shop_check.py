@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.memory_feed import channel
 from tests.support.woo_shop import Fault, Shop, ShopServer
+from tests.support.woo_shop.catalogue import RestError
 
 from stockfold.channels import Assurance
 from stockfold.channels.findings import Level
@@ -69,6 +70,15 @@ async def test_a_key_that_may_only_read_is_found_out(server: ShopServer) -> None
     assert codes(found) == ["not_writable"]
     assert not found.is_fit
     assert found.facts.batch is None
+
+
+async def test_a_user_who_may_not_see_orders_is_found_out(server: ShopServer) -> None:
+    server.shop.add_products(["A"])
+    refusal = RestError(403, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
+    server.shop.faults.refusals["orders"] = refusal
+    found = await checked(server, "A")
+    assert codes(found) == ["orders_not_readable"]
+    assert found.findings[0].subject == "key"
 
 
 async def test_a_wrong_key_says_so_and_nothing_more(server: ShopServer) -> None:

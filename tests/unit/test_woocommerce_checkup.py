@@ -167,6 +167,7 @@ def with_(**changes: Any) -> Facts:
     ("facts", "level", "code"),
     [
         (with_(writable=NO), Level.ERROR, "not_writable"),
+        (with_(orders=NO), Level.ERROR, "orders_not_readable"),
         (with_(stock=StockSettings(managed=False)), Level.ERROR, "stock_management_off"),
         (with_(stock=NO), Level.NOTE, "settings_unknown"),
         (with_(stock=StockSettings(hold_minutes=30)), Level.WARNING, "hold_minutes_differ"),

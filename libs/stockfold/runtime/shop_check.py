@@ -152,6 +152,7 @@ async def _facts(witness: _Witness, terms: Terms, *, probe: bool) -> Facts:
     if readable is not None:
         return Facts(readable=readable, skew_s=witness.skew_s)
     writable = await witness.ask(checkup.may_write())
+    orders = await witness.ask(checkup.may_read("orders"))
     system = await witness.ask(checkup.system())
     stock = await witness.ask(checkup.stock_settings())
     hooks = None
@@ -161,6 +162,7 @@ async def _facts(witness: _Witness, terms: Terms, *, probe: bool) -> Facts:
     batch = await witness.ask(checkup.batch_limit()) if probe and writable is None else None
     return Facts(
         writable=writable,
+        orders=orders,
         system=system,
         stock=stock,
         webhooks=hooks,

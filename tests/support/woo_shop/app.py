@@ -129,6 +129,7 @@ async def _answer(
     if not path.startswith(ROOT):
         return Response(b"<html><body>A page of the shop</body></html>", 404, None, "text/html")
     route = path.removeprefix(ROOT)
+    shop.faults.admit(route)
     try:
         sent = orjson.loads(body) if body else {}
     except orjson.JSONDecodeError:

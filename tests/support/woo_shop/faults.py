@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.support.woo_shop.catalogue import RestError
+
 Kind = Literal["error", "html", "limited", "lost", "half", "dropped", "dripping"]
 # What may happen at random; an answer that never ends is no matter of trying again.
 KINDS: tuple[Kind, ...] = ("error", "html", "limited", "lost", "half", "dropped")
@@ -47,6 +49,8 @@ class Faults:
 
     def __init__(self) -> None:
         self.queue: list[Fault] = []
+        self.refusals: dict[str, RestError] = {}
+        """What the key's user may not, by the beginning of the route."""
         self.met: dict[str, int] = dict.fromkeys(KINDS, 0)
         self._rate = 0.0
         self._random = random.Random(0)
@@ -57,6 +61,12 @@ class Faults:
         self._rate = rate
         self._random = random.Random(seed)
         self._samples = samples
+
+    def admit(self, route: str) -> None:
+        """RestError for what the key's user may not."""
+        for beginning, error in self.refusals.items():
+            if route.startswith(beginning):
+                raise error
 
     def next(self, method: str, path: str) -> Fault | None:
         """The fault that this request meets, used up; None when it is lucky."""

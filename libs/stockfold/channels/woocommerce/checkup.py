@@ -61,9 +61,9 @@ class BatchLimit(msgspec.Struct, frozen=True):
     refusals: tuple[str, ...] = ()
 
 
-def may_read() -> Conversation[None]:
-    """Read one product. NotServedError when the key may not, or the shop does not serve."""
-    request = get("products", ("per_page", "1"), ("_fields", "id"))
+def may_read(collection: str = "products") -> Conversation[None]:
+    """Read one row. NotServedError when the key may not, or the shop does not serve."""
+    request = get(collection, ("per_page", "1"), ("_fields", "id"))
     answer = yield request
     if not isinstance(asking.read(request, answer), list):
         raise asking.not_understood(request, answer)

@@ -53,6 +53,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     readable: Trouble | None = None
     writable: Trouble | None = None
+    orders: Trouble | None = None
     system: System | Trouble = System()
     stock: StockSettings | Trouble = StockSettings()
     webhooks: tuple[Webhook, ...] | Trouble | None = None
@@ -70,12 +71,16 @@ def judge(facts: Facts, terms: Terms) -> list[Finding]:
 
 
 def _access(facts: Facts) -> Iterator[Finding]:
-    for trouble, code in ((facts.readable, "not_readable"), (facts.writable, "not_writable")):
+    may = {
+        "not_readable": facts.readable,
+        "not_writable": facts.writable,
+        "orders_not_readable": facts.orders,
+    }
+    for code, trouble in may.items():
         if trouble is not None:
             refused = trouble.kind is TroubleKind.REFUSED
             about, to_do = (KEY, KEY_TO_DO) if refused else (HOST, HOST_TO_DO)
             yield Finding(Level.ERROR, code, about, trouble.detail, to_do)
-            return
 
 
 def _clock(facts: Facts, terms: Terms) -> Iterator[Finding]:

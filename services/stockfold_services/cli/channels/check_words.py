@@ -48,7 +48,8 @@ def facts(found: Checked, admission: Admission | None) -> list[tuple[str, str]]:
 def _key(facts_: Facts) -> str:
     if facts_.readable is not None:
         return "may not read, or the shop does not serve"
-    return "may read and write" if facts_.writable is None else "may read, may not write"
+    told = "may read and write" if facts_.writable is None else "may read, may not write"
+    return told if facts_.orders is None else f"{told}; may not read orders"
 
 
 def _shop(facts_: Facts) -> Iterator[tuple[str, str]]:
