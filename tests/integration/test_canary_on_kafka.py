@@ -18,6 +18,7 @@ from tests.support.webhook_shop import CHANNEL
 from tests.support.woo_shop import Fault, Shop, ShopServer
 
 from stockfold.contracts.topics import CHANNEL_PROOFS
+from stockfold.runtime.channel_coverage import Admission, admit
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
@@ -32,7 +33,7 @@ from stockfold_services.sweeper import monitor, sweeping
 pytestmark = pytest.mark.integration
 
 CANARY = "CANARY-1"
-WatchedBy = Callable[[ShopServer, str], Settings]
+WatchedBy = Callable[..., Settings]
 
 
 @pytest.fixture
@@ -50,12 +51,12 @@ def watched(new_environment: NewEnvironment, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(monitor, "LATE_S", 0.2)
     monkeypatch.setattr(monitor, "REST_S", 0.1)
 
-    def settings(server: ShopServer, mode: Any) -> Settings:
+    def settings(server: ShopServer, mode: Any, coverage: Any = "reported") -> Settings:
         canary = ShopMonitorSettings(sku=CANARY, location="NOWHERE", units=9, sla_s=3)
         told = {
             "locations": ["NOWHERE"],
             "safety_stock": 2,
-            "publishing": ShopPublishingSettings(mode=mode),
+            "publishing": ShopPublishingSettings(mode=mode, coverage=coverage),
             "monitor": canary.model_copy(update={"every_s": 1}),
         }
         channel = webhook_shop.channel(server.url, keep_webhooks=False).model_copy(update=told)
@@ -135,6 +136,18 @@ def test_in_shadow_it_proves_the_path_up_to_what_would_be_sent(
         wait_for("both ways proved", lambda: outcomes(settings).count("proved") >= 2)
     assert {proof["up_to"] for proof in proofs(settings)} == {"shadow"}
     assert list(server.shop.written) == []
+
+
+def test_a_connection_that_waits_to_go_live_is_in_shadow_until_it_does(
+    watched: WatchedBy, server: ShopServer
+) -> None:
+    settings = watched(server, "live", "required")
+    (live,) = settings.channels
+    with running(in_thread(sweeper.run), settings):
+        wait_for("the first count", lambda: proofs(settings))
+        assert proofs(settings)[-1]["up_to"] == "shadow"
+        admit(settings, Admission(CHANNEL, live.url, 1, 0, 1))
+        wait_for("the shop", lambda: proofs(settings)[-1]["up_to"] == "shop")
 
 
 def test_a_connection_that_is_off_is_not_expected_to_follow(

@@ -24,7 +24,7 @@ from stockfold_services.sweeper.canary import (
 S = 1_000_000
 PLAN = schedule_of(every_s=100, sla_s=10)
 NEW = Proof(sku="CANARY")
-SENT = counted(NEW, 7, 1_000 * S, "shop")
+SENT = counted(NEW, 7, 1_000 * S)
 
 
 def step(proof: Proof, at_s: float, hindered: str = "") -> Step:
@@ -100,7 +100,7 @@ def test_in_any_history_it_is_told_at_most_once_in_its_rhythm_and_no_late_one_go
             now_us += dice.randint(1, 8) * S
             match next_step(proof, PLAN, "", now_us):
                 case Step.COUNT:
-                    proof = counted(proof, dice.choice([0, 7]), now_us, "shop")
+                    proof = counted(proof, dice.choice([0, 7]), now_us)
                     told.append(now_us)
                     waits_since = now_us
                 case Step.COUNT_AGAIN:

@@ -94,7 +94,7 @@ def follows(counted: int, shown: int | None) -> bool:
     return shown is not None and (shown > 0) == (counted > 0)
 
 
-def counted(proof: Proof, units: int, now_us: int, up_to: UpTo) -> Proof:
+def counted(proof: Proof, units: int, now_us: int) -> Proof:
     """A new count is told now."""
     return Proof(
         sku=proof.sku,
@@ -102,7 +102,7 @@ def counted(proof: Proof, units: int, now_us: int, up_to: UpTo) -> Proof:
         since_us=now_us,
         told_us=now_us,
         outcome="waiting",
-        up_to=up_to,
+        up_to=proof.up_to,
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from typing import Protocol, cast
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import Any, Protocol, cast
 
 from stockfold.channels.woocommerce.asking import NotServedError
 from stockfold.contracts import envelope as envelopes
@@ -39,6 +39,7 @@ from stockfold_services.sweeper.canary import (
     told_again,
 )
 from stockfold_services.sweeper.sights import ShadowSight, ShopSight
+from stockfold_services.sweeper.situation import Situation
 
 log = logging.getLogger(__name__)
 
@@ -68,29 +69,39 @@ class Sight(Protocol):
         ...
 
 
+class Surroundings(Protocol):
+    """How far the canary of a channel can get now."""
+
+    def up_to(self, channel: ChannelSettings) -> UpTo:
+        """Where it is looked for."""
+        ...
+
+    def hindered(self, channel: ChannelSettings) -> str:
+        """Why it cannot get anywhere; empty when it can."""
+        ...
+
+
 class Monitor:
-    """The canary of one connection. ``hindered`` says why the shop cannot follow now, or ""."""
+    """The canary of one connection."""
 
     def __init__(
         self,
         settings: Settings,
         channel: ChannelSettings,
-        sight: Sight,
+        sights: Mapping[UpTo, Sight],
         producer: AcknowledgedProducer,
         clock: Clock,
-        hindered: Callable[[], str],
-        *,
-        up_to: UpTo,
+        around: Surroundings,
     ) -> None:
         self._settings = settings
+        self._channel = channel
         self._name = channel.name
         self._canary = channel.monitor
         self._schedule = schedule_of(channel.monitor.every_s, channel.monitor.sla_s)
-        self._sight = sight
+        self._sights = sights
         self._producer = producer
         self._clock = clock
-        self._hindered = hindered
-        self._up_to: UpTo = up_to
+        self._around = around
         self.proof = Proof(sku=self._canary.sku)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -102,16 +113,20 @@ class Monitor:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), wait_s)
         finally:
-            await self._sight.close()
+            for sight in self._sights.values():
+                await sight.close()
 
     async def _once(self) -> float:
         """One step; how long to wait before the next."""
-        now_us = self._clock.now_us()
-        match next_step(self.proof, self._schedule, self._hindered(), now_us):
+        now_us, why = self._clock.now_us(), self._around.hindered(self._channel)
+        up_to = self._around.up_to(self._channel)
+        if up_to != self.proof.up_to:
+            self.proof = Proof(sku=self._canary.sku, counted=self.proof.counted, up_to=up_to)
+        match next_step(self.proof, self._schedule, why, now_us):
             case Step.REST:
                 return REST_S
             case Step.HINDERED:
-                await self._note(hindered_by(self.proof, self._hindered()))
+                await self._note(hindered_by(self.proof, why))
                 log.info("channel %s, canary rests: %s", self._name, self.proof.detail)
                 return REST_S
             case Step.COUNT:
@@ -125,8 +140,9 @@ class Monitor:
                 return await self._look()
 
     async def _count(self) -> float:
-        units = await self._sight.next_count(self.proof, self._canary.units)
-        new = counted(self.proof, units, self._clock.now_us(), self._up_to)
+        sight = self._sights[self.proof.up_to]
+        units = await sight.next_count(self.proof, self._canary.units)
+        new = counted(self.proof, units, self._clock.now_us())
         # On record before it is told: whoever starts after a crash goes on waiting for it.
         await self._note(new)
         await self._tell(new)
@@ -134,7 +150,8 @@ class Monitor:
 
     async def _look(self) -> float:
         try:
-            seen, why = await self._sight.sees(self.proof), "it is not shown"
+            seen = await self._sights[self.proof.up_to].sees(self.proof)
+            why = "it is not shown"
         except (NotServedError, ContractError) as error:
             seen, why = False, error.what
         new = judged(self.proof, self._clock.now_us(), self._schedule, seen=seen, detail=why)
@@ -209,7 +226,7 @@ class Monitor:
         return last
 
     def _read(self, told: ChannelProof, before: Proof) -> Proof:
-        if (told.sku, told.up_to) != (self._canary.sku, self._up_to):
+        if told.sku != self._canary.sku:
             return before
         return Proof(
             sku=told.sku,
@@ -218,7 +235,7 @@ class Monitor:
             told_us=told.told,
             shown_us=told.shown or 0,
             outcome=cast("Outcome", told.outcome),
-            up_to=self._up_to,
+            up_to=cast("UpTo", told.up_to),
             detail=told.detail,
         )
 
@@ -231,31 +248,27 @@ async def watch(
     stop: asyncio.Event,
 ) -> None:
     """Watch a connection until ``stop``, if it has a canary; a lost Kafka is waited for."""
-    canary, publishing = channel.monitor, channel.publishing
-    if not canary.sku:
+    sku = channel.monitor.sku
+    if not sku:
         return
-    writes = publishing.mode == "live" or (
-        publishing.mode == "canary" and canary.sku in publishing.canary_skus
-    )
-    async with shop:
+    async with shop, Situation(settings) as situation:
+        await _first([situation.known(), stop.wait()])
         while not stop.is_set():
-            sight: Sight = (
-                ShopSight(shop, canary.sku)
-                if writes
-                else ShadowSight(settings, channel.name, canary.sku)
-            )
-            monitor = Monitor(
-                settings,
-                channel,
-                sight,
-                producer,
-                SYSTEM_CLOCK,
-                lambda: "the connection is off" if publishing.mode == "off" else "",
-                up_to="shop" if writes else "shadow",
-            )
+            sights: dict[UpTo, Sight] = {
+                "shop": ShopSight(shop, sku),
+                "shadow": ShadowSight(settings, channel.name, sku),
+            }
+            monitor = Monitor(settings, channel, sights, producer, SYSTEM_CLOCK, situation)
             try:
                 await monitor.run(stop)
             except UnavailableError as error:
                 log.warning("channel %s is not watched: %s", channel.name, error)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), KAFKA_RETRY_S)
+
+
+async def _first(waits: Iterable[Coroutine[Any, Any, object]]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
