@@ -125,7 +125,17 @@ class Feed:
         self.last: dict[str, int] = {}
 
     def change(self, sku: str, quantity: int) -> None:
-        """The next version of a SKU."""
+        """Send the next version of a SKU."""
+        self.send(self.made(sku, quantity))
+
+    def send(self, record: tuple[int, bytes, bytes]) -> None:
+        """Send what was ``made``."""
+        partition, key, value = record
+        self._producer.produce(self._topic, value, key, partition)
+        self._producer.poll(0)
+
+    def made(self, sku: str, quantity: int) -> tuple[int, bytes, bytes]:
+        """The next version of a SKU, as partition, key and value."""
         version = self._versions[sku] = self._versions.get(sku, 0) + 1
         self.last[sku] = quantity
         now_us = SYSTEM_CLOCK.now_us()
@@ -145,13 +155,8 @@ class Feed:
             "correlation_id": f"bench-{version}",
             "caused_at": now_us,
         }
-        self._producer.produce(
-            self._topic,
-            self._encode(body),
-            f"{CHANNEL}|{sku}".encode(),
-            partition_of(sku.encode(), self._partitions),
-        )
-        self._producer.poll(0)
+        partition = partition_of(sku.encode(), self._partitions)
+        return partition, f"{CHANNEL}|{sku}".encode(), self._encode(body)
 
     def flush(self) -> None:
         """Until the broker has all."""
@@ -192,20 +197,29 @@ def catch_up(settings: Settings, events: int, skus: int) -> Figures:
 def flood(settings: Settings, per_s: int, seconds: int, skus: int) -> Figures:
     """More than any shop takes; the publisher's memory a third of the way, and at the end."""
     dice, every, feed = random.Random(5), names(skus), Feed(settings)
+    first = feed.made(every[0], 777)
+    # Made before, so that the feed keeps its pace on a busy machine.
+    made = [
+        [feed.made(every[dice.randrange(skus)], dice.randint(1, 99)) for _ in range(per_s)]
+        for _ in range(seconds)
+    ]
     with (
         shop(skus) as server,
         process(settings, "publisher", STOCKFOLD_CHANNELS=connection(server)) as publisher,
     ):
-        _until_serving(server, feed, every[0])
+        feed.send(first)
+        feed.flush()
+        _until(lambda: server.shows({every[0]: 777}))
         sizes = [_mib(publisher)]
         began = time.monotonic()
-        for second in range(seconds):
-            for _ in range(per_s):
-                feed.change(every[dice.randrange(skus)], dice.randint(1, 99))
+        for second, some in enumerate(made):
+            for record in some:
+                feed.send(record)
             _sleep_until(began + second + 1)
             sizes.append(_mib(publisher))
         fed_s = time.monotonic() - began
         written = server.stats()["items_written"]
+    feed.flush()
     return {
         "events": per_s * seconds,
         "per_s": round(per_s * seconds / fed_s),

@@ -110,7 +110,7 @@ async def test_a_process_that_is_cut_off_from_kafka_stops_writing_before_another
 ) -> None:
     skus = [f"S-{n}" for n in range(1500)]
     sold_out = skus[::15]
-    server.shop.add_products(skus)
+    server.shop.add_products(skus, quantity=9)
     server.shop.item_written_s = 0.02
     settings = new_environment(channels=[channel(server)])
     async with availability_service(settings) as service:
