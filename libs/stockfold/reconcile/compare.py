@@ -15,6 +15,9 @@ from stockfold.reconcile.statement import Figure, Statement, Unread
 
 _EMPTY = PlaceBook()
 _PHYSICAL = NAMES[:RESERVED]
+_REMEDY = {
+    Kind.IN_COUNT_WINDOW: "Compare with a later figure, or with a shorter window.",
+}
 UnitRatio = tuple[str, int, int]
 """(unit, numerator, denominator): ``denominator`` of it are ``numerator`` base units."""
 
@@ -122,7 +125,7 @@ def _finding(
     reason = explained(book, cut, theirs - book.later)
     if reason is not None:
         kind, why, movements = reason
-        return _told(base, kind, why, "", movements)
+        return _told(base, kind, why, _REMEDY.get(kind, ""), movements)
     return _otherwise(base, held, known)
 
 

@@ -24,6 +24,7 @@ CORRECTABLE = (
     Kind.LATE,
     Kind.NOT_HERE_YET,
     Kind.TIMING,
+    Kind.IN_COUNT_WINDOW,
     Kind.UNEXPLAINED,
     Kind.MISSING_HERE,
 )

@@ -150,7 +150,8 @@ def _send(settings: Settings, job: ErpJob, proposed: Proposed, dry_run: bool, ye
     console = Console(stderr=True, highlight=False)
     count = len(proposed.corrections)
     if not count or dry_run:
-        console.print(f"{count:,} corrections would be sent as {job.source}", markup=False)
+        told = f"{count:,} corrections would be sent as {job.source}"
+        console.print(told if count else "nothing of it can be corrected", markup=False)
         return 0
     confirm(f"Send {count:,} corrections as of {format_us(job.cut.at_us)} as {job.source}?", yes)
     sent = apply(settings, proposed, source=job.source, at_us=job.cut.at_us, subject=job.file.name)

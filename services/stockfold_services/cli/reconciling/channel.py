@@ -49,7 +49,7 @@ from stockfold_services.publisher.admission import mode_in_force
 from stockfold_services.publisher.mode import Mode
 
 COLUMNS = ("sku", "listing", "kind", "shows", "shall", "difference", "why", "to do")
-TOTALS = ("kind", "listings", "shows", "shall", "difference")
+TOTALS = ("kind", "listings", "shows", "shall", "difference", "meaning")
 
 
 def channel(
@@ -183,10 +183,7 @@ def _report(found: Reconciled, shop: ChannelSettings, mode: Mode, *, every: bool
             ("read", _read(found.began_us, found.ended_us)),
             ("difference", "what the shop would have to show more"),
         ],
-        groups=[
-            Group(kind, count, MEANING[ListingKind(kind)])
-            for kind, count in sorted(found.kinds.items(), key=lambda pair: -pair[1])
-        ],
+        groups=[],
         totals=Sheet(TOTALS, _totals([*found.findings, *found.agreeing])),
         differences=Sheet(COLUMNS, [_row(one) for one in _shown(found, every=every)]),
         notes=[note] if shadowed else [],
@@ -206,12 +203,15 @@ def _read(began_us: int, ended_us: int) -> str:
 
 
 def _totals(found: Sequence[ListingFinding]) -> list[Sequence[Cell]]:
-    by_kind: dict[str, list[int]] = {}
+    by_kind: dict[ListingKind, list[int]] = {}
     for one in found:
-        sums = by_kind.setdefault(str(one.kind), [0, 0, 0, 0])
+        sums = by_kind.setdefault(one.kind, [0, 0, 0, 0])
         for at, number in enumerate((1, one.shows, one.shall, one.difference)):
             sums[at] += number or 0
-    return [(kind, *sums) for kind, sums in sorted(by_kind.items())]
+    return [
+        (str(kind), *sums, MEANING[kind])
+        for kind, sums in sorted(by_kind.items(), key=lambda pair: -pair[1][0])
+    ]
 
 
 def _row(one: ListingFinding) -> Sequence[Cell]:
@@ -261,10 +261,12 @@ def _last(settings: Settings, name: str, as_json: bool) -> None:
 
 def _of_record(before: Record) -> Report:
     rows = before["differences"]
+    differed = len(rows) + before["more"]
     return Report(
         title=f"Channel {before['channel']}",
-        sentence=f"{len(rows) + before['more']:,} listings differed, {before['repaired']:,} of "
-        "them were sent once more.",
+        sentence=f"{differed:,} listings differed; {before['repaired']:,} were sent once more."
+        if differed
+        else "No listing differed.",
         agrees=not rows,
         facts=[
             ("read", _read(before["began_at"], before["ended_at"])),

@@ -107,15 +107,16 @@ def _proposals(proposed: Proposed) -> list[str]:
 
 
 def _row(one: Finding) -> Sequence[Cell]:
+    compared = one.theirs is not None or one.kind is Kind.MISSING_THERE
     return (
         one.sku,
         one.location,
         one.account,
         str(one.kind),
-        one.ours,
+        one.ours if compared else None,
         one.theirs,
         one.difference,
-        one.then,
+        one.then if compared else None,
         one.why + "".join(f"; {_moved(moved)}" for moved in one.movements),
         one.remedy,
     )

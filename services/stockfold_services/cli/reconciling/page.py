@@ -95,6 +95,6 @@ def _cell(cell: Cell, column: str) -> str:
         mark = " bad" if column == "difference" and cell else ""
         sign = "+" if column == "difference" and cell else ""
         return f'<td class="n{mark}">{cell:{sign},}</td>'
-    kind = "why" if column in ("why", "to do") else "id" if column in _NAMES else ""
+    kind = "why" if column in ("why", "to do", "meaning") else "id" if column in _NAMES else ""
     told = "" if cell is None else escape(cell)
     return f'<td class="{kind}">{told}</td>' if kind else f"<td>{told}</td>"
