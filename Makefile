@@ -100,6 +100,10 @@ format: $(VENV)/.installed-dev ## Mend what can be mended by itself
 faults: $(VENV)/.installed-dev ## Kill and starve everything, and prove nothing lost; KILLS=n SEED=s ONLY=name
 	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),20) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
+.PHONY: inflight
+inflight: $(VENV)/.installed-dev ## Orders on their way while stock is written: 10,000 histories; HISTORIES=n FIRST=s
+	@$(BIN)/python -m tests.inflight --histories $(or $(HISTORIES),10000) --first $(or $(FIRST),0)
+
 .PHONY: bench
 bench: $(VENV)/.installed-demo ## Measure the ledger; a table, and build/bench.json
 	@$(BIN)/python -m infra.bench $(ARGS)

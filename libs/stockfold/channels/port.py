@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from stockfold.channels.orders import ChannelOrder
+
 
 class Promise(msgspec.Struct, frozen=True):
     """What kind of units a quantity counts: those of ``backorder`` and ``preorder`` are not there.
@@ -38,7 +40,8 @@ class StockUpdate(msgspec.Struct, frozen=True):
     ``quantity`` is signed, as the availability event carries it; the adapter clamps. ``version``
     rises with every change of this SKU on this channel. ``failures`` counts the requests that
     carried it and failed as a whole: the adapter sends such updates in ever smaller company, so
-    that one that the shop cannot digest ends up alone.
+    that one that the shop cannot digest ends up alone. ``unseen`` are units that the channel has
+    sold and ``quantity`` does not know of: they are shown as gone.
     """
 
     sku: str
@@ -46,6 +49,7 @@ class StockUpdate(msgspec.Struct, frozen=True):
     version: int
     failures: int = 0
     promise: Promise = IN_STOCK
+    unseen: int = 0
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -61,9 +65,10 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Purpose(enum.Enum):
-    """Why a request is made."""
+    """Why a request is made. READ: to see how things stand right before a write."""
 
     LOOK_UP = "look_up"
+    READ = "read"
     WRITE = "write"
 
 
@@ -179,6 +184,32 @@ class Answer(msgspec.Struct, frozen=True):
     observed: tuple[Observed, ...] = ()
 
 
+class OrderReading(Protocol):
+    """A reading of changed orders: ``request`` until it is None, each answer to ``receive``.
+
+    ``latest_us`` is the moment of the first answer, or else the newest change that it told, in the
+    channel's own time: what changed before, and is not too fresh to be visible, was read.
+    """
+
+    latest_us: int
+
+    @property
+    def request(self) -> Request | None:
+        """The next request; None when everything was read."""
+        ...
+
+    def receive(self, answer: Response | Failure) -> OrderPage:
+        """What an answer held. Never raises on what a channel sends."""
+        ...
+
+
+class OrderPage(msgspec.Struct, frozen=True):
+    """Orders as they are now; or the trouble with reading them."""
+
+    orders: tuple[ChannelOrder, ...] = ()
+    trouble: Trouble | None = None
+
+
 class Assurance(enum.Enum):
     """What an adapter was proved against.
 
@@ -208,6 +239,14 @@ class Adapter(Protocol):
         most one update per SKU; none whose SKU is in a request that is still under way. A write has
         at most ``items_max`` of them, however many the channel takes.
         """
+        ...
+
+    def read(self, updates: Sequence[StockUpdate]) -> Request:
+        """The question what the first of these show, and as many others as fit."""
+        ...
+
+    def changed_orders(self, after_us: int) -> OrderReading:
+        """The questions which orders changed after a moment of the channel's own time."""
         ...
 
     def probe(self, due: Sequence[StockUpdate]) -> Request:

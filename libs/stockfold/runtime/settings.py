@@ -32,6 +32,7 @@ from stockfold.runtime.secret import SecretRef, is_loopback_url
 from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
 from stockfold.runtime.shop_pace_settings import ShopPaceSettings
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
+from stockfold.runtime.shop_reading_settings import ShopReadingSettings
 from stockfold.runtime.shop_reconciliation_settings import ShopReconciliationSettings
 from stockfold.runtime.shop_settings import ShopOrdersSettings
 from stockfold.runtime.shop_stock_settings import ShopStockSettings
@@ -471,6 +472,9 @@ class ChannelSettings(_Section):
     reconciliation: ShopReconciliationSettings = Field(
         default_factory=ShopReconciliationSettings,
         description="When it is read against what it shall show.",
+    )
+    reading: ShopReadingSettings = Field(
+        default_factory=ShopReadingSettings, description="What is read of it before a write."
     )
     zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
     locations: list[Name] | None = Field(

@@ -17,6 +17,7 @@ from stockfold.domain.errors import SettingsError
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.secret import is_loopback_url
 from stockfold.runtime.settings import ChannelSettings
+from stockfold.runtime.shop_orders import terms_of
 
 BODY_BYTES_MAX = 32 * 1024 * 1024
 """A hundred products with long descriptions are about 5 MB; more than this is not their answer."""
@@ -53,6 +54,7 @@ def woocommerce(channel: ChannelSettings) -> WooCommerce:
         channel.consumer_key.resolve(),
         channel.consumer_secret.resolve(),
         StockTerms(**channel.stock.model_dump()),
+        terms_of(channel),
     )
 
 

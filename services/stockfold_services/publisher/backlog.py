@@ -10,57 +10,21 @@ show is not sent again. As many entries as the channel has SKUs, however many up
 
 from __future__ import annotations
 
-import enum
-import heapq
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from itertools import islice
 
+import msgspec
+
 from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
+from stockfold_services.publisher.entry import Delays, Entry, Place
 from stockfold_services.publisher.mode import ALL
+from stockfold_services.publisher.sales import all_seen
 from stockfold_services.publisher.wanted import Finished, Wanted
 
 FAILURES_MAX = 7
 """2 to the 7th is more than any batch holds: such an update travels alone."""
-
-
-class _Place(enum.Enum):
-    NOWHERE = 0
-    URGENT = 1
-    READY = 2
-    DELAYED = 3
-    HELD = 4
-
-
-class _Listing:
-    """One SKU on the channel. ``attempts`` and ``sent_at_us`` are of the version in hand."""
-
-    __slots__ = (
-        "acknowledged", "attempts", "due_s", "failed_s", "failures", "flying", "heaped_s",
-        "partition", "place", "retries", "sent_at_us", "version", "wanted",
-    )  # fmt: skip
-
-    def __init__(self, partition: int) -> None:
-        self.partition = partition
-        self.wanted: Wanted | None = None
-        self.flying: Wanted | None = None
-        self.acknowledged: Shown | None = None
-        self.version = 0
-        self.attempts = 0
-        self.retries = 0
-        self.failed_s = 0.0
-        self.failures = 0
-        self.sent_at_us = 0
-        self.due_s = 0.0
-        self.heaped_s = 0.0
-        self.place = _Place.NOWHERE
-
-    def start_anew(self) -> None:
-        """Another version is in hand."""
-        self.attempts = 0
-        self.retries = 0
-        self.sent_at_us = 0
 
 
 class Backlog:
@@ -68,7 +32,9 @@ class Backlog:
 
     ``to_show`` is what the adapter sends; ``delay_s`` says how long to wait after so many failures;
     what ``writes`` denies of a SKU is finished as SHADOW and never due. A version is given up after
-    ``attempts_max`` failures, or at the first one ``window_s`` after its first.
+    ``attempts_max`` failures, or at the first one ``window_s`` after its first. ``unseen`` are the
+    units that the channel has sold of a SKU and that an availability computed from a sequence
+    number of it does not know of.
     """
 
     def __init__(
@@ -78,16 +44,18 @@ class Backlog:
         attempts_max: int,
         writes: Callable[[str], bool] = ALL.writes,
         window_s: float = math.inf,
+        unseen: Callable[[str, int], int] = all_seen,
     ) -> None:
         self._to_show = to_show
+        self._unseen = unseen
         self._writes = writes
         self._delay_s = delay_s
         self._attempts_max = attempts_max
         self._window_s = window_s
-        self._listings: dict[str, _Listing] = {}
+        self._listings: dict[str, Entry] = {}
         self._urgent: OrderedDict[str, None] = OrderedDict()
         self._ready: OrderedDict[str, None] = OrderedDict()
-        self._delayed: list[tuple[float, str]] = []
+        self._delayed = Delays()
         self._held: dict[int, dict[str, None]] = {}
 
     # Updates in.
@@ -99,7 +67,7 @@ class Backlog:
         """
         listing = self._listings.get(wanted.sku)
         if listing is None:
-            listing = self._listings[wanted.sku] = _Listing(wanted.partition)
+            listing = self._listings[wanted.sku] = Entry(wanted.partition)
         if wanted.version <= listing.version:
             detail = f"version {listing.version} was read before"
             return [self._finished(wanted, OutcomeKind.SUPERSEDED, now_us, detail)]
@@ -107,7 +75,7 @@ class Backlog:
         if listing.wanted is not None:
             finished.append(self._superseded(listing, listing.wanted, wanted, now_us))
         listing.version = wanted.version
-        listing.wanted = wanted
+        listing.wanted, listing.latest, listing.again = wanted, None, False
         if listing.flying is None:
             listing.start_anew()
             finished += self._settle(listing, now_us)
@@ -127,18 +95,16 @@ class Backlog:
             return self.offer(wanted, now_us)
         if wanted.version < listing.version or listing.wanted or listing.flying:
             return []
-        listing.acknowledged = None
-        listing.wanted = wanted
-        listing.start_anew()
-        return self._settle(listing, now_us)
+        listing.latest = listing.latest or wanted
+        return self.show_again(wanted.sku, now_us, look=True)
 
-    def _superseded(self, listing: _Listing, old: Wanted, new: Wanted, now_us: int) -> Finished:
+    def _superseded(self, listing: Entry, old: Wanted, new: Wanted, now_us: int) -> Finished:
         ours = None if listing.flying is not None else listing
         return self._finished(
             old, OutcomeKind.SUPERSEDED, now_us, f"by version {new.version}", ours
         )
 
-    def _settle(self, listing: _Listing, now_us: int, *, first: bool = False) -> list[Finished]:
+    def _settle(self, listing: Entry, now_us: int, *, first: bool = False) -> list[Finished]:
         """Put what is wanted in its queue, or finish it when the channel shows it already.
 
         A newer version has the place of the one before it: what changes all the time would never
@@ -151,34 +117,33 @@ class Backlog:
         if listing.partition in self._held:
             self._unqueue(listing)
             self._held[listing.partition][wanted.sku] = None
-            listing.place = _Place.HELD
+            listing.place = Place.HELD
             return []
         if not self._writes(wanted.sku):
             return [self._done(listing, wanted, OutcomeKind.SHADOW, now_us)]
-        shown = self._shown(wanted)
+        update = self._as_update(wanted)
+        shown = self._to_show(update)
         if listing.acknowledged == shown:
-            return [self._done(listing, wanted, OutcomeKind.APPLIED, now_us)]
+            done = self._done(listing, wanted, OutcomeKind.APPLIED, now_us)
+            return [self._applied(listing, wanted, update, done)]
         if listing.due_s > 0 and (shown.quantity or listing.attempts):
             self._delay(listing, wanted.sku)
         else:
             self._enqueue(listing, wanted.sku, shown, first=first)
         return []
 
-    def _done(self, listing: _Listing, wanted: Wanted, kind: OutcomeKind, now_us: int) -> Finished:
+    def _done(self, listing: Entry, wanted: Wanted, kind: OutcomeKind, now_us: int) -> Finished:
         self._unqueue(listing)
         listing.wanted = None
         return self._finished(wanted, kind, now_us)
 
-    def _delay(self, listing: _Listing, sku: str) -> None:
+    def _delay(self, listing: Entry, sku: str) -> None:
         self._unqueue(listing)
-        # However often a waiting version is replaced, its place in the heap is one.
-        if listing.heaped_s != listing.due_s:
-            heapq.heappush(self._delayed, (listing.due_s, sku))
-            listing.heaped_s = listing.due_s
-        listing.place = _Place.DELAYED
+        self._delayed.put(listing, sku)
+        listing.place = Place.DELAYED
 
-    def _enqueue(self, listing: _Listing, sku: str, shown: Shown, *, first: bool = False) -> None:
-        place = _Place.READY if shown.quantity else _Place.URGENT
+    def _enqueue(self, listing: Entry, sku: str, shown: Shown, *, first: bool = False) -> None:
+        place = Place.READY if shown.quantity else Place.URGENT
         queue = self._ready if shown.quantity else self._urgent
         if listing.place is not place:
             self._unqueue(listing)
@@ -187,15 +152,65 @@ class Backlog:
         if first:
             queue.move_to_end(sku, last=False)
 
-    def _unqueue(self, listing: _Listing) -> None:
+    def _applied(
+        self, listing: Entry, wanted: Wanted, update: StockUpdate, finished: Finished
+    ) -> Finished:
+        """The channel shows a version: for good, or until units of it have reached us."""
+        listing.latest = wanted
+        listing.left_open = self._is_lowered(update)
+        told = {"final": not listing.left_open, "repeat": listing.again and not finished.attempts}
+        listing.again = False
+        shown = self._to_show(update).quantity
+        return msgspec.structs.replace(finished, quantity=shown, **told)
+
+    def _is_lowered(self, update: StockUpdate) -> bool:
+        whole = msgspec.structs.replace(update, unseen=0)
+        return bool(update.unseen) and self._to_show(whole) != self._to_show(update)
+
+    def show_again(self, sku: str, now_us: int, *, look: bool = False) -> list[Finished]:
+        """See to it that a SKU is shown as it is by now; ``look``: nobody is sure any more."""
+        listing = self._listings.get(sku)
+        if listing is None or listing.flying is not None:
+            return []
+        if look:
+            listing.acknowledged = None
+        latest = listing.latest
+        if listing.wanted is not None or latest is None:
+            return self._settle(listing, now_us)
+        update = self._as_update(latest)
+        lowered = self._is_lowered(update)
+        if listing.acknowledged == self._to_show(update) and listing.left_open == lowered:
+            return []
+        listing.wanted, listing.latest, listing.again = latest, None, True
+        listing.start_anew()
+        return self._settle(listing, now_us)
+
+    def current(self, update: StockUpdate) -> StockUpdate | None:
+        """An update that is under way, as it is to be sent now; None when a newer one is wanted."""
+        listing = self._listings[update.sku]
+        if listing.wanted is not None or listing.flying is None:
+            return None
+        return self._as_update(listing.flying, listing.failures)
+
+    def _as_update(self, wanted: Wanted, failures: int = 0) -> StockUpdate:
+        return StockUpdate(
+            wanted.sku,
+            wanted.quantity,
+            wanted.version,
+            failures,
+            wanted.promise,
+            self._unseen(wanted.sku, wanted.seq),
+        )
+
+    def _unqueue(self, listing: Entry) -> None:
         sku = listing.wanted.sku if listing.wanted is not None else ""
-        if listing.place is _Place.URGENT:
+        if listing.place is Place.URGENT:
             self._urgent.pop(sku, None)
-        elif listing.place is _Place.READY:
+        elif listing.place is Place.READY:
             self._ready.pop(sku, None)
-        elif listing.place is _Place.HELD:
+        elif listing.place is Place.HELD:
             self._held.get(listing.partition, {}).pop(sku, None)
-        listing.place = _Place.NOWHERE
+        listing.place = Place.NOWHERE
 
     # Requests out.
 
@@ -210,18 +225,10 @@ class Backlog:
         listing = self._listings[sku]
         wanted = listing.wanted
         assert wanted is not None
-        return StockUpdate(sku, wanted.quantity, wanted.version, listing.failures, wanted.promise)
+        return self._as_update(wanted, listing.failures)
 
     def _promote(self, now_s: float) -> None:
-        while self._delayed and self._delayed[0][0] <= now_s:
-            due_s, sku = heapq.heappop(self._delayed)
-            listing = self._listings.get(sku)
-            # An entry of an earlier delay, or of a listing that has moved on, means nothing.
-            if listing is None or listing.heaped_s != due_s:
-                continue
-            listing.heaped_s = 0.0
-            if listing.place is not _Place.DELAYED or listing.due_s != due_s:
-                continue
+        for sku, listing in self._delayed.due(now_s, self._listings):
             assert listing.wanted is not None
             listing.due_s = 0.0
             self._enqueue(listing, sku, self._shown(listing.wanted))
@@ -233,7 +240,7 @@ class Backlog:
 
     def next_due_s(self) -> float | None:
         """When the next delayed update is due; None when none waits."""
-        return self._delayed[0][0] if self._delayed else None
+        return self._delayed.next_s()
 
     def claim(self, updates: Iterable[StockUpdate], now_us: int) -> None:
         """A request with these goes out now."""
@@ -275,21 +282,26 @@ class Backlog:
         if outcome.kind is OutcomeKind.RETRYABLE:
             return self._again(listing, flying, outcome, detail, now_s, now_us)
         listing.due_s = 0.0
+        finished = self._finished(flying, outcome.kind, now_us, detail, listing)
         if outcome.kind is OutcomeKind.APPLIED:
-            listing.acknowledged = self._shown(flying)
-        finished = [self._finished(flying, outcome.kind, now_us, detail, listing)]
+            listing.acknowledged = self._to_show(outcome.update)
+            finished = self._applied(listing, flying, outcome.update, finished)
         listing.start_anew()
-        return finished + self._settle(listing, now_us)
+        if listing.wanted is not None:
+            listing.latest = None
+            return [finished, *self._settle(listing, now_us)]
+        # What is to be taken away may have changed while it was under way.
+        return [finished, *self.show_again(outcome.update.sku, now_us)]
 
     @staticmethod
-    def _landed(listing: _Listing) -> Wanted:
+    def _landed(listing: Entry) -> Wanted:
         flying, listing.flying = listing.flying, None
         assert flying is not None
         return flying
 
     def _again(
         self,
-        listing: _Listing,
+        listing: Entry,
         flying: Wanted,
         outcome: Outcome,
         detail: str,
@@ -313,7 +325,7 @@ class Backlog:
         return self._settle(listing, now_us)
 
     def _give_way(
-        self, listing: _Listing, flying: Wanted, detail: str, now_us: int, *, first: bool = False
+        self, listing: Entry, flying: Wanted, detail: str, now_us: int, *, first: bool = False
     ) -> list[Finished]:
         """A newer version came while this one was under way, and this one did not arrive."""
         assert listing.wanted is not None
@@ -324,9 +336,7 @@ class Backlog:
         return finished + self._settle(listing, now_us, first=first)
 
     def _shown(self, wanted: Wanted) -> Shown:
-        return self._to_show(
-            StockUpdate(wanted.sku, wanted.quantity, wanted.version, 0, wanted.promise)
-        )
+        return self._to_show(self._as_update(wanted))
 
     def _finished(
         self,
@@ -334,7 +344,7 @@ class Backlog:
         kind: OutcomeKind,
         now_us: int,
         detail: str = "",
-        listing: _Listing | None = None,
+        listing: Entry | None = None,
     ) -> Finished:
         attempts = listing.attempts if listing is not None else 0
         sent_at_us = (listing.sent_at_us if listing is not None else 0) or now_us
@@ -367,6 +377,11 @@ class Backlog:
             assert listing.flying is None, f"a request for {sku} is under way"
             self._urgent.pop(sku, None)
             self._ready.pop(sku, None)
+
+    def is_busy(self, sku: str) -> bool:
+        """True while a request with the SKU is under way."""
+        listing = self._listings.get(sku)
+        return listing is not None and listing.flying is not None
 
     def is_flying(self, partition: int) -> bool:
         """True while a request with a SKU of the partition is under way."""

@@ -15,8 +15,9 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+
+import msgspec
 
 from stockfold.channels import (
     Adapter,
@@ -25,6 +26,7 @@ from stockfold.channels import (
     Purpose,
     Request,
     Response,
+    StockUpdate,
     TroubleKind,
 )
 from stockfold.domain.errors import UnavailableError
@@ -37,11 +39,14 @@ from stockfold_services.publisher.feed import Feed, Partitions, Read
 from stockfold_services.publisher.frozen import Alerts, watch
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.listings import States
+from stockfold_services.publisher.looking import Looking
 from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.pace import Limits, Pace
+from stockfold_services.publisher.performing import Asked, Performer, performed
 from stockfold_services.publisher.recorder import Recorder
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
-from stockfold_services.publisher.wanted import Finished, Wanted
+from stockfold_services.publisher.sales import all_seen
+from stockfold_services.publisher.wanted import Finished
 from stockfold_services.publisher.watermark import Watermark
 
 log = logging.getLogger(__name__)
@@ -52,27 +57,6 @@ IDLE_S = 0.5
 RESEND_LOOK_S = 0.25
 LANDING_S_MAX = 240.0
 """Below the broker's patience with a rebalance (5 min), above any request's time-out."""
-STOP_S_MAX = 15.0
-
-
-class Performer(Protocol):
-    """What makes requests: ``Transport``, or a fake."""
-
-    async def perform(self, request: Request) -> Response | Failure:
-        """Make one request."""
-        ...
-
-
-class Asked(Protocol):
-    """Listings that shall be sent once more: ``Resends``, or a fake."""
-
-    async def take(self, knows: Callable[[str], bool]) -> list[Wanted]:
-        """Everything that waits, but for what is known to be old; it does not wait any more."""
-        ...
-
-    def put_back(self, wanted: Sequence[Wanted]) -> None:
-        """These wait again."""
-        ...
 
 
 class Connection:
@@ -93,6 +77,7 @@ class Connection:
         alerts: Alerts | None = None,
         resends: Asked | None = None,
         limits: Limits | None = None,
+        looking: Looking | None = None,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -120,7 +105,9 @@ class Connection:
             policy.attempts_max,
             mode.writes,
             policy.window_s,
+            all_seen if looking is None else looking.sold.unseen,
         )
+        self._looking = looking
         self._wake = asyncio.Event()
         self._recorder = Recorder(name, feed, deliveries, states, self._lease, self._wake.set)
         self._watermarks = self._recorder.watermarks
@@ -162,6 +149,7 @@ class Connection:
                     outer.create_task(self._recorder.keep_lease()),
                     outer.create_task(self._recorder.tell_listings()),
                     *([outer.create_task(self._watch())] if self._alerts is not None else ()),
+                    outer.create_task(self._keep_looking()),
                 ]
                 async with asyncio.TaskGroup() as inner:
                     inner.create_task(self._read(stop))
@@ -289,9 +277,13 @@ class Connection:
             at_once, began_s = self._in_flight, self._clock.monotonic_s()
             self._pace.began(began_s)
             try:
+                looked = await self._look_first(request, stop, pulse)
+                if looked is None:
+                    continue
+                request, began_s = looked, self._clock.monotonic_s()
                 step("publisher.before_send")
                 pulse.beat(f"{request.method} {request.path}")
-                response = await self._perform(request, stop)
+                response = await performed(self._performer, request, stop)
                 step("publisher.after_send")
                 pulse.beat("handing over outcomes")
                 finished = self._settle(request, response, probe=probe)
@@ -302,6 +294,33 @@ class Connection:
                 pulse.rest()
                 self._landed.set()
                 self._wake.set()
+
+    async def _look_first(
+        self, request: Request, stop: asyncio.Event, pulse: Pulse
+    ) -> Request | None:
+        """The request to make, once it is known what a write would overwrite; None for none."""
+        if self._looking is None or request.purpose is not Purpose.WRITE:
+            return request
+        pulse.beat("looking at the shop before a write")
+
+        async def ask(asked: Request) -> Response | Failure:
+            self._pace.began(self._clock.monotonic_s())
+            return await performed(self._performer, asked, stop)
+
+        prepared = await self._looking.prepare(request, self.backlog, ask, self._finish)
+        if prepared.trouble is not None:
+            asked = msgspec.structs.replace(request, purpose=Purpose.READ)
+            self._notice(asked, Answer(trouble=prepared.trouble), probe=False)
+        left = () if prepared.request is None else prepared.request.updates
+        answer = Answer(prepared.outcomes, observed=prepared.observed)
+        await self._finish(self._landed_of(request.updates, answer, {u.sku for u in left}))
+        if prepared.request is not None:
+            self._note_asked(prepared.request)
+        return prepared.request
+
+    async def _keep_looking(self) -> None:
+        if self._looking is not None:
+            await self._looking.keep(self.backlog, self._watermarks, self._finish)
 
     def _next_request(self) -> Request | None:
         if not self._lease.holds:
@@ -319,23 +338,18 @@ class Connection:
         request = self._adapter.probe(due) if probe else self._adapter.next_request(due, items_max)
         if request is None:
             return None
-        now_us = self._clock.now_us()
-        writes = request.purpose is Purpose.WRITE
-        self._recorder.listings.asked(
-            [
-                (
-                    update,
-                    self._adapter.to_show(update).quantity,
-                    self.backlog.partition_of(update.sku),
-                )
-                for update in request.updates
-            ],
-            now_us if writes else None,
-        )
-        self.backlog.claim(request.updates, now_us)
-        if writes:
+        self._note_asked(request)
+        self.backlog.claim(request.updates, self._clock.now_us())
+        if request.purpose is Purpose.WRITE:
             self.backlog.forget_acknowledged(request.updates)
         return request
+
+    def _note_asked(self, request: Request) -> None:
+        told = [(u, self._adapter.to_show(u).quantity) for u in request.updates]
+        sent = self._clock.now_us() if request.purpose is Purpose.WRITE else None
+        self._recorder.listings.asked(
+            [(u, quantity, self.backlog.partition_of(u.sku)) for u, quantity in told], sent
+        )
 
     async def _rest(self) -> None:
         """Until there may be something to do, at most half a second."""
@@ -351,40 +365,28 @@ class Connection:
         except TimeoutError:
             return
 
-    async def _perform(self, request: Request, stop: asyncio.Event) -> Response | Failure:
-        """Make the request; once stopping, wait only so long for its answer."""
-        task = asyncio.create_task(self._performer.perform(request))
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                await asyncio.wait({task}, timeout=STOP_S_MAX)
-            if task.done():
-                return task.result()
-            return Failure("timeout", "stopped before the answer came")
-        except asyncio.CancelledError:
-            # Whoever serves this channel next must not write while the shop is still at this one:
-            # of two overlapping writes either may be the last.
-            await asyncio.wait({task}, timeout=STOP_S_MAX)
-            raise
-        finally:
-            stopping.cancel()
-            task.cancel()
-
     def _settle(
         self, request: Request, response: Response | Failure, *, probe: bool
     ) -> list[Finished]:
         answer = self._adapter.receive(request, response)
+        if self._looking is not None:
+            answer = self._looking.taken_in(answer)
         self._notice(request, answer, probe=probe)
+        return self._landed_of(request.updates, answer, set())
+
+    def _landed_of(
+        self, updates: Sequence[StockUpdate], answer: Answer, still_out: set[str]
+    ) -> list[Finished]:
+        """Of updates that were under way: each has its outcome, or is wanted as before."""
         now_s, now_us = self._clock.monotonic_s(), self._clock.now_us()
         self._recorder.listings.observed(answer.observed, now_us)
         finished: list[Finished] = []
-        told = set()
+        told = set(still_out)
         for outcome in answer.outcomes:
             told.add(outcome.update.sku)
             finished += self.backlog.land(outcome, now_s, now_us)
         # The last one first: each of them goes in front, and their order stays.
-        for update in reversed(request.updates):
+        for update in reversed(updates):
             if update.sku not in told:
                 finished += self.backlog.release(update, now_us)
         return finished

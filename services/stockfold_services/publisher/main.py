@@ -27,6 +27,7 @@ from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
 from stockfold_services.publisher.lease import Lease
+from stockfold_services.publisher.looking_kafka import looking_of
 from stockfold_services.publisher.mode import mode_of
 from stockfold_services.publisher.pace import Limits
 from stockfold_services.publisher.reconciling import Reconciling
@@ -154,28 +155,30 @@ async def _connect_and_run(
         )
         try:
             await deliveries.start()
-            connection = Connection(
-                channel.name,
-                adapter,
-                transport,
-                feed,
-                deliveries,
-                SYSTEM_CLOCK,
-                lease=lease,
-                mode=mode,
-                states=deliveries,
-                alerts=deliveries,
-                resends=resends,
-                limits=limits_of(channel),
-                policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),
-            )
             # A request may take its own time, which is limited too.
             limit_s = max(settings.environment.stall_limit_s, 2 * channel.request_timeout_s)
             waiting = Waiting(settings, channel, transport, adapter.assurance, lease, looks)
             async with (
+                looking_of(settings, channel, adapter, SYSTEM_CLOCK) as looking,
                 reporting(settings, channel, mode, adapter.to_show, transport, lease),
                 until_live(stop, waiting, mode) as ended,
             ):
+                connection = Connection(
+                    channel.name,
+                    adapter,
+                    transport,
+                    feed,
+                    deliveries,
+                    SYSTEM_CLOCK,
+                    lease=lease,
+                    mode=mode,
+                    states=deliveries,
+                    alerts=deliveries,
+                    resends=resends,
+                    looking=looking,
+                    limits=limits_of(channel),
+                    policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),
+                )
                 await restarted_when_stalled(connection.run(ended), connection.pulses, limit_s)
         finally:
             reconciling.cancel()

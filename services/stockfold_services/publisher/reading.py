@@ -57,7 +57,7 @@ def _of_fields(
     _locations: object,
     version: int,
     _policy_revision: int,
-    _seq: int,
+    seq: int,
     _steps: object,
     recorded_at: int,
     correlation_id: str,
@@ -74,6 +74,7 @@ def _of_fields(
         caused_at,
         Promise(intern(status), next_available, lead_time_days),
         recorded_at,
+        seq,
     )
 
 
@@ -105,4 +106,5 @@ def _read_carefully(record: ConsumerRecord) -> Wanted | None:
         body["caused_at"],
         Promise(body["status"], body["next_available"], body["lead_time_days"]),
         body["recorded_at"],
+        body["seq"],
     )

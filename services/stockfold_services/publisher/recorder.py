@@ -16,7 +16,7 @@ from stockfold_services.publisher.feed import Feed
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.listings import Listings, States
 from stockfold_services.publisher.wanted import Finished
-from stockfold_services.publisher.watermark import Watermark
+from stockfold_services.publisher.watermark import LeftOpen, Watermark
 
 OUTBOX_MAX = 10_000
 RECORD_MAX = 500
@@ -52,6 +52,7 @@ class Recorder:
         self.watermarks: dict[int, Watermark] = {}
         self.listings = Listings()
         self.finished_count = 0
+        self._left_open = LeftOpen()
 
     async def finish(self, finished: Sequence[Finished]) -> None:
         """These are to be put on record; waits when too many are."""
@@ -82,14 +83,18 @@ class Recorder:
             if finished:
                 step("publisher.before_record")
                 self._recording.beat("putting outcomes on record")
-                await self._deliveries.record(finished)
+                await self._deliveries.record([one for one in finished if not one.repeat])
                 step("publisher.after_record")
             for one in finished:
-                watermark = self.watermarks.get(one.wanted.partition)
-                if watermark is not None:
-                    watermark.close(one.wanted.offset)
+                self._close(one)
             for _ in taken:
                 self._outbox.task_done()
+
+    def _close(self, one: Finished) -> None:
+        for wanted in self._left_open.ended_by(one):
+            watermark = self.watermarks.get(wanted.partition)
+            if watermark is not None:
+                watermark.close(wanted.offset)
 
     async def keep_lease(self) -> None:
         """Commit now and then, moved or not: each commit that is taken proves who the owner is."""
@@ -123,6 +128,7 @@ class Recorder:
         """Somebody else serves this partition now, and has nothing of it from us."""
         self._lease.lost()
         self.listings.drop(partition)
+        self._left_open.drop(partition)
         del self.watermarks[partition]
 
     async def tell_listings(self) -> None:

@@ -13,6 +13,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
     Times in UTC microseconds: when the broker took the stock event that caused it (0 for the
     ledger's own timer), and when the ledger decided.
+    ``seq`` is the SKU's sequence number that it was computed from; 0 where it has none of its own.
     """
 
     sku: str
@@ -24,13 +25,16 @@ class Wanted(msgspec.Struct, frozen=True):
     caused_at_us: int = 0
     promise: Promise = IN_STOCK
     recorded_at_us: int = 0
+    seq: int = 0
 
 
 class Finished(msgspec.Struct, frozen=True):
     """What became of a ``Wanted``, for the record.
 
     ``quantity`` is what was or would have been sent, after the adapter's clamp. ``attempts`` are
-    the requests made for it; with none, ``sent_at_us`` equals ``finished_at_us``.
+    the requests made for it; with none, ``sent_at_us`` equals ``finished_at_us``. It is not
+    ``final`` while units are taken away from it that are yet to reach us: it is shown again then.
+    A ``repeat`` of what is on record already says nothing new.
     """
 
     wanted: Wanted
@@ -40,6 +44,8 @@ class Finished(msgspec.Struct, frozen=True):
     detail: str
     sent_at_us: int
     finished_at_us: int
+    final: bool = True
+    repeat: bool = False
 
     @property
     def took_us(self) -> int | None:
@@ -48,3 +54,9 @@ class Finished(msgspec.Struct, frozen=True):
         if self.kind is not OutcomeKind.APPLIED or not since_us:
             return None
         return self.finished_at_us - since_us
+
+    def closes(self, before: Finished) -> bool:
+        """Whether this ends an earlier outcome of the same SKU that was not final."""
+        if self.wanted.version == before.wanted.version:
+            return self.kind is not OutcomeKind.SUPERSEDED
+        return self.wanted.version > before.wanted.version

@@ -21,14 +21,16 @@ from stockfold.channels.port import (
     Shown,
     StockUpdate,
 )
-from stockfold.channels.woocommerce import answers, lookups, management, writes
+from stockfold.channels.woocommerce import answers, lookups, management, reading, writes
 from stockfold.channels.woocommerce.lookups import Listing
 from stockfold.channels.woocommerce.observing import observe
+from stockfold.channels.woocommerce.orders import OrderTerms
 from stockfold.channels.woocommerce.terms import PLAIN, StockTerms, show
 
 ITEMS_MAX = 100
 """create + update + delete of one batch, and products of one page. Hosts may lower the first."""
 TOO_LARGE = frozenset({413, 414, 431})
+_NO_CHANNEL = OrderTerms("")
 
 
 class WooCommerce:
@@ -44,12 +46,18 @@ class WooCommerce:
     """Measured: one batch at a time writes 35 to 50 items/s, two 80 to 100, four gain nothing."""
 
     def __init__(
-        self, url: str, consumer_key: str, consumer_secret: str, terms: StockTerms = PLAIN
+        self,
+        url: str,
+        consumer_key: str,
+        consumer_secret: str,
+        terms: StockTerms = PLAIN,
+        order_terms: OrderTerms = _NO_CHANNEL,
     ) -> None:
         self._url = url.rstrip("/")
         self._key = consumer_key
         self._secret = consumer_secret
         self._terms = terms
+        self._order_terms = order_terms
         self._listings: dict[str, Listing] = {}
         self._asks_management = False
         self._is_managed = False
@@ -87,6 +95,14 @@ class WooCommerce:
         listing = self._listings.get(sku)
         return None if listing is None else listing.parent_id
 
+    def read(self, updates: Sequence[StockUpdate]) -> Request:
+        """See ``Adapter.read``."""
+        return reading.read(updates, self._look_up_items_max)
+
+    def changed_orders(self, after_us: int) -> reading.ChangedOrders:
+        """See ``Adapter.changed_orders``."""
+        return reading.ChangedOrders(self._order_terms, after_us)
+
     def probe(self, due: Sequence[StockUpdate]) -> Request:
         """See ``Adapter.probe``: looking one SKU up costs the shop a few milliseconds."""
         return management.ask() if self._asks_management else self._look_up(due[:1], 1)
@@ -98,6 +114,8 @@ class WooCommerce:
             self._asks_management = answer.trouble is not None
             self._is_managed = answer.trouble is None
             return answer
+        if request.purpose is Purpose.READ:
+            return reading.observed(request, response)
         answer = self._received(request, response)
         if request.purpose is Purpose.WRITE and answer.trouble is not None:
             self._forget(o.update.sku for o in answer.outcomes if o.whole_request)

@@ -38,14 +38,20 @@ class OrderSweep:
 
     pause_s = 0.0
 
-    def __init__(self, terms: OrderTerms, after_us: int, per_page: int = PER_PAGE) -> None:
+    def __init__(
+        self,
+        terms: OrderTerms,
+        after_us: int,
+        per_page: int = PER_PAGE,
+        statuses: Sequence[str] = _STATUSES,
+    ) -> None:
         assert per_page > 1, "pages overlap by one order"
         self._terms = terms
         # To the second below: the shop compares whole seconds, and leaves out the limit itself.
         limit = from_us(max(after_us // SECOND_US - 1, 0) * SECOND_US)
         self._after = limit.strftime(_INSTANT)
         self._per_page = per_page
-        self._waiting = list(_STATUSES)
+        self._waiting = list(statuses)
         self._begin()
         self._beginnings = 0
         self._aside: list[tuple[Row, float | None]] = []

@@ -49,7 +49,7 @@ PLAIN = StockTerms()
 def show(update: StockUpdate, terms: StockTerms) -> Shown:
     """What the shop is made to show. A negative quantity would open its backorder paths."""
     promise = update.promise
-    units = max(update.quantity, 0)
+    units = max(update.quantity - update.unseen, 0)
     place = _place(promise.status, terms) if units else "stock"
     waits = place == "backorder"
     quantity = units if place == "stock" else 0
