@@ -16,8 +16,10 @@ from stockfold.channels.findings import Level
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.secret import SecretRef
 from stockfold.runtime.settings import ChannelSettings, GatewaySettings, Settings
+from stockfold.runtime.shop_catalog import PAUSE_S, pause_of
 from stockfold.runtime.shop_check import Checked, check
 from stockfold.runtime.shop_http import Transport, woocommerce
+from stockfold.runtime.shop_pace_settings import ShopPaceSettings
 from stockfold.runtime.shop_settings import ShopOrdersSettings
 
 
@@ -150,3 +152,12 @@ async def test_webhooks_are_looked_at_where_they_are_wanted(server: ShopServer) 
     gateway = GatewaySettings(public_url="https://stock.example")
     found = await checked(server, "A", channel=told, gateway=gateway)
     assert codes(found, Level.WARNING).count("webhook_missing") == 4
+
+
+def test_the_catalogue_is_read_within_half_of_the_rate_that_is_allowed(
+    server: ShopServer,
+) -> None:
+    told = channel(server)
+    assert pause_of(told) == PAUSE_S
+    slow = told.model_copy(update={"pace": ShopPaceSettings(requests_per_s=0.5)})
+    assert pause_of(slow) == 4.0

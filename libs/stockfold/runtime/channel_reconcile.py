@@ -40,7 +40,7 @@ from stockfold.runtime.clock import Clock
 from stockfold.runtime.listing_topics import ListingTopics, Told
 from stockfold.runtime.resends import Resend
 from stockfold.runtime.settings import ChannelSettings, Settings
-from stockfold.runtime.shop_catalog import Performing, read_catalog
+from stockfold.runtime.shop_catalog import Performing, pause_of, read_catalog
 from stockfold.runtime.shop_orders import terms_of
 
 OnPage = Callable[[Page], None]
@@ -109,7 +109,7 @@ class ChannelReconciling:
         """Read and judge. NotServedError, KafkaException, UnavailableError."""
         began_us = self._clock.now_us()
         before = await asyncio.to_thread(self._wanted)
-        async for page in read_catalog(self._shop):
+        async for page in read_catalog(self._shop, pause_s=pause_of(self._channel)):
             self._take(page)
             on_page(page)
         orders = await self._orders(before)

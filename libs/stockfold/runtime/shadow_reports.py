@@ -23,7 +23,7 @@ from stockfold.runtime.kafka import ensure_topic
 from stockfold.runtime.one_record import send_one
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import ChannelSettings, Settings
-from stockfold.runtime.shop_catalog import Performing, read_catalog
+from stockfold.runtime.shop_catalog import Performing, pause_of, read_catalog
 
 RECENT = 48
 """So many reports are shown, two days of hourly ones; before them, the last of every day."""
@@ -77,7 +77,7 @@ async def compare_with_shop(
     """
     started_us = clock.now_us()
     products: list[Product] = []
-    async for page in read_catalog(shop):
+    async for page in read_catalog(shop, pause_s=pause_of(channel)):
         products += page.products
         on_page(page)
     finished_us = clock.now_us()

@@ -13,6 +13,7 @@ from stockfold.channels import Failure, Request, Response, TroubleKind
 from stockfold.channels.woocommerce.asking import NotServedError
 from stockfold.channels.woocommerce.catalog import CatalogRead, Page
 from stockfold.channels.woocommerce.paging import PER_PAGE
+from stockfold.runtime.settings import ChannelSettings
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,9 @@ PAUSE_S = 0.2
 RETRY_FIRST_S = 1.0
 RETRY_S_MAX = 60.0
 ATTEMPTS_MAX = 8
+
+SHARE = 2
+"""Of ``channels.pace.requests_per_s`` reading takes a half: the publisher has its own to make."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -30,6 +34,12 @@ class Performing(Protocol):
     async def perform(self, request: Request) -> Response | Failure:
         """Make one request."""
         ...
+
+
+def pause_of(channel: ChannelSettings) -> float:
+    """How long a shop is left alone after each page, at least."""
+    limit = channel.pace.requests_per_s
+    return PAUSE_S if limit is None else max(PAUSE_S, SHARE / limit)
 
 
 async def read_catalog(

@@ -25,7 +25,7 @@ from stockfold.channels.woocommerce.webhooks import list_webhooks
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.settings import ChannelSettings, Settings
-from stockfold.runtime.shop_catalog import Performing, read_catalog
+from stockfold.runtime.shop_catalog import Performing, pause_of, read_catalog
 from stockfold.runtime.shop_orders import webhook_address
 
 T = TypeVar("T")
@@ -133,7 +133,7 @@ async def check(
         return found
     census = Census(StockTerms(**channel.stock.model_dump()))
     witness.took_s = 0.0
-    async for page in read_catalog(witness):
+    async for page in read_catalog(witness, pause_s=pause_of(channel)):
         census.take(page.products)
         on_page(page)
     rows = census.products + census.variations

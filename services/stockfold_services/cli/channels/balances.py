@@ -18,7 +18,7 @@ from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import format_us
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import ChannelSettings, load
-from stockfold.runtime.shop_catalog import read_catalog
+from stockfold.runtime.shop_catalog import pause_of, read_catalog
 from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold_services.cli.channels.named import woocommerce_channel
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
@@ -96,7 +96,7 @@ async def _read(channel: ChannelSettings, bars: Bars) -> list[Product]:
     found: list[Product] = []
     stages: Counter[str] = Counter()
     async with Transport(channel, woocommerce(channel), SYSTEM_CLOCK) as shop:
-        async for page in read_catalog(shop):
+        async for page in read_catalog(shop, pause_s=pause_of(channel)):
             if page.stage not in stages:
                 bars.stage(f"the shop's {page.stage}", page.total or 0)
             bars.done(page.done - stages[page.stage])
