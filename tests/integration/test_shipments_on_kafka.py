@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +15,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from tests.conftest import NewEnvironment
 from tests.support import webhook_shop
-from tests.support.command_line import stockfold
+from tests.support.command_line import stockfold, variables
 from tests.support.gateway import in_thread
 from tests.support.kafka_io import committed, wait_for
 from tests.support.running_ledger import running
@@ -94,7 +98,7 @@ def cursor(settings: Settings) -> int:
     return int(notes[-1].record["reached"]) if notes else 0
 
 
-def test_a_parcel_is_written_once_although_answers_are_lost_and_the_sweeper_starts_anew(
+def test_a_parcel_is_written_once_although_answers_are_lost_and_it_is_told_again(
     settings: Settings, server: ShopServer
 ) -> None:
     shop = server.shop
@@ -111,9 +115,8 @@ def test_a_parcel_is_written_once_although_answers_are_lost_and_the_sweeper_star
         meta = shop.orders.orders[first].meta
         wait_for("the first parcel", lambda: meta.get(NUMBERS) == "N-S-1")
         wait_for("the refusal", lambda: committed(settings, EXCEPTIONS))
-    tell(settings, first, "S-1", lines=[{"line": str(line), "quantity": 1}])
-    tell(settings, first, "S-2", lines=[{"line": str(line), "quantity": 1}])
-    with sweeper(settings):
+        tell(settings, first, "S-1", lines=[{"line": str(line), "quantity": 1}])
+        tell(settings, first, "S-2", lines=[{"line": str(line), "quantity": 1}])
         wait_for("the second parcel", lambda: meta[NUMBERS] == "N-S-1, N-S-2")
         stockfold(
             settings,
@@ -198,3 +201,46 @@ def test_the_command_refuses_what_no_shop_should_be_shown(settings: Settings) ->
     )
     assert "would tell" in shown
     assert committed(settings, SHIPMENTS) == []
+
+
+def test_a_sweeper_that_is_killed_in_the_middle_leaves_no_parcel_out_and_writes_none_twice(
+    settings: Settings, server: ShopServer, tmp_path: Path
+) -> None:
+    shop = server.shop
+    orders = [shop.orders.orders[shop.sell("A", 2).id] for _ in range(4)]
+    for number in range(2):
+        for order in orders:
+            tell(settings, order.id, f"S-{number}")
+    config = tmp_path / "stockfold.toml"
+    config.write_text(
+        f"""
+        [[channels]]
+        name = "{CHANNEL}"
+        kind = "woocommerce"
+        url = "{server.url}"
+        consumer_key = "ck_test"
+        consumer_secret = "cs_test"
+        publishing.mode = "live"
+        tracking.write = true
+        tracking.note = "customer"
+        """,
+        "utf-8",
+    )
+    environment = {**os.environ, **variables(settings), "STOCKFOLD_CONFIG": str(config)}
+    command = [sys.executable, "-m", "stockfold_services.sweeper.main"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        wait_for("some notes", lambda: sum(len(order.notes) for order in orders) >= 3)
+    finally:
+        process.kill()
+        process.wait()
+
+    def told() -> set[int]:
+        return {len(order.meta.get(MARKS_KEY, "").split()) for order in orders}
+
+    assert told() != {2}, "it died in the middle"
+    with sweeper(settings):
+        wait_for("every parcel", lambda: told() == {2})
+    for order in orders:
+        assert order.meta[NUMBERS] == "N-S-0, N-S-1"
+        assert len(order.notes) == 2

@@ -29,6 +29,8 @@ FETCHED_MAX = 500
 WRITTEN_MAX = 20
 """Parcels in one go: then the shop's other jobs have their turn."""
 WAIT_S = 0.05
+SESSION_MS = 6_000
+"""After so long another sweeper takes over from one that was killed."""
 TURN_MS_MAX = 3_600_000
 """Between two fetches lie whole sweeps."""
 
@@ -95,6 +97,7 @@ class ParcelQueue:
                 "group.id": group_id(self._settings, f"sweeper.shipments.{self._channel}"),
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
+                "session.timeout.ms": SESSION_MS,
                 "max.poll.interval.ms": TURN_MS_MAX,
                 # What was written before is known again by its token in the order.
                 "auto.offset.reset": "earliest",
