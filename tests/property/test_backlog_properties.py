@@ -12,7 +12,9 @@ from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.wanted import Finished, Wanted
 
-SKUS = [f"S{n}" for n in range(3)]
+SKUS = [f"S{n}" for n in range(4)]
+SHADOWED = "S3"
+"""What the mode of the connection does not write."""
 PARTITIONS = 2
 ATTEMPTS_MAX = 3
 
@@ -26,7 +28,12 @@ class Channel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.backlog = Backlog(lambda update: Shown(max(update.quantity, 0)), float, ATTEMPTS_MAX)
+        self.backlog = Backlog(
+            lambda update: Shown(max(update.quantity, 0)),
+            float,
+            ATTEMPTS_MAX,
+            lambda sku: sku != SHADOWED,
+        )
         self.now_s = 0.0
         self.offset = 0
         self.shop: dict[str, int] = {}
@@ -63,6 +70,7 @@ class Channel(RuleBasedStateMachine):
         assert quantities == sorted(quantities, key=bool), "zeros first"
         for update in due:
             assert update.sku not in self.flying, "one request per listing"
+            assert update.sku != SHADOWED
             assert partition_of(update.sku) not in self.held
             assert update.version == self.last[update.sku].version, "the latest only"
             self.flying[update.sku] = update
@@ -141,7 +149,9 @@ class Channel(RuleBasedStateMachine):
             assert self.versions_left(sku) == 0, "nothing is lost"
             last = self.finished[sku][-1]
             assert last.wanted == wanted
-            if last.kind is OutcomeKind.APPLIED:
+            if sku == SHADOWED:
+                assert last.kind is OutcomeKind.SHADOW
+            elif last.kind is OutcomeKind.APPLIED:
                 assert self.shop[sku] == max(wanted.quantity, 0)
             else:
                 assert last.kind in (OutcomeKind.REJECTED, OutcomeKind.GAVE_UP)

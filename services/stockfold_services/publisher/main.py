@@ -28,7 +28,6 @@ from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.looking_kafka import looking_of
-from stockfold_services.publisher.mode import mode_of
 from stockfold_services.publisher.pace import Limits
 from stockfold_services.publisher.reconciling import Reconciling
 from stockfold_services.publisher.resends import Resends, follow_resends
@@ -66,9 +65,8 @@ async def run(
             if adapter is None:
                 log.warning("channel %s: nothing is published to %s", channel.name, channel.kind)
                 continue
-            mode = mode_of(channel.publishing)
-            log.info("channel %s is in mode %s", channel.name, mode)
-            if mode.name == "off":
+            if channel.publishing.mode == "off":
+                log.info("channel %s is in mode off", channel.name)
                 continue
             group.create_task(_supervise(settings, channel, adapter, stop, policy, looks))
         group.create_task(_wait(stop))
@@ -143,6 +141,7 @@ async def _connect_and_run(
     """Until ``stop``, or until a channel that waits in shadow is admitted: then start it anew."""
     deliveries = KafkaDeliveries(settings, channel.name)
     mode = await asyncio.to_thread(mode_for_now, settings, channel)
+    log.info("channel %s is in mode %s", channel.name, mode)
     feed = KafkaFeed(settings, channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
     resends = Resends(settings, channel.name)

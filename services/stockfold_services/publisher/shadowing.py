@@ -146,6 +146,6 @@ def sentence(report: ShadowReport) -> str:
     changes = report.mapped - report.agreeing
     return (
         f"channel {report.channel} in {report.mode}: {report.agreeing:,} of {report.mapped:,} "
-        f"listings agree with the shop ({report.share:.1%}), {changes:,} would change, "
-        f"{report.score.unmapped:,} are not in the shop"
+        f"listings agree with the shop ({report.share:.1%}); would change: {changes:,}; not in the "
+        f"shop: {report.score.unmapped:,}"
     )

@@ -52,9 +52,10 @@ def page_of(reports: Sequence[ShadowReport], zone: str) -> str:
     name = escape(newest.channel)
     minutes = (newest.finished_at - newest.started_at) / 60_000_000
     took = f", read in {minutes:.0f} minutes" if minutes >= 1 else ""
+    title = "what would change if it went live" if newest.mode != "live" else "shop and numbers"
     compared = f"compared {words.moment(newest.finished_at, zone)}{took}"
     body = [
-        f"<h1>{name}: what would change if it went live</h1>",
+        f"<h1>{name}: {title}</h1>",
         f'<p class="dim">{escape(newest.url)}, {compared}, in mode {escape(newest.mode)}.</p>',
         f'<p class="verdict">{escape(words.verdict(newest))}</p>',
         _cards(newest),

@@ -37,7 +37,8 @@ def verdict(report: ShadowReport) -> str:
     if not report.mapped:
         return f"None of the {report.score.listings:,} listings can be written to the shop."
     told = f"{report.agreeing:,} of {report.mapped:,} listings ({percent(report.share)}) would "
-    sentence = f"If {report.channel} went live now, {told}{WOULD[Change.AGREES]}"
+    does = "wrote every number" if report.mode == "live" else "went live"
+    sentence = f"If {report.channel} {does} now, {told}{WOULD[Change.AGREES]}"
     moved = [f"{counts[change]:,} would {WOULD[change]}" for change in WOULD if counts[change]]
     moved = [words for words in moved if WOULD[Change.AGREES] not in words]
     sentence = f"{sentence}; {', '.join(moved)}." if moved else f"{sentence}."
