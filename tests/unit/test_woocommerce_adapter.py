@@ -335,6 +335,31 @@ def test_a_product_that_has_got_another_sku_is_noticed_and_all_are_looked_up_ane
     assert [update.sku for update in again.updates] == ["A", "C"]
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [[], [product(1, "A"), product(7, "A")], [product(7, "A")]],
+    ids=["gone", "doubled", "another product"],
+)
+def test_a_listing_that_a_read_does_not_find_is_looked_up_before_it_is_written(
+    rows: list[dict[str, Any]],
+) -> None:
+    woo = knowing(product(1, "A"), product(2, "B"))
+    asked = woo.read(updates("A", "B"))
+    woo.receive(asked, reply([*rows, product(2, "B")]))
+    again = woo.next_request(updates("A", "B"))
+    assert again is not None
+    assert (again.purpose, [update.sku for update in again.updates]) == (Purpose.LOOK_UP, ["A"])
+    assert write_of(woo, *updates("B")).json["update"][0]["id"] == 2
+
+
+def test_a_read_that_fails_or_finds_all_as_it_was_forgets_nothing() -> None:
+    woo = knowing(product(1, "A"))
+    asked = woo.read(updates("A"))
+    for response in (reply(b"<html>", 502), reply({"code": "no"}, 403), reply([product(1, "A")])):
+        woo.receive(asked, response)
+        assert write_of(woo, *updates("A")).json["update"][0]["id"] == 1
+
+
 def test_variations_whose_parent_is_gone_are_all_looked_up_anew() -> None:
     woo = knowing(product(11, "V", 10), product(12, "W", 10))
     request = write_of(woo, *updates("V", "W"))

@@ -63,3 +63,12 @@ def test_a_batch_that_holds_anything_is_understood_or_trouble(body: Any) -> None
     answer = answered(knowing(product(10, "A"), product(11, "B")), body)
     assert isinstance(answer, Answer)
     assert {outcome.update.sku for outcome in answer.outcomes} <= {"A", "B"}
+
+
+@given(st.one_of(VALUES, st.lists(ROWS, max_size=3)))
+@settings(max_examples=150, deadline=None)
+def test_a_read_that_holds_anything_is_understood_or_trouble(body: Any) -> None:
+    woo = knowing(product(10, "A"), product(11, "B"))
+    raw = json.dumps(body).encode()
+    answer = woo.receive(woo.read(updates("A", "B")), Response(200, {}, raw))
+    assert {observed.sku for observed in answer.observed} <= {"A", "B"}

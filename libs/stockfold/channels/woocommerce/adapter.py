@@ -115,7 +115,9 @@ class WooCommerce:
             self._is_managed = answer.trouble is None
             return answer
         if request.purpose is Purpose.READ:
-            return reading.observed(request, response)
+            answer = reading.observed(request, response)
+            self._forget_changed(request, answer)
+            return answer
         answer = self._received(request, response)
         if request.purpose is Purpose.WRITE and answer.trouble is not None:
             self._forget(o.update.sku for o in answer.outcomes if o.whole_request)
@@ -214,6 +216,16 @@ class WooCommerce:
                 Outcome(update, OutcomeKind.RETRYABLE, code, message) for update in request.updates
             )
         )
+
+    def _forget_changed(self, request: Request, answer: Answer) -> None:
+        """What was read under a SKU is not what we wrote to: gone, doubled, or another product."""
+        if answer.trouble is not None or answer.outcomes:
+            return
+        shown = {one.sku: one.listing for one in answer.observed}
+        for update in request.updates:
+            listing = self._listings.get(update.sku)
+            if listing is not None and shown.get(update.sku) != str(listing.id):
+                self._forget([update.sku])
 
     def _forget(self, skus: Iterable[str]) -> None:
         for sku in skus:
