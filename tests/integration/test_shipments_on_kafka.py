@@ -22,7 +22,8 @@ from tests.support.running_ledger import running
 from tests.support.webhook_shop import CHANNEL
 from tests.support.woo_shop import Fault, Shop, ShopServer
 
-from stockfold.channels.woocommerce.shipments import CORRELATION_KEY, MARKS_KEY
+from stockfold.channels.woocommerce.order_meta import CORRELATION_KEY
+from stockfold.channels.woocommerce.shipments import MARKS_KEY
 from stockfold.contracts import envelope
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import EXCEPTIONS, ORDER_SWEEPS, SHIPMENTS

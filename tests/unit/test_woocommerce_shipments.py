@@ -13,8 +13,8 @@ from tests.support.woo_talk import ask, converse
 from stockfold.channels import Failure
 from stockfold.channels.parcels import Parcel, checked
 from stockfold.channels.woocommerce.asking import NotServedError
+from stockfold.channels.woocommerce.order_meta import CORRELATION_KEY
 from stockfold.channels.woocommerce.shipments import (
-    CORRELATION_KEY,
     MARKS_KEY,
     TrackingTerms,
     Written,

@@ -10,6 +10,7 @@ from tests.support.woo_talk import ask, converse
 from stockfold.channels import Failure
 from stockfold.channels.woocommerce.asking import NotServedError, NotThereError
 from stockfold.channels.woocommerce.holds import META_KEY, hold, token_of
+from stockfold.channels.woocommerce.order_meta import CORRELATION_KEY
 from stockfold.channels.woocommerce.webhooks import (
     TOPICS,
     Change,
@@ -20,6 +21,7 @@ from stockfold.channels.woocommerce.webhooks import (
     plan,
 )
 
+FOLLOWED = {CORRELATION_KEY: "woo-de|1"}
 OURS = "https://stock.example/v1/webhooks/woo-de"
 
 
@@ -126,10 +128,10 @@ def shop() -> Shop:
 
 
 def test_an_order_is_held_with_a_private_note_and_keeps_its_stock(shop: Shop) -> None:
-    held = converse(shop, hold("1", "case-1", "2 of A are missing."))
+    held = converse(shop, hold("1", "case-1", "2 of A are missing.", "woo-de|1"))
     assert (held.status, held.note_added, held.put_on_hold) == ("on-hold", True, True)
     order = shop.orders.orders[1]
-    assert order.meta == {META_KEY: token_of("case-1")}
+    assert order.meta == {META_KEY: token_of("case-1"), **FOLLOWED}
     (note,) = order.notes
     assert note["note"] == f"2 of A are missing. [stockfold {token_of('case-1')}]"
     assert note["customer_note"] is False
@@ -137,31 +139,34 @@ def test_an_order_is_held_with_a_private_note_and_keeps_its_stock(shop: Shop) ->
 
 
 def test_the_same_case_again_changes_nothing(shop: Shop) -> None:
-    converse(shop, hold("1", "case-1", "note"))
+    converse(shop, hold("1", "case-1", "note", "woo-de|1"))
     shop.orders.set_status(1, "processing", shop.now_us())
-    held = converse(shop, hold("1", "case-1", "note"))
+    held = converse(shop, hold("1", "case-1", "note", "woo-de|1"))
     assert (held.status, held.was_done) == ("processing", True)
     assert len(shop.orders.orders[1].notes) == 1
 
 
 def test_another_case_of_the_same_order_is_told_too(shop: Shop) -> None:
-    converse(shop, hold("1", "case-1", "note"))
-    held = converse(shop, hold("1", "case-2", "note"))
+    converse(shop, hold("1", "case-1", "note", "woo-de|1"))
+    held = converse(shop, hold("1", "case-2", "note", "woo-de|1"))
     assert (held.status, held.note_added, held.put_on_hold) == ("on-hold", True, False)
-    assert shop.orders.orders[1].meta == {META_KEY: f"{token_of('case-1')} {token_of('case-2')}"}
+    assert shop.orders.orders[1].meta == {
+        META_KEY: f"{token_of('case-1')} {token_of('case-2')}",
+        **FOLLOWED,
+    }
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled", "refunded", "failed"])
 def test_an_order_that_is_finished_gets_a_note_alone(shop: Shop, status: str) -> None:
     shop.orders.set_status(1, status, shop.now_us())
-    held = converse(shop, hold("1", "case-1", "note"))
+    held = converse(shop, hold("1", "case-1", "note", "woo-de|1"))
     assert (held.status, held.note_added, held.put_on_hold) == (status, True, False)
 
 
 @pytest.mark.parametrize("requests", range(1, 5))
 def test_a_hold_cut_off_anywhere_is_finished_by_the_next_try(shop: Shop, requests: int) -> None:
     case = 'woo-de/1/1/SKU 4 "ü" \\ 5/1'
-    cut_off = hold("1", case, "note")
+    cut_off = hold("1", case, "note", "woo-de|1")
     request = next(cut_off)
     for number in range(requests):
         answer = ask(shop, request)
@@ -170,17 +175,17 @@ def test_a_hold_cut_off_anywhere_is_finished_by_the_next_try(shop: Shop, request
                 cut_off.send(Failure("timeout", "no answer in time"))
             break
         request = cut_off.send(answer)
-    converse(shop, hold("1", case, "note"))
-    assert converse(shop, hold("1", case, "note")).was_done
+    converse(shop, hold("1", case, "note", "woo-de|1"))
+    assert converse(shop, hold("1", case, "note", "woo-de|1")).was_done
     order = shop.orders.orders[1]
     assert (order.status, len(order.notes), order.meta) == (
         "on-hold",
         1,
-        {META_KEY: token_of(case)},
+        {META_KEY: token_of(case), **FOLLOWED},
     )
 
 
 def test_an_order_that_is_not_there_cannot_be_held_and_is_not_asked_for_again(shop: Shop) -> None:
     shop.orders.delete(1)
     with pytest.raises(NotThereError):
-        converse(shop, hold("1", "case-1", "note"))
+        converse(shop, hold("1", "case-1", "note", "woo-de|1"))

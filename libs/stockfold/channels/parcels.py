@@ -41,9 +41,13 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mark(self) -> str:
-        """The correlation as one word that WordPress keeps as it is; a hash if it is no such."""
-        known = self.correlation
-        return known if _PLAIN.fullmatch(known) else hashlib.sha256(known.encode()).hexdigest()[:32]
+        """The correlation as one word that WordPress keeps as it is."""
+        return word_of(self.correlation)
+
+
+def word_of(text: str) -> str:
+    """The text if it is one plain word, else a hash of it."""
+    return text if _PLAIN.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def checked(parcel: Parcel) -> Parcel:

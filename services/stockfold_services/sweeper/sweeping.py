@@ -108,7 +108,8 @@ class ShopSweeper:
             outcome: audit.Outcome = "failed"
             result: dict[str, Any] = {}
             try:
-                held = await self.converse(hold(case.order, case.case, case.note))
+                correlation = f"{self._channel.name}|{case.order}"
+                held = await self.converse(hold(case.order, case.case, case.note, correlation))
                 outcome, result = "done", msgspec.to_builtins(held)
             except NotThereError as error:
                 result = {"error": error.what}

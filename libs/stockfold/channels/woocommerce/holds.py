@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from stockfold.channels.woocommerce import asking
+from stockfold.channels.parcels import word_of
+from stockfold.channels.woocommerce import asking, order_meta
 from stockfold.channels.woocommerce.asking import Conversation, get, send
 
 META_KEY = "_stockfold_hold"
@@ -30,17 +31,18 @@ class Held(msgspec.Struct, frozen=True):
     put_on_hold: bool
 
 
-def hold(order: str, case: str, note: str) -> Conversation[Held]:
+def hold(order: str, case: str, note: str, correlation: str) -> Conversation[Held]:
     """Put an order on hold and add a private note; again for the same case changes nothing.
 
-    ``order`` is the shop's id. The note carries no personal data: write SKUs and quantities.
-    NotThereError when the shop has no such order; NotServedError when it does not serve: ask again
-    later.
+    ``order`` is the shop's id, ``correlation`` what it is followed by through our systems. The note
+    carries no personal data: write SKUs and quantities. NotThereError when the shop has no such
+    order; NotServedError when it does not serve: ask again later.
     """
     path = f"orders/{order}"
     tree = yield from _object(get(path, ("_fields", "id,status,meta_data")))
     status = str(tree.get("status", ""))
-    token, tokens = token_of(case), _tokens(tree)
+    meta = order_meta.read(tree)
+    token, tokens = token_of(case), order_meta.words(meta, META_KEY)
     if token in tokens:
         return Held(status, was_done=True, note_added=False, put_on_hold=False)
     mark = f"[stockfold {token}]"
@@ -54,7 +56,11 @@ def hold(order: str, case: str, note: str) -> Conversation[Held]:
         body = {"note": f"{note} {mark}", "customer_note": False}
         yield from _object(send("POST", f"{path}/notes", body))
     stops = status in HELD_FROM
-    change: dict[str, Any] = {"meta_data": [{"key": META_KEY, "value": " ".join([*tokens, token])}]}
+    entries = [
+        *order_meta.added(meta, META_KEY, token),
+        *order_meta.added(meta, order_meta.CORRELATION_KEY, word_of(correlation)),
+    ]
+    change: dict[str, Any] = {"meta_data": entries}
     if stops:
         change["status"] = "on-hold"
     tree = yield from _object(send("PUT", path, change))
@@ -72,11 +78,3 @@ def _object(request: Any) -> Conversation[dict[str, Any]]:
     if not isinstance(tree, dict):
         raise asking.not_understood(request, answer)
     return tree
-
-
-def _tokens(tree: dict[str, Any]) -> list[str]:
-    entries = tree.get("meta_data")
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get("key") == META_KEY:
-            return str(entry.get("value", "")).split()
-    return []

@@ -21,13 +21,15 @@ import msgspec
 from stockfold.channels.orders import NotWholeError, whole
 from stockfold.channels.parcels import Parcel
 from stockfold.channels.port import Failure, Request, Response
-from stockfold.channels.woocommerce import answers, asking
+from stockfold.channels.woocommerce import answers, asking, order_meta
 from stockfold.channels.woocommerce.asking import Conversation, NotThereError, get, send
+from stockfold.channels.woocommerce.order_meta import CORRELATION_KEY
 from stockfold.domain.errors import ContractError
 from stockfold.domain.times import SECOND_US
 
 MARKS_KEY = "_stockfold_shipments"
-CORRELATION_KEY = "_stockfold_correlation"
+RESTOCKED_KEY = "_restock_refunded_items"
+"""WooCommerce's own, of a line: refunded units that were put back into stock."""
 COMPLETED_FROM = ("processing",)
 """An order that waits for something, or has ended, keeps its status."""
 _PASSING = (401, 403, 404, 408, 429)
@@ -70,8 +72,8 @@ def write_parcel(parcel: Parcel, terms: TrackingTerms) -> Conversation[Written]:
     tree = yield from _object(
         parcel, get(path, ("_fields", "id,status,line_items,meta_data")), "the order"
     )
-    status, meta = str(tree.get("status", "")), _meta(tree)
-    marks = _words(meta, MARKS_KEY)
+    status, meta = str(tree.get("status", "")), order_meta.read(tree)
+    marks = order_meta.words(meta, MARKS_KEY)
     if parcel.token in {mark.partition("=")[0] for mark in marks}:
         return Written(status, was_done=True)
     told = False
@@ -115,9 +117,7 @@ def _metadata(
     parcel: Parcel, terms: TrackingTerms, meta: Mapping[str, Any], marks: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     yield {"key": MARKS_KEY, "value": " ".join(marks)}
-    known = _words(meta, CORRELATION_KEY)
-    if parcel.mark not in known:
-        yield {"key": CORRELATION_KEY, "value": " ".join([*known, parcel.mark])}
+    yield from order_meta.added(meta, CORRELATION_KEY, parcel.mark)
     for key, value in (
         (terms.carrier_key, parcel.carrier),
         (terms.number_key, parcel.tracking_number),
@@ -167,21 +167,12 @@ def _all_left(tree: Mapping[str, Any], marks: Sequence[str]) -> bool:
     try:
         return all(
             left.get(str(line.get("id")), 0)
-            >= whole(line.get("quantity")) - whole(_meta(line).get("_restock_refunded_items", 0))
+            >= whole(line.get("quantity"))
+            - whole(order_meta.read(line).get("_restock_refunded_items", 0))
             for line in lines
         )
     except NotWholeError:
         return False
-
-
-def _meta(tree: Mapping[str, Any]) -> dict[str, Any]:
-    entries = tree.get("meta_data")
-    rows = entries if isinstance(entries, list) else []
-    return {str(row.get("key")): row.get("value") for row in rows if isinstance(row, dict)}
-
-
-def _words(meta: Mapping[str, Any], key: str) -> list[str]:
-    return str(meta.get(key) or "").split()
 
 
 def _object(parcel: Parcel, request: Request, what: str) -> Conversation[dict[str, Any]]:
