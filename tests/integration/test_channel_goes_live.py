@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.conftest import NewEnvironment
 from tests.support.publishing import availability_service, deliveries, eventually
-from tests.support.woo_shop import Shop, ShopServer
+from tests.support.woo_shop import Fault, Shop, ShopServer
 
 from stockfold.runtime.channel_coverage import Waiver, publish_waivers, read_coverage
 from stockfold.runtime.settings import ChannelSettings, Settings
@@ -18,7 +18,7 @@ from stockfold_services.publisher.main import run
 
 pytestmark = pytest.mark.integration
 
-IMPATIENT = Looks(look_s=0.3, again_s=0.6)
+IMPATIENT = Looks(look_s=0.3, soon_s=0.6, again_s=600.0)
 WITHIN_S = 60
 
 
@@ -89,7 +89,7 @@ async def test_an_uncovered_channel_stays_in_shadow_until_it_is_waived_and_then_
             await eventually(shows(server, A=8, B=6), WITHIN_S, "it goes on")
 
 
-async def test_a_channel_without_listings_waits_for_them(
+async def test_a_channel_without_listings_waits_for_them_and_for_a_shop_that_is_away(
     new_environment: NewEnvironment, server: ShopServer
 ) -> None:
     server.shop.add_products(["A"])
@@ -97,6 +97,7 @@ async def test_a_channel_without_listings_waits_for_them(
     async with availability_service(settings) as service, publisher(settings):
         await asyncio.sleep(1.5)
         assert read_coverage(settings).admission("woo") is None
+        server.shop.faults.queue.append(Fault("html", status=502, path="products"))
         await service.publish("woo", [("A", 3)])
         await eventually(shows(server, A=3), WITHIN_S, "it goes live with the first")
 

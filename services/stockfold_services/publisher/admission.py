@@ -19,8 +19,9 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from stockfold.channels import Assurance
+from stockfold.channels import Assurance, TroubleKind
 from stockfold.channels.findings import Level
+from stockfold.channels.woocommerce.verdicts import Facts
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.channel_coverage import (
     Admission,
@@ -46,10 +47,12 @@ COSTS = 20
 class Looks(msgspec.Struct, frozen=True):
     """How often a channel that waits is looked at.
 
-    Every ``look_s`` it is seen whether waivers changed; the shop is asked again after ``again_s``.
+    Every ``look_s`` it is seen whether waivers changed; the shop is asked again after ``again_s``,
+    or after ``soon_s`` when it did not serve.
     """
 
     look_s: float = 5.0
+    soon_s: float = 20.0
     again_s: float = 300.0
 
 
@@ -194,7 +197,8 @@ class Waiting:
         )
         now_s = self._clock.monotonic_s()
         self._waived = waived
-        self._due_s = now_s + max(self._looks.again_s, COSTS * (now_s - began_s))
+        again_s = self._looks.soon_s if _is_passing(found.facts) else self._looks.again_s
+        self._due_s = now_s + max(again_s, COSTS * (now_s - began_s))
         if not found.is_fit:
             self._tell(found)
             return False
@@ -228,3 +232,9 @@ class Waiting:
             " …" if len(errors) > NAMED_MAX else "",
             self._channel.name,
         )
+
+
+def _is_passing(facts: Facts) -> bool:
+    """True when it is the way to the shop that is in the way, not what the shop is like."""
+    troubles = (facts.readable, facts.writable, facts.orders)
+    return any(one is not None and one.kind is not TroubleKind.REFUSED for one in troubles)
