@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
+from stockfold.channels import Observed, Outcome, OutcomeKind, Shown, StockUpdate
 from stockfold_services.publisher.backlog import Backlog
+from stockfold_services.publisher.sold_there import SoldThere
 from stockfold_services.publisher.wanted import Wanted
 
 
@@ -65,3 +66,16 @@ def test_in_shadow_it_is_recorded_and_not_sent() -> None:
     (finished,) = backlog.again(wanted(1), 0)
     assert finished.kind is OutcomeKind.SHADOW
     assert due(backlog) == []
+
+
+def test_what_was_found_to_be_wrong_is_read_again_and_is_no_sale() -> None:
+    sold = SoldThere()
+    sold.observed(Observed("A", 10, written=10), 0.0)
+    sold.observed(Observed("A", 7), 1.0)
+    sold.weigh("A", 1.0)
+    assert sold.unseen("A", 1) == 3, "as if a till had sold them"
+    sold.forget("A")
+    assert (sold.unseen("A", 1), sold.seen_s("A")) == (0, None)
+    sold.observed(Observed("A", 7), 2.0)
+    sold.weigh("A", 2.0)
+    assert sold.unseen("A", 1) == 0

@@ -14,7 +14,7 @@ from stockfold.domain.errors import ContractError
 from stockfold.reconcile.listings import Standing, Wanted
 from stockfold.runtime.kafka import partitions_of
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.resends import Resend, resend_of
+from stockfold.runtime.resends import OF_AVAILABILITY, Resend, resend_of
 from stockfold.runtime.settings import Settings
 
 ToShow = Callable[[StockUpdate], Shown]
@@ -77,7 +77,7 @@ class ListingTopics:
 
 def _availability(body: dict[str, Any], told_us: int) -> dict[str, Any]:
     # Steps and locations are most of a record, and are not needed.
-    return {name: body[name] for name in Resend.__struct_fields__[:8]} | {"told_us": told_us}
+    return {name: body[name] for name in OF_AVAILABILITY} | {"told_us": told_us}
 
 
 def _wanted(body: dict[str, Any], to_show: ToShow) -> Wanted:

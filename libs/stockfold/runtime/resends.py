@@ -39,6 +39,7 @@ class Resend(msgspec.Struct, frozen=True):
     reason: str
     by: str
     asked_at: int
+    seq: int = 0
 
     @property
     def is_due(self) -> bool:
@@ -46,10 +47,13 @@ class Resend(msgspec.Struct, frozen=True):
         return SYSTEM_CLOCK.now_us() - self.asked_at < CARRIED_OUT_WITHIN_US
 
 
+OF_AVAILABILITY = (*Resend.__struct_fields__[:8], "seq")
+"""What a resend says of the availability that is to be sent once more."""
+
+
 def resend_of(availability: Mapping[str, Any], reason: str, by: str) -> Resend:
     """Of a record of the availability topic, asked for now."""
-    names = Resend.__struct_fields__[:8]
-    fields = {name: availability[name] for name in names}
+    fields = {name: availability[name] for name in OF_AVAILABILITY}
     return Resend(**fields, reason=reason, by=by, asked_at=SYSTEM_CLOCK.now_us())
 
 

@@ -219,6 +219,9 @@ class Connection:
             return
         mine = [wanted for wanted in asked if wanted.partition in self._watermarks]
         now_us = self._clock.now_us()
+        if self._looking is not None:
+            for one in mine:
+                self._looking.sold.forget(one.sku)
         await self._finish([f for one in mine for f in self.backlog.again(one, now_us)])
 
     async def _let_go(self, reached: dict[int, int]) -> None:

@@ -61,6 +61,7 @@ class Resends:
             asked.correlation_id,
             0,
             Promise(asked.status, asked.next_available, asked.lead_time_days),
+            seq=asked.seq,
         )
         self.put_back([wanted])
 

@@ -338,6 +338,16 @@ class SoldThere:
             later = min(later, max(-missing, 0))
         listing.base, listing.sold = shown, later
 
+    def forget(self, sku: str) -> None:
+        """What it shows was found to be wrong: it is read before the next write, and units that no
+        order explains are no sale.
+        """
+        listing = self._listings.get(sku)
+        if listing is not None:
+            listing.base, listing.sold, listing.shown = None, 0, None
+            listing.unexplained, listing.seen_s = 0, None
+            self._drifting.discard(sku)
+
     def seen_s(self, sku: str) -> float | None:
         """When the listing was seen last; None for never."""
         listing = self._listings.get(sku)
