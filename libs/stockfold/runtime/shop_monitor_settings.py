@@ -10,7 +10,10 @@ Place = Annotated[str, Field(max_length=64, pattern=r"^([A-Za-z0-9][A-Za-z0-9._:
 
 
 class ShopMonitorSettings(BaseModel):
-    """A SKU that nobody buys, counted anew on a schedule to see whether the shop follows."""
+    """A SKU that nobody buys, counted anew on a schedule to see whether the shop follows.
+
+    Shopify: nothing is published, so nothing is watched.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 

@@ -249,7 +249,7 @@ async def watch(
 ) -> None:
     """Watch a connection until ``stop``, if it has a canary; a lost Kafka is waited for."""
     sku = channel.monitor.sku
-    if not sku:
+    if not sku or channel.kind != "woocommerce":
         return
     async with shop, Situation(settings) as situation:
         await _first([situation.known(), stop.wait()])

@@ -190,5 +190,6 @@ class ParcelWriter:
         return not written.was_done
 
     async def close(self) -> None:
-        """Let go of what it reads with."""
+        """Let go of what it reads and writes with."""
+        self._refusals = None
         await asyncio.to_thread(self._queue.close)
