@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from confluent_kafka import Producer
 from tests.support.command_line import stockfold, stockfold_json
 from tests.support.memory_feed import IMPATIENT, channel
 from tests.support.publishing import availability_service, eventually
 from tests.support.woo_shop import Fault, Shop, ShopServer
 
-from stockfold.channels.woocommerce.scoring import Change
+from stockfold.channels.woocommerce.scoring import Change, score
+from stockfold.contracts.codec import encode
+from stockfold.contracts.topics import DAY_MS, SHADOW_REPORTS
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.channel_coverage import Waiver, publish_waivers
+from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
-from stockfold.runtime.shadow_reports import ShadowReport, read_reports
+from stockfold.runtime.shadow_reports import RECENT, ShadowReport, newest_reports, read_reports
 from stockfold_services.publisher import shadowing
 from stockfold_services.publisher.main import run
 
@@ -150,3 +156,24 @@ def test_a_merchant_reads_it_in_the_terminal_in_a_browser_and_over_time(
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
     assert "<svg" in text
+
+
+def test_of_days_long_past_the_last_report_is_shown(environment: Settings) -> None:
+    now_ms = int(time.time() * 1_000) // DAY_MS * DAY_MS
+    hours = range(-5 * 24, 0)
+    producer = Producer(confluent_config(environment))
+    for hour in hours:
+        told = ShadowReport("woo", "https://shop.example", "shadow", 0, hour, score([], {}))
+        body = msgspec.to_builtins(told)
+        producer.produce(
+            SHADOW_REPORTS.full_name(environment.prefix),
+            encode("stockfold.ShadowReport", body | body.pop("score")),
+            b"woo" if hour % 2 else b"other",
+            timestamp=now_ms + hour * 3_600_000,
+        )
+    assert producer.flush(20) == 0
+    found = [report.finished_at for report in read_reports(environment, "woo")]
+    assert found == [-4 * 24 - 1, *range(-2 * RECENT + 1, 0, 2)]
+    newest = newest_reports(environment)
+    assert {name: report.finished_at for name, report in newest.items()} == {"woo": -1, "other": -2}
+    assert newest_reports(environment, now_ms * 1_000) == {}

@@ -6,8 +6,9 @@ channel converges. Making and showing them needs neither the ledger nor PostgreS
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 
 import msgspec
 from confluent_kafka import KafkaException
@@ -82,12 +83,17 @@ async def compare_with_shop(
         on_page(page)
     finished_us = clock.now_us()
     wanted = await after()
-    found = score(
-        products,
-        {sku: to_show(update) for sku, update in wanted.items()},
-        before={sku: to_show(update) for sku, update in before.items()},
-        waived=waived,
-    )
+
+    def scored() -> Score:
+        return score(
+            products,
+            {sku: to_show(update) for sku, update in wanted.items()},
+            before={sku: to_show(update) for sku, update in before.items()},
+            waived=waived,
+        )
+
+    # Of 100,000 listings it takes more than a second, and whoever asks has a lease to keep.
+    found = await asyncio.to_thread(scored)
     return ShadowReport(channel.name, channel.url, mode, started_us, finished_us, found)
 
 
@@ -109,34 +115,41 @@ def read_reports(settings: Settings, channel: str) -> list[ShadowReport]:
     """The last ``RECENT`` reports of a channel, and of each day before them its last one, oldest
     first. UnavailableError when Kafka does not answer.
     """
-    return [_read(value) for value in _kept(settings, channel)]
-
-
-def newest_report(settings: Settings, channel: str) -> ShadowReport | None:
-    """The newest report of a channel, None before the first. UnavailableError."""
-    values = _kept(settings, channel)
-    return _read(values[-1]) if values else None
-
-
-def _kept(settings: Settings, channel: str) -> list[bytes]:
     recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)
     of_day: dict[int, bytes] = {}
+    for told, day, value in _kept(settings):
+        if told == channel:
+            recent.append((day, value))
+            of_day[day] = value
+    days = [value for day, value in of_day.items() if recent and day < recent[0][0]]
+    return [_read(value) for value in (*days, *(value for _, value in recent))]
+
+
+def newest_reports(settings: Settings, since_us: int | None = None) -> dict[str, ShadowReport]:
+    """The newest report of each channel; of those kept, or told since a moment. UnavailableError
+    when Kafka does not answer.
+    """
+    newest = {channel: value for channel, _, value in _kept(settings, since_us)}
+    return {channel: _read(value) for channel, value in newest.items()}
+
+
+def _kept(settings: Settings, since_us: int | None = None) -> Iterator[tuple[str, int, bytes]]:
+    """Every report as its channel, the day it was told, and its bytes."""
     try:
         ensure_topic(settings, SHADOW_REPORTS)
-        for batch in PartitionReader(settings).read(SHADOW_REPORTS, 0):
+        reader = PartitionReader(settings)
+        start = None if since_us is None else reader.first_at(SHADOW_REPORTS, 0, since_us // 1_000)
+        for batch in reader.read(SHADOW_REPORTS, 0, start):
             for record in batch:
-                value, (_, at_ms) = record.value(), record.timestamp()
-                if record.key() == channel.encode() and value is not None:
-                    recent.append((at_ms // DAY_MS, value))
-                    of_day[at_ms // DAY_MS] = value
+                key, value, (_, at_ms) = record.key(), record.value(), record.timestamp()
+                if key is not None and value is not None:
+                    yield key.decode("utf-8", "replace"), at_ms // DAY_MS, value
     except KafkaException as error:
         raise UnavailableError(
             f"{SHADOW_REPORTS.name} was not read: {error.args[0].str()}",
             where=f"Kafka at {settings.kafka.bootstrap}",
             remedy="Check the broker, then try again.",
         ) from error
-    days = [value for day, value in of_day.items() if recent and day < recent[0][0]]
-    return [*days, *(value for _, value in recent)]
 
 
 def _read(value: bytes) -> ShadowReport:

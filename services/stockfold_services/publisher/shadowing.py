@@ -14,10 +14,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from stockfold.channels import Shown, StockUpdate
 from stockfold.domain.errors import UnavailableError
+from stockfold.domain.times import SECOND_US
 from stockfold.runtime.channel_coverage import read_coverage
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.settings import ChannelSettings, Settings
-from stockfold.runtime.shadow_reports import ShadowReport, compare_with_shop, keep, newest_report
+from stockfold.runtime.shadow_reports import ShadowReport, compare_with_shop, keep, newest_reports
 from stockfold.runtime.shop_catalog import Performing
 from stockfold.runtime.wanted_listings import wanted_listings
 from stockfold_services.publisher.lease import Lease
@@ -110,11 +111,12 @@ class Reports:
 
     async def _until_due_s(self) -> float:
         """At once, unless one of this mode and shop is newer than the rhythm."""
-        channel = self._channel
-        last = await asyncio.to_thread(newest_report, self._settings, channel.name)
+        channel, now_us = self._channel, self._clock.now_us()
+        since_us = now_us - channel.publishing.report_every_s * SECOND_US
+        last = (await asyncio.to_thread(newest_reports, self._settings, since_us)).get(channel.name)
         if last is None or (last.url, last.mode) != (channel.url, self._mode):
             return 0.0
-        age_s = (self._clock.now_us() - last.finished_at) / 1_000_000
+        age_s = (now_us - last.finished_at) / SECOND_US
         return max(channel.publishing.report_every_s - age_s, 0.0)
 
     async def _make(self, before: Mapping[str, StockUpdate]) -> ShadowReport:

@@ -9,7 +9,7 @@ import msgspec
 from stockfold.runtime.channel_modes import ChannelMode, channel_modes
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
-from stockfold.runtime.shadow_reports import ShadowReport, newest_report
+from stockfold.runtime.shadow_reports import ShadowReport, newest_reports
 from stockfold_services.cli.channels.shadow_words import moment, percent
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
@@ -21,7 +21,8 @@ def list_channels(config: ConfigFile = None, as_json: AsJson = False) -> None:
     settings = attach(load(config))
     zones = {channel.name: channel.zone for channel in settings.channels}
     found = asyncio.run(channel_modes(settings))
-    rows = [(one, newest_report(settings, one.channel)) for one in found]
+    reports = newest_reports(settings)
+    rows = [(one, reports.get(one.channel)) for one in found]
     if as_json:
         print_json([_told(one, report) for one, report in rows])
         return
