@@ -172,8 +172,7 @@ class Backlog:
         listing = self._listings.get(sku)
         if listing is None or listing.flying is not None:
             return []
-        if look:
-            listing.acknowledged = None
+        listing.acknowledged = None if look else listing.acknowledged
         latest = listing.latest
         if listing.wanted is not None or latest is None:
             return self._settle(listing, now_us)
@@ -188,9 +187,8 @@ class Backlog:
     def current(self, update: StockUpdate) -> StockUpdate | None:
         """An update that is under way, as it is to be sent now; None when a newer one is wanted."""
         listing = self._listings[update.sku]
-        if listing.wanted is not None or listing.flying is None:
-            return None
-        return self._as_update(listing.flying, listing.failures)
+        flying = None if listing.wanted is not None else listing.flying
+        return None if flying is None else self._as_update(flying, listing.failures)
 
     def _as_update(self, wanted: Wanted, failures: int = 0) -> StockUpdate:
         return StockUpdate(
@@ -223,9 +221,8 @@ class Backlog:
 
     def _update(self, sku: str) -> StockUpdate:
         listing = self._listings[sku]
-        wanted = listing.wanted
-        assert wanted is not None
-        return self._as_update(wanted, listing.failures)
+        assert listing.wanted is not None
+        return self._as_update(listing.wanted, listing.failures)
 
     def _promote(self, now_s: float) -> None:
         for sku, listing in self._delayed.due(now_s, self._listings):

@@ -17,8 +17,6 @@ import logging
 import random
 from collections.abc import Sequence
 
-import msgspec
-
 from stockfold.channels import (
     Adapter,
     Answer,
@@ -27,7 +25,6 @@ from stockfold.channels import (
     Request,
     Response,
     StockUpdate,
-    TroubleKind,
 )
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import Clock
@@ -312,8 +309,8 @@ class Connection:
 
         prepared = await self._looking.prepare(request, self.backlog, ask, self._finish)
         if prepared.trouble is not None:
-            asked = msgspec.structs.replace(request, purpose=Purpose.READ)
-            self._notice(asked, Answer(trouble=prepared.trouble), probe=False)
+            now_s = self._clock.monotonic_s()
+            self._breaker.take(self._name, Purpose.READ, prepared.trouble, now_s, probe=False)
         left = () if prepared.request is None else prepared.request.updates
         answer = Answer(prepared.outcomes, observed=prepared.observed)
         await self._finish(self._landed_of(request.updates, answer, {u.sku for u in left}))
@@ -374,7 +371,8 @@ class Connection:
         answer = self._adapter.receive(request, response)
         if self._looking is not None:
             answer = self._looking.taken_in(answer)
-        self._notice(request, answer, probe=probe)
+        now_s = self._clock.monotonic_s()
+        self._breaker.take(self._name, request.purpose, answer.trouble, now_s, probe=probe)
         return self._landed_of(request.updates, answer, set())
 
     def _landed_of(
@@ -400,24 +398,6 @@ class Connection:
             self._pace.troubled(now_s)
         elif request.purpose is Purpose.WRITE:
             self._pace.written(len(request.updates), now_s - began_s, at_once, now_s)
-
-    def _notice(self, request: Request, answer: Answer, *, probe: bool) -> None:
-        trouble = answer.trouble
-        if trouble is None:
-            if self._breaker.succeeded(request.purpose, probe=probe):
-                log.info("channel %s serves again", self._name)
-            return
-        if self._breaker.trouble is None or self._breaker.trouble.kind is not trouble.kind:
-            level = logging.ERROR if trouble.kind is TroubleKind.REFUSED else logging.WARNING
-            log.log(
-                level,
-                "channel %s is %s (%s): %s",
-                self._name,
-                trouble.kind.value,
-                trouble.code,
-                trouble.detail,
-            )
-        self._breaker.failed(trouble, request.purpose, self._clock.monotonic_s())
 
     async def _finish(self, finished: Sequence[Finished]) -> None:
         self._wake.set()

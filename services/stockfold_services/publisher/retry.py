@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import random
 
 import msgspec
 
 from stockfold.channels import Purpose, Trouble, TroubleKind
+
+log = logging.getLogger(__name__)
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
@@ -54,6 +57,20 @@ class Breaker:
     def needs_probe(self) -> bool:
         """True when the next request must be a probe."""
         return self.trouble is not None and not self._probed
+
+    def take(
+        self, channel: str, purpose: Purpose, trouble: Trouble | None, now_s: float, *, probe: bool
+    ) -> None:
+        """A request of ``purpose`` was answered; what that changes is told in the log."""
+        if trouble is None:
+            if self.succeeded(purpose, probe=probe):
+                log.info("channel %s serves again", channel)
+            return
+        if self.trouble is None or self.trouble.kind is not trouble.kind:
+            level = logging.ERROR if trouble.kind is TroubleKind.REFUSED else logging.WARNING
+            kind, code, detail = trouble.kind.value, trouble.code, trouble.detail
+            log.log(level, "channel %s is %s (%s): %s", channel, kind, code, detail)
+        self.failed(trouble, purpose, now_s)
 
     def failed(self, trouble: Trouble, purpose: Purpose, now_s: float) -> None:
         """A request of ``purpose`` met trouble."""
