@@ -117,6 +117,7 @@ class BeforeWriting:
         wanted = [u for u in rising if self._policy.reads(self._sold, u.sku, now_s)]
         while wanted:
             request, asked_s = self._adapter.read(wanted), self._now_s()
+            self._sold.asking(update.sku for update in request.updates)
             answer = self._adapter.receive(request, _answered((yield request)))
             if answer.trouble is not None:
                 return answer.trouble

@@ -23,7 +23,7 @@ as sold for a while, then as a mistake that a write may mend.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -64,7 +64,7 @@ class _Order:
 
 class _Listing:
     __slots__ = (
-        "base", "looked_s", "sales_s", "seen_s", "sent_s", "shown", "sold", "sold_then",
+        "base", "looked_s", "resold", "sales_s", "seen_s", "sent_s", "shown", "sold", "sold_then",
         "unexplained", "unexplained_s",
     )  # fmt: skip
 
@@ -75,7 +75,9 @@ class _Listing:
         """Units noticed as sold since."""
         self.shown: int | None = None
         self.sold_then = 0
-        """Of ``sold``, what was noticed before ``shown`` was read."""
+        """Of ``sold``, what was noticed before ``shown`` was asked for."""
+        self.resold = 0
+        """Units of orders that changed since: given up and taken again, they look the same."""
         self.unexplained = 0
         self.unexplained_s = 0.0
         self.seen_s: float | None = None
@@ -125,6 +127,8 @@ class SoldThere:
         if told.revision <= order.revision:
             return set()
         self._count(order.lines, told.lines, now_s)
+        for line in told.lines if order.revision >= 0 else ():
+            self._listing(line.sku).resold += line.units
         changed = {line.sku for line in (*order.lines, *told.lines)}
         order.revision, order.placed_us = told.revision, told.placed_us
         order.lines, order.noticed_s = told.lines, now_s
@@ -300,8 +304,14 @@ class SoldThere:
         """Writes of these go out: what they show is not known until it is echoed or read."""
         for sku in skus:
             listing = self._listing(sku)
-            listing.base, listing.sold, listing.shown = None, 0, None
+            listing.base, listing.sold, listing.shown, listing.resold = None, 0, None, 0
             listing.sent_s = now_s
+
+    def asking(self, skus: Iterable[str]) -> None:
+        """What these show is asked for now."""
+        for sku in skus:
+            listing = self._listing(sku)
+            listing.sold_then = listing.sold
 
     def observed(self, one: Observed, now_s: float, asked_s: float | None = None) -> None:
         """Take in what a listing shows. The echo of our own write is what we set, no sale.
@@ -315,7 +325,7 @@ class SoldThere:
             listing.base = one.written
             asked_s = listing.sent_s
         else:
-            listing.shown, listing.sold_then = one.quantity, listing.sold
+            listing.shown = one.quantity
         if asked_s is not None and self._touched.get(one.sku, now_s) < asked_s:
             del self._touched[one.sku]
 
@@ -329,14 +339,14 @@ class SoldThere:
         later = max(listing.sold - listing.sold_then, 0)
         if listing.base is not None:
             missing = listing.base - listing.sold - shown
-            if missing > 0:
-                listing.unexplained += missing
+            if missing > listing.resold:
+                listing.unexplained += missing - listing.resold
                 listing.unexplained_s = now_s
                 self._drifting.add(sku)
-            else:
+            elif missing <= 0:
                 listing.unexplained = max(listing.unexplained + missing, 0)
             later = min(later, max(-missing, 0))
-        listing.base, listing.sold = shown, later
+        listing.base, listing.sold, listing.resold = shown, later, 0
 
     def forget(self, sku: str) -> None:
         """What it shows was found to be wrong: it is read before the next write, and units that no
