@@ -8,6 +8,7 @@ What is wanted is read before and after: what changed meanwhile is under way, an
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -48,7 +49,6 @@ SETTLE_S = 3.0
 """An order that the shop has told is decided, and its availability told, by then."""
 ORDERS_SINCE_US = DAY_US
 """Orders that changed before are here, or will never come: sweeps are never so late."""
-PAUSE_S = 0.2
 ATTEMPTS_MAX = 5
 
 
@@ -154,8 +154,11 @@ class ChannelReconciling:
         found: list[ChannelOrder] = []
         failures = 0
         while (request := sweep.request) is not None:
+            began_s = time.monotonic()
+            answer = await self._shop.perform(request)
+            took_s = time.monotonic() - began_s
             try:
-                page = sweep.receive(await self._shop.perform(request))
+                page = sweep.receive(answer)
             except NotServedError as error:
                 failures += 1
                 if error.trouble.kind is TroubleKind.REFUSED:
@@ -167,7 +170,7 @@ class ChannelReconciling:
                 continue
             failures = 0
             found += page.orders
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(max(pause_of(self._channel), took_s))
         return found
 
     def _evidence(
