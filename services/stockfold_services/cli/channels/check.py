@@ -99,7 +99,7 @@ def _unknown(error: StockfoldError) -> Finding:
         "listings_unknown",
         "stockfold",
         f"what we publish is not known, so the catalogue is held against nothing: {error.what}",
-        error.remedy,
+        f"{error.where}: {error.remedy}" if error.where else error.remedy,
     )
 
 

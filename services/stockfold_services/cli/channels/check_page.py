@@ -14,7 +14,8 @@ STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;"
     "color:#1b1f24}table{border-collapse:collapse;width:100%;margin:1rem 0}"
     "th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #d8dee4;"
-    "overflow-wrap:anywhere}th{background:#f6f8fa}"
+    "overflow-wrap:break-word}th{background:#f6f8fa}"
+    ".error td:nth-child(2),.warning td:nth-child(2),.note td:nth-child(2){white-space:nowrap}"
     ".error td:first-child{color:#b3261e;font-weight:600}"
     ".warning td:first-child{color:#8a5300;font-weight:600}"
 )
@@ -27,7 +28,7 @@ def page_of(found: Checked, admission: Admission | None) -> str:
     findings = [((f.level.value,), check_words.row(f)) for f in found.findings]
     body = [
         f"<h1>Check of channel {name}</h1>",
-        f"<p>{escape(check_words.verdict(found))}. {format_us(found.checked_at_us)}.</p>",
+        f"<p>{escape(check_words.verdict(found))}. {_minute(found.checked_at_us)}.</p>",
         _table(("what", "found"), facts),
         f"<h2>{len(findings):,} findings</h2>",
         _table(check_words.COLUMNS, findings) if findings else "",
@@ -39,6 +40,10 @@ def page_of(found: Checked, admission: Admission | None) -> str:
     return (
         f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
     )
+
+
+def _minute(us: int) -> str:
+    return f"{format_us(us)[:16].replace('T', ' ')} UTC"
 
 
 def _table(columns: Sequence[str], rows: Iterable[tuple[Sequence[str], Sequence[str]]]) -> str:
