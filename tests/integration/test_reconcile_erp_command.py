@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.conftest import NewEnvironment
 from tests.support.command_line import stockfold, stockfold_json
 from tests.support.kafka_io import Sender, committed, wait_for
 from tests.support.running_ledger import ledger
@@ -38,7 +40,7 @@ tea;DC;FREI;5;;its receipt was refused here
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hour_ago_us() -> int:
     return SYSTEM_CLOCK.now_us() - 3_600 * SECOND_US
 
@@ -50,9 +52,13 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def told(environment: Settings, hour_ago_us: int) -> Settings:
-    """A shelf of four SKUs two hours ago, and a shipment of before the time told after it."""
+@pytest.fixture(scope="module")
+def told(new_environment: NewEnvironment, hour_ago_us: int) -> Iterator[Settings]:
+    """A shelf of five SKUs two hours ago, a shipment just before the time, and a refused receipt.
+
+    The ledger runs as long as the tests; the last of them corrects it.
+    """
+    environment = new_environment()
     sender = Sender(environment)
 
     def publish(record: Record) -> None:
@@ -75,7 +81,10 @@ def told(environment: Settings, hour_ago_us: int) -> Settings:
         quantity=3,
         shipment="S",
     )
-    return environment
+    with ledger(environment):
+        wait_for("six facts", lambda: facts(environment) == 6)
+        wait_for("the refusal", lambda: refused(environment) == ["tea"])
+        yield environment
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -90,62 +99,9 @@ def refused(settings: Settings) -> list[str]:
     return [e.record["sku"] for e in committed(settings, EXCEPTIONS) if not e.record["folded"]]
 
 
-def test_a_file_is_compared_corrected_once_and_then_agrees(
-    told: Settings, file: Path, hour_ago_us: int, tmp_path: Path
-) -> None:
-    command = ("reconcile", "erp", str(file), "--as-of", format_us(hour_ago_us), *OPTIONS)
-    with ledger(told):
-        wait_for("six facts", lambda: facts(told) == 6)
-        wait_for("the refusal", lambda: refused(told) == ["tea"])
-        found = stockfold_json(told, *command, exit_code=1)
-        kinds = {
-            one["sku"]: one["kind"] for one in found["findings"] if one["account"] != "GESPERRT"
-        }
-        # All of it was recorded after the time: nothing was known then, so nothing is "late".
-        assert kinds == {
-            "bread": "unexplained",
-            "butter": "unexplained",
-            "cheese": "timing",
-            "eggs": "missing_here",
-            "flour": "bad_row",
-            "ghost": "mapping_unknown",
-            "salt": "missing_there",
-            "tea": "not_here_yet",
-        }
-        assert found["kinds"]["agrees"] == 1
-        shelf = next(
-            t for t in found["totals"] if (t["location"], t["account"]) == ("DC", "on_hand")
-        )
-        assert (shelf["rows"], shelf["in file"], shelf["theirs"]) == (8, 60, 60)
-        assert (shelf["ours"], shelf["difference"], shelf["not listed"]) == (34, 26, 3)
-        assert all(total["balances"] for total in found["totals"])
-        assert found["ignored_columns"] == ["Text"]
-        (tea,) = [one for one in found["findings"] if one["sku"] == "tea"]
-        assert "lies at the exception desk: older_than_horizon" in tea["why"]
-        with pytest.raises(SettingsError, match="corrected by what is known now"):
-            stockfold(told, *command, "--known-at", "1m", "--apply")
-        with pytest.raises(SettingsError, match="nobody can be asked: Send 3 corrections"):
-            stockfold(told, *command, "--apply")
-        out = tmp_path / "corrections.csv"
-        dry = stockfold_json(
-            told, *command, "--apply", "--dry-run", "--corrections", str(out), exit_code=1
-        )
-        assert (dry["sent"], committed(told, ADJUSTMENTS)) == (0, [])
-        assert [row["quantity"] for row in rows_of(out)] == ["24", "5", "5"]
-        assert stockfold_json(told, *command, "--apply", "--yes", exit_code=1)["sent"] == 3
-        wait_for("three counts", lambda: facts(told) == 9)
-        again = stockfold_json(told, *command, "--apply", "--yes", exit_code=1)
-        assert (again["sent"], again["kinds"]["agrees"]) == (0, 4)
-    assert refused(told) == ["tea"], "and no correction"
-    (change,) = stockfold_json(told, "audit", "list")
-    assert (change["command"], change["result"]) == ("reconcile erp", {"sent": 3})
-
-
 def test_reports_are_a_table_a_csv_and_a_page(
     told: Settings, file: Path, hour_ago_us: int, tmp_path: Path
 ) -> None:
-    with ledger(told):
-        wait_for("six facts", lambda: facts(told) == 6)
     csv_file, page = tmp_path / "out.csv", tmp_path / "out.html"
     printed = stockfold(
         told, "reconcile", "erp", str(file), "--period-end", format_us(hour_ago_us), *OPTIONS,
@@ -169,8 +125,6 @@ def test_ndjson_and_a_column_for_each_account_are_taken_too(
         {"sku": "butter", "on_hand": 8, "damaged": None},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    with ledger(told):
-        wait_for("six facts", lambda: facts(told) == 6)
     command = ("reconcile", "erp", str(path), "--as-of", format_us(hour_ago_us))
     assert stockfold_json(told, *command, "--location", "DC", exit_code=1)["kinds"] == {
         "agrees": 3,
@@ -178,3 +132,47 @@ def test_ndjson_and_a_column_for_each_account_are_taken_too(
     }
     with pytest.raises(ContractError, match="no column is location"):
         stockfold(told, *command)
+
+
+def test_a_file_is_compared_corrected_once_and_then_agrees(
+    told: Settings, file: Path, hour_ago_us: int, tmp_path: Path
+) -> None:
+    command = ("reconcile", "erp", str(file), "--as-of", format_us(hour_ago_us), *OPTIONS)
+    found = stockfold_json(told, *command, exit_code=1)
+    kinds = {one["sku"]: one["kind"] for one in found["findings"] if one["account"] != "GESPERRT"}
+    # All of it was recorded after the time: nothing was known then, so nothing is "late".
+    assert kinds == {
+        "bread": "unexplained",
+        "butter": "unexplained",
+        "cheese": "timing",
+        "eggs": "missing_here",
+        "flour": "bad_row",
+        "ghost": "mapping_unknown",
+        "salt": "missing_there",
+        "tea": "not_here_yet",
+    }
+    assert found["kinds"]["agrees"] == 1
+    shelf = next(t for t in found["totals"] if (t["location"], t["account"]) == ("DC", "on_hand"))
+    assert (shelf["rows"], shelf["in file"], shelf["theirs"]) == (8, 60, 60)
+    assert (shelf["ours"], shelf["difference"], shelf["not listed"]) == (34, 26, 3)
+    assert all(total["balances"] for total in found["totals"])
+    assert found["ignored_columns"] == ["Text"]
+    (tea,) = [one for one in found["findings"] if one["sku"] == "tea"]
+    assert "lies at the exception desk: older_than_horizon" in tea["why"]
+    with pytest.raises(SettingsError, match="corrected by what is known now"):
+        stockfold(told, *command, "--known-at", "1m", "--apply")
+    with pytest.raises(SettingsError, match="nobody can be asked: Send 3 corrections"):
+        stockfold(told, *command, "--apply")
+    out = tmp_path / "corrections.csv"
+    dry = stockfold_json(
+        told, *command, "--apply", "--dry-run", "--corrections", str(out), exit_code=1
+    )
+    assert (dry["sent"], committed(told, ADJUSTMENTS)) == (0, [])
+    assert [row["quantity"] for row in rows_of(out)] == ["24", "5", "5"]
+    assert stockfold_json(told, *command, "--apply", "--yes", exit_code=1)["sent"] == 3
+    wait_for("three counts", lambda: facts(told) == 9)
+    again = stockfold_json(told, *command, "--apply", "--yes", exit_code=1)
+    assert (again["sent"], again["kinds"]["agrees"]) == (0, 4)
+    assert refused(told) == ["tea"], "and no correction"
+    (change,) = stockfold_json(told, "audit", "list")
+    assert (change["command"], change["result"]) == ("reconcile erp", {"sent": 3})
