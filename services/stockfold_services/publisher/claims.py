@@ -57,12 +57,18 @@ class KafkaClaims:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
         )
+        # Where the topic ends is asked over a connection without a fetch: the broker answers the
+        # requests of one in turn, and would let this one wait for up to half a second.
+        self._asker = AIOKafkaConsumer(
+            **aiokafka_config(settings), isolation_level="read_committed", enable_auto_commit=False
+        )
         self._reader: PartitionReader | None = None
         self._admin: AdminClient | None = None
 
     async def start(self) -> None:
         """Begin with the answers of the day from which on they are to be known."""
         await self._consumer.start()
+        await self._asker.start()
         self._consumer.assign(self._places)
         times = dict.fromkeys(self._places, self._known_from_ms)
         ends = await self._consumer.end_offsets(self._places)
@@ -74,10 +80,11 @@ class KafkaClaims:
     async def stop(self) -> None:
         """Let go of the consumer."""
         await self._consumer.stop()
+        await self._asker.stop()
 
     async def catch_up(self) -> list[Claim]:
         """See ``Claims.catch_up``."""
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(self._places)
+        ends: dict[TopicPartition, int] = await self._asker.end_offsets(self._places)
         claims: list[Claim] = []
         for place in self._places:
             while await self._consumer.position(place) < ends[place]:
