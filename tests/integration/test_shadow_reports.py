@@ -57,6 +57,7 @@ def config(tmp_path: Path, server: ShopServer) -> str:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shadowing, "LOOK_S", 0.1)
     monkeypatch.setattr(shadowing, "NOTHING_YET_S", 0.1)
+    monkeypatch.setattr(shadowing, "AGAIN_S", 0.1)
 
 
 @asynccontextmanager
@@ -88,7 +89,8 @@ async def test_a_publisher_in_shadow_says_what_going_live_would_change(
 ) -> None:
     settings = environment.model_copy(update={"channels": [channel(server, mode="shadow")]})
     publish_waivers(settings, [Waiver("woo", "LET", "sold in stores only", "erika", 1)])
-    server.shop.faults.queue.append(Fault("error", status=500))
+    # The page is asked for again after the first, the report is begun anew after the second.
+    server.shop.faults.queue += [Fault("error", status=500), Fault("error", status=401)]
     async with publisher(settings):
         await publish(settings, WANTED)
         report = await first_report(settings)
@@ -101,6 +103,7 @@ async def test_a_publisher_in_shadow_says_what_going_live_would_change(
     assert (found.units_up, found.units_down) == (1 + 4, 3 + 7)
     assert found.stranger_names == (f"#{theirs.id} Product THEIRS",)
     assert (report.mode, report.url, report.share) == ("shadow", server.url, 1 / 5)
+    assert server.shop.faults.met["error"] == 2
     assert not server.shop.written
     assert server.shop.stats.batches == 0
 
