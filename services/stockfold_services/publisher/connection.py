@@ -315,7 +315,7 @@ class Connection:
         answer = Answer(prepared.outcomes, observed=prepared.observed)
         await self._finish(self._landed_of(request.updates, answer, {u.sku for u in left}))
         if prepared.request is not None:
-            self._note_asked(prepared.request)
+            self._note_asked(prepared.request, goes_out=True)
         return prepared.request
 
     async def _keep_looking(self) -> None:
@@ -338,15 +338,17 @@ class Connection:
         request = self._adapter.probe(due) if probe else self._adapter.next_request(due, items_max)
         if request is None:
             return None
-        self._note_asked(request)
+        # A write that is looked at first may find nothing left to send.
+        self._note_asked(request, goes_out=self._looking is None)
         self.backlog.claim(request.updates, self._clock.now_us())
         if request.purpose is Purpose.WRITE:
             self.backlog.forget_acknowledged(request.updates)
         return request
 
-    def _note_asked(self, request: Request) -> None:
+    def _note_asked(self, request: Request, *, goes_out: bool) -> None:
         told = [(u, self._adapter.to_show(u).quantity) for u in request.updates]
-        sent = self._clock.now_us() if request.purpose is Purpose.WRITE else None
+        writes = goes_out and request.purpose is Purpose.WRITE
+        sent = self._clock.now_us() if writes else None
         self._recorder.listings.asked(
             [(u, quantity, self.backlog.partition_of(u.sku)) for u, quantity in told], sent
         )
