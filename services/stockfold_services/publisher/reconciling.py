@@ -70,6 +70,10 @@ class Reconciling:
                     wait_s,
                     error,
                 )
+            except Exception:
+                # A report must not end the publishing that it is about.
+                wait_s = RETRY_S
+                log.exception("channel %s was not reconciled", self._channel.name)
 
     def _is_due(self) -> bool:
         now_us = self._clock.now_us()
