@@ -64,8 +64,8 @@ class _Order:
 
 class _Listing:
     __slots__ = (
-        "base", "looked_s", "resold", "sales_s", "seen_s", "sent_s", "shown", "sold", "sold_then",
-        "unexplained", "unexplained_s",
+        "base", "looked_s", "resold", "resold_then", "sales_s", "seen_s", "sent_s", "shown", "sold",
+        "sold_then", "unexplained", "unexplained_s",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class _Listing:
         self.shown: int | None = None
         self.sold_then = 0
         """Of ``sold``, what was noticed before ``shown`` was asked for."""
-        self.resold = 0
+        self.resold = self.resold_then = 0
         """Units of orders that changed since: given up and taken again, they look the same."""
         self.unexplained = 0
         self.unexplained_s = 0.0
@@ -311,7 +311,7 @@ class SoldThere:
         """What these show is asked for now."""
         for sku in skus:
             listing = self._listing(sku)
-            listing.sold_then = listing.sold
+            listing.sold_then, listing.resold_then = listing.sold, listing.resold
 
     def observed(self, one: Observed, now_s: float, asked_s: float | None = None) -> None:
         """Take in what a listing shows. The echo of our own write is what we set, no sale.
@@ -346,7 +346,8 @@ class SoldThere:
             elif missing <= 0:
                 listing.unexplained = max(listing.unexplained + missing, 0)
             later = min(later, max(-missing, 0))
-        listing.base, listing.sold, listing.resold = shown, later, 0
+        listing.base, listing.sold = shown, later
+        listing.resold = max(listing.resold - listing.resold_then, 0)
 
     def forget(self, sku: str) -> None:
         """What it shows was found to be wrong: it is read before the next write, and units that no
