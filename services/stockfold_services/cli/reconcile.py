@@ -102,7 +102,6 @@ def erp(
 
     Exit code 1 when anything differs. Nothing is changed without --apply.
     """
-    settings = attach(load(config))
     job = ErpJob(
         file,
         source,
@@ -123,6 +122,7 @@ def erp(
             where="--apply",
             remedy="Leave out --known-at, and --as-of beside --period-end; then look again.",
         )
+    settings = attach(load(config))
     found = compare_file(settings, job, keep_agreeing=every)
     proposed = propose(settings, found.findings, job.cut.at_us, kinds, found.reference)
     told = report_of(found, job, proposed, period_end=bool(period_end), agreeing=every)
