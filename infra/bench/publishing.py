@@ -107,6 +107,7 @@ def connection(server: ShopProcess) -> str:
         "consumer_key": "ck_test",
         "consumer_secret": "cs_test",
         "publishing": {"mode": "live", "coverage": "reported"},
+        "guards": {"zeros_percent": 0, "changes_percent": 0},
     }
     return json.dumps([told])
 

@@ -98,6 +98,7 @@ class Site:
                     "consumer_secret": self.shop.consumer_secret,
                     "safety_stock": SAFETY_STOCK,
                     "publishing": {"mode": "live", "coverage": "reported"},
+                    "guards": {"zeros_percent": 0, "changes_percent": 0},
                 }
             ],
         }

@@ -42,6 +42,7 @@ def process(settings: Settings, bootstrap: str = "") -> Iterator[subprocess.Pope
         "consumer_key": "ck_test",
         "consumer_secret": "cs_test",
         "publishing": {"mode": "live", "coverage": "reported"},
+        "guards": {"zeros_percent": 0, "changes_percent": 0},
     }
     given = variables(settings)
     if bootstrap:

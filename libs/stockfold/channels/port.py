@@ -34,6 +34,19 @@ class Promise(msgspec.Struct, frozen=True):
 IN_STOCK = Promise()
 
 
+class Restored(msgspec.Struct, frozen=True):
+    """A listing as it was before us: exactly this, negative quantities too.
+
+    ``quantity`` counts where ``managed``, ``stock_status`` where not; that and ``backorders`` are
+    the channel's words, empty for none.
+    """
+
+    quantity: int
+    managed: bool = True
+    backorders: str = ""
+    stock_status: str = ""
+
+
 class StockUpdate(msgspec.Struct, frozen=True):
     """What a channel shall show for one SKU.
 
@@ -41,7 +54,8 @@ class StockUpdate(msgspec.Struct, frozen=True):
     rises with every change of this SKU on this channel. ``failures`` counts the requests that
     carried it and failed as a whole: the adapter sends such updates in ever smaller company, so
     that one that the shop cannot digest ends up alone. ``unseen`` are units that the channel has
-    sold and ``quantity`` does not know of: they are shown as gone.
+    sold and ``quantity`` does not know of: they are shown as gone. With ``restored`` the channel
+    shall show that, whatever the quantity says.
     """
 
     sku: str
@@ -50,18 +64,22 @@ class StockUpdate(msgspec.Struct, frozen=True):
     failures: int = 0
     promise: Promise = IN_STOCK
     unseen: int = 0
+    restored: Restored | None = None
 
 
 class Shown(msgspec.Struct, frozen=True):
     """What goes out for an update; equal ones need not be sent again.
 
     ``quantity`` is what the channel sells as stock. ``backorders`` is the channel's word for
-    selling on without it, empty when that is left as it is; ``extras`` are further fields.
+    selling on without it, empty when that is left as it is; ``extras`` are further fields. Where
+    it is not ``managed``, the channel shall keep no stock of it, and sell it by ``stock_status``.
     """
 
     quantity: int
     backorders: str = ""
     extras: tuple[tuple[str, str], ...] = ()
+    managed: bool = True
+    stock_status: str = ""
 
 
 class Purpose(enum.Enum):
@@ -169,6 +187,7 @@ class Observed(msgspec.Struct, frozen=True):
     listing: str = ""
     backorders: str = ""
     written: int | None = None
+    stock_status: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -281,6 +281,24 @@ RECONCILIATIONS = Topic(
     compacted=True,
     superseded_kept_ms=KEPT_MS,
 )
+CHANNEL_CONTROL = Topic(
+    "stockfold.channel-control.v1",
+    "command line and publisher",
+    "What each channel shall do: run, pause, halt, show zero, or what it showed before us.",
+    "channel",
+    ("stockfold.ChannelControl",),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+)
+CHANNEL_BASELINES = Topic(
+    "stockfold.channel-baselines.v1",
+    "publisher",
+    "What each channel showed of each listing before we first wrote it.",
+    "channel|SKU",
+    ("stockfold.ListingBaseline",),
+    compacted=True,
+)
 CATALOG = Topic(
     "stockfold.catalog.v1",
     "ERP or PIM",
@@ -404,6 +422,8 @@ TOPICS: tuple[Topic, ...] = (
     DELIVERIES,
     LISTINGS,
     RESENDS,
+    CHANNEL_CONTROL,
+    CHANNEL_BASELINES,
     RECONCILIATIONS,
     CATALOG,
     REFERENCE,

@@ -91,7 +91,7 @@ async def _channel_mode(
 
 def mode_of_marks(marks: Iterable[str]) -> str | None:
     """The mode that the commits of all partitions were made in; None without any."""
-    names = {LIVE if mark == UNMARKED else mark.split(":")[0] for mark in marks}
+    names = {LIVE if mark == UNMARKED else mark.split("+")[0].split(":")[0] for mark in marks}
     return CHANGING if len(names) > 1 else next(iter(names), None)
 
 

@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stockfold.runtime.secret import SecretRef, is_loopback_url
+from stockfold.runtime.shop_guards_settings import ShopGuardsSettings
 from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
 from stockfold.runtime.shop_pace_settings import ShopPaceSettings
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
@@ -468,6 +469,9 @@ class ChannelSettings(_Section):
     )
     publishing: ShopPublishingSettings = Field(
         default_factory=ShopPublishingSettings, description="Whether it is written to."
+    )
+    guards: ShopGuardsSettings = Field(
+        default_factory=ShopGuardsSettings, description="When it halts by itself."
     )
     reconciliation: ShopReconciliationSettings = Field(
         default_factory=ShopReconciliationSettings,

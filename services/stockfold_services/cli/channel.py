@@ -18,6 +18,7 @@ from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.shop_webhooks import Found, look, put_right
 from stockfold_services.cli.channels.balances import balances
 from stockfold_services.cli.channels.check import check_channel
+from stockfold_services.cli.channels.control import pause, restore, resume, status, zero
 from stockfold_services.cli.channels.listed import list_channels
 from stockfold_services.cli.channels.monitor import monitor
 from stockfold_services.cli.channels.named import woocommerce_channel
@@ -29,6 +30,10 @@ from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_
 app = typer.Typer(help="The connections to shops.", no_args_is_help=True)
 app.command("list")(list_channels)
 app.command("check")(check_channel)
+for control in (status, pause, resume, zero, restore):
+    app.command()(control)
+for control in (status, pause, resume, zero, restore):
+    app.command()(control)
 app.command()(shadow)
 app.command()(waive)
 app.command()(monitor)

@@ -85,6 +85,10 @@ class Backlog:
         """Whether its newest version has been read since the partition was assigned."""
         return sku in self._listings
 
+    def leave(self, wanted: Wanted, now_us: int, why: str) -> list[Finished]:
+        """The channel keeps what it shows of a SKU, whatever is wanted; what that finishes."""
+        return [self._finished(wanted, OutcomeKind.SHADOW, now_us, why)]
+
     def again(self, wanted: Wanted, now_us: int) -> list[Finished]:
         """Send a version once more, although it had its outcome; what that finishes.
 
@@ -198,7 +202,12 @@ class Backlog:
             failures,
             wanted.promise,
             self._unseen(wanted.sku, wanted.seq),
+            wanted.restored,
         )
+
+    def quantity_of(self, wanted: Wanted) -> int:
+        """What the channel shows of stock once this is written."""
+        return self._shown(wanted).quantity
 
     def _unqueue(self, listing: Entry) -> None:
         sku = listing.wanted.sku if listing.wanted is not None else ""

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stockfold.channels import (
     Adapter,
@@ -43,7 +43,8 @@ from stockfold_services.publisher.performing import Asked, Performer, performed
 from stockfold_services.publisher.recorder import Recorder
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
 from stockfold_services.publisher.sales import all_seen
-from stockfold_services.publisher.wanted import Finished
+from stockfold_services.publisher.steering import Steering
+from stockfold_services.publisher.wanted import Finished, Wanted
 from stockfold_services.publisher.watermark import Watermark
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Connection:
         resends: Asked | None = None,
         limits: Limits | None = None,
         looking: Looking | None = None,
+        steering: Steering | None = None,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -105,6 +107,7 @@ class Connection:
             all_seen if looking is None else looking.sold.unseen,
         )
         self._looking = looking
+        self._steering = steering
         self._wake = asyncio.Event()
         self._recorder = Recorder(name, feed, deliveries, states, self._lease, self._wake.set)
         self._watermarks = self._recorder.watermarks
@@ -123,7 +126,8 @@ class Connection:
 
     def has_work(self) -> bool:
         """See ``publisher.frozen.Work``."""
-        return self.backlog.has_due or self._in_flight > 0
+        waits = self._steering is not None and self._steering.waits
+        return (self.backlog.has_due and not waits) or self._in_flight > 0
 
     def done_count(self) -> int:
         """See ``publisher.frozen.Work``."""
@@ -148,6 +152,8 @@ class Connection:
                     *([outer.create_task(self._watch())] if self._alerts is not None else ()),
                     outer.create_task(self._keep_looking()),
                 ]
+                if self._steering is not None:
+                    beside.append(outer.create_task(self._steering.watch(self._wake.set)))
                 async with asyncio.TaskGroup() as inner:
                     inner.create_task(self._read(stop))
                     if self._resends is not None:
@@ -178,6 +184,8 @@ class Connection:
                     where=f"channel {self._name}",
                     remedy="None needed: the connection starts anew.",
                 )
+            if self._steering is not None:
+                await self._steering.load()
             # Offered without a pause in between, so that no reassignment can come amidst.
             finished = [one for record in records for one in self._take_in(record)]
             if records:
@@ -195,9 +203,20 @@ class Connection:
         if watermark is None:
             return []  # Reassigned while the records were on their way: somebody else reads it.
         watermark.read(record.offset, opened=record.wanted is not None)
-        if record.wanted is None:
-            return []
-        return self.backlog.offer(record.wanted, self._clock.now_us())
+        return [] if record.wanted is None else self._offer(record.wanted, self.backlog.offer)
+
+    def _offer(
+        self, wanted: Wanted, offer: Callable[[Wanted, int], list[Finished]]
+    ) -> list[Finished]:
+        """Take in what is wanted, or what the channel's control says that it shall show."""
+        now_us = self._clock.now_us()
+        if self._steering is None:
+            return offer(wanted, now_us)
+        told = self._steering.takes(wanted)
+        if told is None:
+            return self.backlog.leave(wanted, now_us, self._steering.detail)
+        self._steering.wants(told, self.backlog.quantity_of(told))
+        return offer(told, now_us)
 
     async def _send_again(self, stop: asyncio.Event, resends: Asked) -> None:
         """Take in what shall be sent once more, now and then. Before we are the owner it waits."""
@@ -215,11 +234,11 @@ class Connection:
             resends.put_back(asked)
             return
         mine = [wanted for wanted in asked if wanted.partition in self._watermarks]
-        now_us = self._clock.now_us()
         if self._looking is not None:
             for one in mine:
                 self._looking.sold.forget(one.sku)
-        await self._finish([f for one in mine for f in self.backlog.again(one, now_us)])
+        again = self.backlog.again
+        await self._finish([f for one in mine for f in self._offer(one, again)])
 
     async def _let_go(self, reached: dict[int, int]) -> None:
         for partition in reached.keys() & self._catching_up:
@@ -229,6 +248,8 @@ class Connection:
 
     def _assigned(self, partitions: Partitions) -> None:
         self._assigned_count += 1
+        if self._steering is not None:
+            self._steering.forget()
         for partition in partitions:
             self._watermarks[partition] = Watermark()
             self._catching_up.add(partition)
@@ -286,7 +307,10 @@ class Connection:
                 response = await performed(self._performer, request, stop)
                 step("publisher.after_send")
                 pulse.beat("handing over outcomes")
-                finished = self._settle(request, response, probe=probe)
+                answer = self._adapter.receive(request, response)
+                if self._steering is not None:
+                    await self._steering.observed(answer.observed, self.backlog.partition_of)
+                finished = self._settle(request, answer, probe=probe)
                 self._measure(request, at_once, began_s)
                 await self._finish(finished)
             finally:
@@ -311,6 +335,8 @@ class Connection:
         if prepared.trouble is not None:
             now_s = self._clock.monotonic_s()
             self._breaker.take(self._name, Purpose.READ, prepared.trouble, now_s, probe=False)
+        if self._steering is not None:
+            await self._steering.observed(prepared.observed, self.backlog.partition_of)
         left = () if prepared.request is None else prepared.request.updates
         answer = Answer(prepared.outcomes, observed=prepared.observed)
         await self._finish(self._landed_of(request.updates, answer, {u.sku for u in left}))
@@ -330,7 +356,9 @@ class Connection:
             return None
         if now_s < self._breaker.rests_until_s or (self._breaker.is_open and self._in_flight):
             return None
-        due = self.backlog.due(now_s, WINDOW)
+        due: Sequence[StockUpdate] = self.backlog.due(now_s, WINDOW)
+        if self._steering is not None:
+            due = self._steering.passing(due, lambda u: self._adapter.to_show(u).quantity)
         if not due:
             return None
         probe = self._breaker.needs_probe
@@ -367,10 +395,7 @@ class Connection:
         except TimeoutError:
             return
 
-    def _settle(
-        self, request: Request, response: Response | Failure, *, probe: bool
-    ) -> list[Finished]:
-        answer = self._adapter.receive(request, response)
+    def _settle(self, request: Request, answer: Answer, *, probe: bool) -> list[Finished]:
         if self._looking is not None:
             answer = self._looking.taken_in(answer)
         now_s = self._clock.monotonic_s()

@@ -14,8 +14,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from stockfold.contracts.codec import encoder
 from stockfold.contracts.exceptions import encode_exception
-from stockfold.contracts.topics import DELIVERIES, EXCEPTIONS, LISTINGS
+from stockfold.contracts.topics import CHANNEL_BASELINES, DELIVERIES, EXCEPTIONS, LISTINGS
 from stockfold.domain.errors import DefectError
+from stockfold.runtime.channel_control import Baseline, encode_baseline
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import aiokafka_config
 from stockfold.runtime.settings import Settings
@@ -44,6 +45,7 @@ class KafkaDeliveries:
         self._topic = DELIVERIES.full_name(settings.prefix)
         self._given_up = GivenUp(channel)
         self._exceptions = EXCEPTIONS.full_name(settings.prefix)
+        self._baselines = CHANNEL_BASELINES.full_name(settings.prefix)
         self._listings = LISTINGS.full_name(settings.prefix)
         self._producer = AIOKafkaProducer(
             **aiokafka_config(settings), enable_idempotence=True, linger_ms=5
@@ -109,6 +111,19 @@ class KafkaDeliveries:
             "recorded_at": one.wanted.recorded_at_us,
             "took_us": one.took_us,
         }
+
+    async def keep(self, baselines: Sequence[tuple[int, Baseline]]) -> None:
+        """See ``BaselineStore.keep``."""
+        sent = [
+            await self._producer.send(
+                self._baselines,
+                key=f"{self._channel}|{one.sku}".encode(),
+                value=encode_baseline(one),
+                partition=partition,
+            )
+            for partition, one in baselines
+        ]
+        await asyncio.gather(*sent)
 
     async def tell(self, states: Sequence[tuple[str, State]]) -> None:
         """See ``stockfold_services.publisher.listings.States``."""

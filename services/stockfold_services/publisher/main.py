@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections.abc import AsyncIterator
 
 from aiokafka.errors import KafkaError
 
@@ -33,6 +34,7 @@ from stockfold_services.publisher.reconciling import Reconciling
 from stockfold_services.publisher.resends import Resends, follow_resends
 from stockfold_services.publisher.retry import RetryPolicy
 from stockfold_services.publisher.shadowing import reporting
+from stockfold_services.publisher.steering_kafka import steering_of, until_turned
 
 log = logging.getLogger(__name__)
 
@@ -138,17 +140,19 @@ async def _connect_and_run(
     policy: RetryPolicy | None,
     looks: Looks,
 ) -> None:
-    """Until ``stop``, or until a channel that waits in shadow is admitted: then start it anew."""
-    deliveries = KafkaDeliveries(settings, channel.name)
+    """Until ``stop``, or until it has to start anew: admitted from shadow, or on another course."""
     mode = await asyncio.to_thread(mode_for_now, settings, channel)
     log.info("channel %s is in mode %s", channel.name, mode)
-    feed = KafkaFeed(settings, channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
     resends = Resends(settings, channel.name)
     async with (
+        _stopped(KafkaDeliveries(settings, channel.name)) as deliveries,
         Transport(channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds) as transport,
         follow_resends(settings, resends, channel.name),
+        steering_of(settings, channel, mode, deliveries, SYSTEM_CLOCK, stop) as steering,
     ):
+        course = steering.course
+        feed = KafkaFeed(settings, channel.name, course)
         reconciling = asyncio.create_task(
             Reconciling(settings, channel, SYSTEM_CLOCK, lease, mode).run(stop)
         )
@@ -160,7 +164,8 @@ async def _connect_and_run(
             async with (
                 looking_of(settings, channel, adapter, SYSTEM_CLOCK) as looking,
                 reporting(settings, channel, mode, adapter.to_show, transport, lease),
-                until_live(stop, waiting, mode) as ended,
+                until_live(stop, waiting, mode) as admitted,
+                until_turned(admitted, steering) as ended,
             ):
                 connection = Connection(
                     channel.name,
@@ -170,11 +175,13 @@ async def _connect_and_run(
                     deliveries,
                     SYSTEM_CLOCK,
                     lease=lease,
-                    mode=mode,
+                    mode=course,
                     states=deliveries,
                     alerts=deliveries,
                     resends=resends,
-                    looking=looking,
+                    # An order is carried out as it was given, whatever the shop has sold.
+                    looking=None if course.order else looking,
+                    steering=steering,
                     limits=limits_of(channel),
                     policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),
                 )
@@ -183,7 +190,14 @@ async def _connect_and_run(
             reconciling.cancel()
             await asyncio.wait({reconciling})
             await feed.stop()
-            await deliveries.stop()
+
+
+@contextlib.asynccontextmanager
+async def _stopped(deliveries: KafkaDeliveries) -> AsyncIterator[KafkaDeliveries]:
+    try:
+        yield deliveries
+    finally:
+        await deliveries.stop()
 
 
 def main() -> None:

@@ -29,6 +29,10 @@ class Mode(msgspec.Struct, frozen=True):
 
     name: Name
     canaries: frozenset[str] = frozenset()
+    order: str = ""
+    """What every listing shall show instead: ``zeroed`` or ``restored``."""
+    since: str = ""
+    """The newest control that ordered so: what was committed before it tells nothing any more."""
 
     def writes(self, sku: str) -> bool:
         """True when what is wanted of this SKU goes to the shop."""
@@ -37,8 +41,14 @@ class Mode(msgspec.Struct, frozen=True):
     @property
     def mark(self) -> str:
         """What a commit made in this mode carries: equal marks write the same SKUs."""
-        if self.name != "canary":
-            return LIVE if self.name == "live" else SHADOW
+        if self.name in ("off", "shadow"):
+            return SHADOW
+        return f"{self._every}+{self.order}:{self.since}" if self.since else self._every
+
+    @property
+    def _every(self) -> str:
+        if self.name == "live":
+            return LIVE
         every = hashlib.sha256()
         for sku in sorted(self.canaries):
             every.update(f"{len(sku)}:{sku}".encode())
@@ -51,7 +61,13 @@ class Mode(msgspec.Struct, frozen=True):
 
     def may_go_on_from(self, mark: str) -> bool:
         """True when all that this mode writes was written, or settled, under ``mark``."""
-        return not self.mark_matters or mark in (self.mark, LIVE, UNMARKED)
+        if not self.mark_matters or mark == self.mark:
+            return True
+        if self.order:
+            return False
+        if self.since:
+            return mark == f"{LIVE}+:{self.since}"
+        return mark in (LIVE, UNMARKED)
 
     def __str__(self) -> str:
         """For people: ``canary (2 SKUs)``."""

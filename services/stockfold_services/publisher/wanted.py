@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from stockfold.channels import OutcomeKind, Promise
-from stockfold.channels.port import IN_STOCK
+from stockfold.channels.port import IN_STOCK, Restored
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -26,6 +26,7 @@ class Wanted(msgspec.Struct, frozen=True):
     promise: Promise = IN_STOCK
     recorded_at_us: int = 0
     seq: int = 0
+    restored: Restored | None = None
 
 
 class Finished(msgspec.Struct, frozen=True):

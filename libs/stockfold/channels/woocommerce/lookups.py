@@ -17,7 +17,7 @@ from stockfold.channels.port import Outcome, OutcomeKind, Purpose, Request, Resp
 from stockfold.channels.woocommerce.observing import whole
 
 PATH = "/wp-json/wc/v3/products"
-FIELDS = "id,sku,type,parent_id,manage_stock,stock_quantity,backorders"
+FIELDS = "id,sku,type,parent_id,manage_stock,stock_quantity,stock_status,backorders"
 PER_PAGE = 100
 QUERY_CHARACTERS_MAX = 4000
 """Servers take about 8,000 characters of URL; the rest is for the path and the signature."""

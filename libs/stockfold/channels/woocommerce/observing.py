@@ -24,6 +24,7 @@ def observe(sku: str, product: Mapping[str, Any], written: int | None = None) ->
         str(product.get("id", "")),
         str(product.get("backorders") or ""),
         written,
+        str(product.get("stock_status") or ""),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from stockfold.channels.port import Shown, StockUpdate
+from stockfold.channels.port import Restored, Shown, StockUpdate
 
 Backorders = Literal["keep", "no", "notify", "yes"]
 Preorders = Literal["zero", "backorder", "stock"]
@@ -48,6 +48,8 @@ PLAIN = StockTerms()
 
 def show(update: StockUpdate, terms: StockTerms) -> Shown:
     """What the shop is made to show. A negative quantity would open its backorder paths."""
+    if update.restored is not None:
+        return _restored(update.restored, terms)
     promise = update.promise
     units = max(update.quantity - update.unseen, 0)
     place = _place(promise.status, terms) if units else "stock"
@@ -65,6 +67,15 @@ def show(update: StockUpdate, terms: StockTerms) -> Shown:
         (terms.restock_key, _day(promise.next_available)),
     )
     return Shown(quantity, field, tuple((key, value) for key, value in told if key))
+
+
+def _restored(before: Restored, terms: StockTerms) -> Shown:
+    """As it was: what we never write is left alone, metadata of ours is emptied."""
+    keys = (terms.status_key, terms.units_key, terms.lead_time_key, terms.restock_key)
+    field = "" if terms.backorders == "keep" else before.backorders
+    quantity = before.quantity if before.managed else 0
+    status = "" if before.managed else before.stock_status
+    return Shown(quantity, field, tuple((key, "") for key in keys if key), before.managed, status)
 
 
 def _place(status: str, terms: StockTerms) -> Literal["stock", "backorder", "zero"]:

@@ -51,7 +51,11 @@ def write(
 
 
 def _item(number: int, shown: Shown) -> dict[str, Any]:
-    item: dict[str, Any] = {"id": number, "manage_stock": True, "stock_quantity": shown.quantity}
+    item: dict[str, Any] = {"id": number, "manage_stock": shown.managed}
+    if shown.managed:
+        item["stock_quantity"] = shown.quantity
+    elif shown.stock_status:
+        item["stock_status"] = shown.stock_status
     if shown.backorders:
         item["backorders"] = shown.backorders
     if shown.extras:
@@ -94,7 +98,7 @@ def echoed(request: Request, answer: Mapping[str, Any]) -> tuple[Observed, ...]:
     """What an answer that ``read`` has understood shows of the listings it wrote."""
     triples = zip(request.updates, answer["update"], request.json["update"], strict=True)
     return tuple(
-        observe(update.sku, item, sent["stock_quantity"])
+        observe(update.sku, item, sent.get("stock_quantity"))
         for update, item, sent in triples
         if not isinstance(item.get("error"), dict) and not _has_moved(update, item)
     )
@@ -122,6 +126,8 @@ def _failed(update: StockUpdate, error: Mapping[str, Any]) -> Outcome:
 
 
 def _compared(update: StockUpdate, item: Mapping[str, Any], wanted: Mapping[str, Any]) -> Outcome:
+    if not wanted["manage_stock"]:
+        return _given_back(update, item, wanted)
     sent: int = wanted["stock_quantity"]
     shown = whole(item.get("stock_quantity"))
     managed = item.get("manage_stock")
@@ -145,6 +151,18 @@ def _compared(update: StockUpdate, item: Mapping[str, Any], wanted: Mapping[str,
     return Outcome(update, OutcomeKind.RETRYABLE, "shows_more", detail)
 
 
+def _given_back(update: StockUpdate, item: Mapping[str, Any], wanted: Mapping[str, Any]) -> Outcome:
+    """Of a product whose stock the shop shall no longer manage."""
+    if item.get("manage_stock") is True:
+        detail = "sent manage_stock false, the shop still manages its stock"
+        return Outcome(update, OutcomeKind.REJECTED, "not_applied", detail)
+    status = wanted.get("stock_status")
+    if status is not None and item.get("stock_status") != status:
+        detail = f"sent stock_status {status}, the shop shows {item.get('stock_status')}"
+        return Outcome(update, OutcomeKind.REJECTED, "not_applied", detail)
+    return _beside(update, item, wanted)
+
+
 def _beside(update: StockUpdate, item: Mapping[str, Any], wanted: Mapping[str, Any]) -> Outcome:
     """Of a quantity that was applied: what became of that which was sent beside it."""
     rule, shows = wanted.get("backorders"), item.get("backorders")
@@ -156,7 +174,7 @@ def _beside(update: StockUpdate, item: Mapping[str, Any], wanted: Mapping[str, A
     if lost:
         detail = f"the quantity is right, but the shop did not keep {', '.join(lost)}"
         return Outcome(update, OutcomeKind.REJECTED, "metadata_not_kept", detail)
-    if rule is None and wanted["stock_quantity"] == 0 and shows in ("notify", "yes"):
+    if rule is None and wanted.get("stock_quantity") == 0 and shows in ("notify", "yes"):
         detail = f"the shop sells it on without stock (backorders {shows})"
         return Outcome(update, OutcomeKind.APPLIED, "sold_without_stock", detail)
     return Outcome(update, OutcomeKind.APPLIED)
