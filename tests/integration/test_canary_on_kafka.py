@@ -18,6 +18,7 @@ from tests.support.webhook_shop import CHANNEL
 from tests.support.woo_shop import Fault, Shop, ShopServer
 
 from stockfold.contracts.topics import CHANNEL_PROOFS
+from stockfold.runtime.channel_control import State, publish_control, read_controls, said
 from stockfold.runtime.channel_coverage import Admission, admit
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
@@ -33,6 +34,7 @@ from stockfold_services.sweeper import monitor, sweeping
 pytestmark = pytest.mark.integration
 
 CANARY = "CANARY-1"
+PAUSED = "the channel is paused: a sale"
 WatchedBy = Callable[..., Settings]
 
 
@@ -87,6 +89,11 @@ def proofs(settings: Settings) -> list[dict[str, Any]]:
     return [read.record for read in committed(settings, CHANNEL_PROOFS)]
 
 
+def say(settings: Settings, state: State, why: str) -> None:
+    """What a person does to the channel."""
+    publish_control(settings, said(read_controls(settings).of(CHANNEL), state, why, "test"))
+
+
 def outcomes(settings: Settings) -> list[str]:
     return [proof["outcome"] for proof in proofs(settings)]
 
@@ -102,6 +109,11 @@ def test_it_proves_the_path_raises_an_alert_when_the_shop_stops_and_says_when_it
         shown = {proof["counted"] for proof in proofs(settings) if proof["outcome"] == "proved"}
         assert shown == {0, 9}
         assert {quantity for _, quantity in server.shop.written} == {0, 7}, "less safety stock"
+        say(settings, "paused", "a sale")
+        wait_for("the pause", lambda: proofs(settings)[-1]["detail"] == PAUSED)
+        assert outcomes(settings)[-1] == "hindered", "no alert while nothing can follow"
+        say(settings, "running", "over")
+        wait_for("a proof after it", lambda: outcomes(settings)[-1] == "proved")
         before = len(proofs(settings))
         broken = Fault("html", times=10**9, method="POST", path="/products")
         server.shop.faults.queue.append(broken)

@@ -25,6 +25,7 @@ from stockfold.runtime.watchdog import Pulse, restarted_when_stalled
 from stockfold_services.sweeper.monitor import watch
 from stockfold_services.sweeper.notebook import Writer
 from stockfold_services.sweeper.rounds import Rounds
+from stockfold_services.sweeper.situation import Situation
 from stockfold_services.sweeper.sweeping import ShopSweeper
 
 log = logging.getLogger(__name__)
@@ -41,12 +42,16 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     adapters = {channel.name: access_of(channel) for channel in shops}
     for channel in shops:
         _ = channel.orders.secrets  # A missing one ends the process at once.
-    async with AcknowledgedProducer(settings) as producer, asyncio.TaskGroup() as group:
+    async with (
+        AcknowledgedProducer(settings) as producer,
+        Situation(settings) as situation,
+        asyncio.TaskGroup() as group,
+    ):
         for channel in shops:
             shop = Transport(channel, adapters[channel.name], SYSTEM_CLOCK)
-            group.create_task(_supervise(settings, channel, shop, producer, stop))
+            group.create_task(_supervise(settings, channel, shop, producer, situation, stop))
             eye = Transport(channel, adapters[channel.name], SYSTEM_CLOCK)
-            group.create_task(watch(settings, channel, eye, producer, stop))
+            group.create_task(watch(settings, channel, eye, producer, situation, stop))
         group.create_task(_wait(stop))
 
 
@@ -59,6 +64,7 @@ async def _supervise(
     channel: ChannelSettings,
     shop: Transport,
     producer: AcknowledgedProducer,
+    situation: Situation,
     stop: asyncio.Event,
 ) -> None:
     """Sweep a shop; when Kafka is lost, start anew from what was noted."""
@@ -68,7 +74,7 @@ async def _supervise(
             pulse = Pulse(f"channel {channel.name}, sweeper")
             writer = Writer(settings, producer)
             sweeper = ShopSweeper(settings, channel, shop, writer, SYSTEM_CLOCK, pulse)
-            rounds = Rounds(settings, channel, sweeper, SYSTEM_CLOCK, pulse)
+            rounds = Rounds(settings, channel, sweeper, SYSTEM_CLOCK, pulse, situation)
             try:
                 await restarted_when_stalled(
                     _rounds(channel, rounds, pulse, stop), [pulse], limit_s

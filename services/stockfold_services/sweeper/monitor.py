@@ -245,13 +245,14 @@ async def watch(
     channel: ChannelSettings,
     shop: Transport,
     producer: AcknowledgedProducer,
+    situation: Situation,
     stop: asyncio.Event,
 ) -> None:
     """Watch a connection until ``stop``, if it has a canary; a lost Kafka is waited for."""
     sku = channel.monitor.sku
     if not sku or channel.kind != "woocommerce":
         return
-    async with shop, Situation(settings) as situation:
+    async with shop:
         await _first([situation.known(), stop.wait()])
         while not stop.is_set():
             sights: dict[UpTo, Sight] = {

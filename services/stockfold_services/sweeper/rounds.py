@@ -17,6 +17,7 @@ from stockfold_services.sweeper.cases import CaseBook
 from stockfold_services.sweeper.notebook import Notebook
 from stockfold_services.sweeper.open_orders import open_orders
 from stockfold_services.sweeper.shipments import ParcelWriter
+from stockfold_services.sweeper.situation import Situation
 from stockfold_services.sweeper.sweeping import ShopSweeper
 
 log = logging.getLogger(__name__)
@@ -45,12 +46,14 @@ class Rounds:
         sweeper: ShopSweeper,
         clock: Clock,
         pulse: Pulse,
+        situation: Situation,
     ) -> None:
         self._settings = settings
         self._channel = channel
         self._sweeper = sweeper
         self._clock = clock
         self._pulse = pulse
+        self._situation = situation
         self._notebook = Notebook(settings)
         self._cases = CaseBook(settings)
         orders = channel.orders
@@ -125,6 +128,9 @@ class Rounds:
         await self._sweeper.hold_oversold(self._cases.open_of(self._channel.name))
 
     async def _shipments(self) -> None:
+        await self._situation.known()
+        if self._situation.is_paused(self._channel):
+            return  # They wait in their topic.
         new = await self._parcels.write_some()
         if new:
             log.info("channel %s was told of %d parcels", self._channel.name, new)

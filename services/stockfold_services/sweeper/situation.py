@@ -1,4 +1,4 @@
-"""How far a canary can get at this moment: what people and guards said of its channel."""
+"""What people and guards said of each channel: how far a canary gets, and what must wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Self
 
-from stockfold.contracts.topics import CHANNEL_COVERAGE
+from stockfold.contracts.topics import CHANNEL_CONTROL, CHANNEL_COVERAGE
+from stockfold.runtime.channel_control import ControlBook
 from stockfold.runtime.channel_coverage import CoverageBook
 from stockfold.runtime.followed import FollowedTopic
 from stockfold.runtime.settings import ChannelSettings, Settings
@@ -18,8 +19,10 @@ class Situation:
 
     def __init__(self, settings: Settings) -> None:
         self._coverage = CoverageBook()
+        self._controls = ControlBook()
         self._followed = [
-            FollowedTopic(settings, CHANNEL_COVERAGE, "sweeper.coverage", self._coverage.apply)
+            FollowedTopic(settings, CHANNEL_COVERAGE, "sweeper.coverage", self._coverage.apply),
+            FollowedTopic(settings, CHANNEL_CONTROL, "sweeper.control", self._controls.apply),
         ]
         self._stack = AsyncExitStack()
 
@@ -48,4 +51,13 @@ class Situation:
 
     def hindered(self, channel: ChannelSettings) -> str:
         """Why the canary cannot get anywhere now; empty when it can."""
-        return "the connection is off" if channel.publishing.mode == "off" else ""
+        if channel.publishing.mode == "off":
+            return "the connection is off"
+        control = self._controls.of(channel.name)
+        if control.state == "running":
+            return ""
+        return f"the channel is {control.state}: {control.reason}"
+
+    def is_paused(self, channel: ChannelSettings) -> bool:
+        """Whether a person wants nothing to be written to the shop now."""
+        return self._controls.of(channel.name).state == "paused"
