@@ -77,10 +77,10 @@ shop: $(VENV)/.installed-demo ## Serve an imitation of WooCommerce to try things
 test: $(VENV)/.installed-dev ## Run every test, two at a time; ARGS="-k name" chooses
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-SIMULATED := $(if $(SEED),--seed $(SEED),--histories $(or $(HISTORIES),1000) --first $(or $(FIRST),0))
+SIMULATED := $(if $(ORDERS),--orders) $(if $(SEED),--seed $(SEED),--histories $(or $(HISTORIES),1000) --first $(or $(FIRST),0))
 
 .PHONY: simulate
-simulate: $(VENV)/.installed-dev ## Replay one simulated history, SEED=n; or run many, HISTORIES=n
+simulate: $(VENV)/.installed-dev ## Replay one simulated history, SEED=n; or run many, HISTORIES=n; ORDERS=1: of orders
 	@$(BIN)/python -m tests.simulation $(SIMULATED)
 
 .PHONY: lint

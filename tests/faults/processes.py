@@ -20,6 +20,8 @@ MODULES = {
     "snapshotter": "stockfold_services.snapshotter.main",
 }
 SERVICES = tuple(MODULES)
+"""Those that every scenario runs."""
+MODULES["orders"] = "stockfold_services.orders.main"
 
 
 @dataclass

@@ -103,7 +103,8 @@ class Site:
             ],
         }
         for section, values in sections.items():
-            self.document[section] = {**self.document.get(section, {}), **values}
+            known = self.document.get(section, {})
+            self.document[section] = values if isinstance(values, list) else {**known, **values}
         self.settings = Settings.model_validate(self.document)
         self.services: dict[str, Service] = {}
         ensure_topics(self.settings)

@@ -191,7 +191,7 @@ class History:
 
     def run(self) -> History:
         """Run it to its rest. AssertionError when a process fails or nothing ever comes to rest."""
-        with _logs(self.world):
+        with logs_to_trace(self.world):
             try:
                 rested = self.world.run(self._is_over, REST_S_MAX)
                 self._look_at_memories()
@@ -293,7 +293,7 @@ class _ToTrace(logging.Handler):
 
 
 @contextmanager
-def _logs(world: World) -> Iterator[None]:
+def logs_to_trace(world: World) -> Iterator[None]:
     """What the services log goes into a verbose trace, and nowhere else: it would take long."""
     logger, before = logging.getLogger(), logging.root.manager.disable
     handler, handlers = _ToTrace(world), logger.handlers[:]

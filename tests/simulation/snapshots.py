@@ -26,11 +26,12 @@ _numbers = count()
 class CommittedJournal:
     """The journal as a follower sees it that is never refused anything."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, topic: Topic = JOURNAL) -> None:
         self._log = log
+        self._topic = topic
 
     def _partition(self, number: int) -> Partition:
-        return self._log.partition((JOURNAL.name, number))
+        return self._log.partition((self._topic.name, number))
 
     def committed_ends(self, topic: Topic, partitions: Iterable[int]) -> dict[int, int]:
         del topic

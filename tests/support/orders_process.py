@@ -30,7 +30,7 @@ DAY_US = 86_400 * SECOND_US
 PARTITION = 0
 
 
-class _Known:
+class Known:
     """What orders are read with, unchanging."""
 
     surroundings = Surroundings(AliasBook(), {}, lambda _: Terms(), lambda _: ("BERLIN",))
@@ -61,7 +61,7 @@ class OrdersProcess:
         self.processor = self._started()
 
     def _started(self) -> OrdersProcessor:
-        processor = OrdersProcessor(self.settings, _Known(), self.store)  # type: ignore[arg-type]
+        processor = OrdersProcessor(self.settings, Known(), self.store)  # type: ignore[arg-type]
         processor.recover(PARTITION, self.log)  # type: ignore[arg-type]
         return processor
 

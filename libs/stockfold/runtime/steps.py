@@ -41,6 +41,8 @@ LOOP_STEPS = (
 STEPS: tuple[str, ...] = (
     *(f"ledger.{step}" for step in LOOP_STEPS),
     *(f"availability.{step}" for step in LOOP_STEPS),
+    *(f"orders.{step}" for step in LOOP_STEPS),
+    *(f"order-answers.{step}" for step in LOOP_STEPS),
     "projector.after_read",
     "projector.after_lock",
     "projector.between_tables",

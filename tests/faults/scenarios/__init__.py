@@ -9,6 +9,7 @@ from tests.faults.scenarios import (
     calm,
     inputs,
     kills,
+    orders,
     reply,
     servers_die,
     snapshots,
@@ -23,6 +24,7 @@ Scenario = Callable[[Servers, Outcome], None]
 SCENARIOS: dict[str, Scenario] = {
     "selftest": calm.selftest,
     "kills": kills.kills,
+    "orders": orders.orders,
     "zombie": zombie.zombies,
     "broker": servers_die.broker,
     "reply": reply.reply,
