@@ -11,11 +11,13 @@ import pytest
 from tests.conftest import NewEnvironment
 from tests.integration.test_publisher_modes import BEFORE, SKUS, Site
 from tests.support.command_line import stockfold_json
+from tests.support.memory_feed import channel
 from tests.support.publishing import availability_service, eventually
 from tests.support.woo_shop import Shop, ShopServer
 
 from stockfold.runtime import audit
 from stockfold.runtime.channel_control import read_baselines, read_controls
+from stockfold.runtime.channel_modes import channel_modes
 
 pytestmark = pytest.mark.integration
 
@@ -136,7 +138,9 @@ async def test_zero_and_restore_reach_every_listing_and_resume_brings_back_what_
         await eventually(lambda: site.shop.stock(wanted) == wanted, 60, "what is wanted")
 
 
-async def test_a_feed_that_would_empty_the_shop_halts_before_it_does(site: Site, say: Say) -> None:
+async def test_a_feed_that_would_empty_the_shop_halts_before_it_does(
+    site: Site, say: Say, server: ShopServer
+) -> None:
     site.shop.add_products(MANY, 7)
     async with site.publisher("live"):
         await site.service.publish("woo", [(sku, 0) for sku in MANY])
@@ -147,6 +151,10 @@ async def test_a_feed_that_would_empty_the_shop_halts_before_it_does(site: Site,
         await eventually(lambda: site.shop.stock(["S-0"]) == {"S-0": 0}, 60, "a single zero")
         assert site.shop.stock(["S-1"]) == {"S-1": BEFORE}
         assert list(site.shop.stock(MANY).values()).count(0) == at_zero
+    (listed,) = await channel_modes(
+        site.settings.model_copy(update={"channels": [channel(server)]})
+    )
+    assert (listed.state, listed.reason[:6]) == ("halted", listed.reason[:6])
     (row,) = await say("status")
     assert (row["state"], row["guard"], row["by"]) == ("halted", "zeros", "publisher")
     assert "would go to zero within 60 minutes; the limit is 20" in row["reason"]

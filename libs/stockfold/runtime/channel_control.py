@@ -18,7 +18,7 @@ from stockfold.contracts.codec import decode, encode
 from stockfold.contracts.topics import CHANNEL_BASELINES, CHANNEL_CONTROL, Topic
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.kafka import ensure_topic, partitions_of
+from stockfold.runtime.kafka import ensure_topic, partitions_of, topic_exists
 from stockfold.runtime.one_record import send_one
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
@@ -99,7 +99,8 @@ def read_controls(settings: Settings) -> ControlBook:
     """What every channel shall do now. UnavailableError when Kafka does not answer."""
     book = ControlBook()
     try:
-        ensure_topic(settings, CHANNEL_CONTROL)
+        if not topic_exists(settings, CHANNEL_CONTROL):
+            return book
         for batch in PartitionReader(settings).read(CHANNEL_CONTROL, 0):
             for record in batch:
                 book.apply(record)
@@ -158,7 +159,8 @@ def read_baselines(settings: Settings, control: Control) -> Iterator[Baseline]:
     """What the channel showed before us, each listing's once. UnavailableError."""
     prefix = f"{control.channel}|".encode()
     try:
-        ensure_topic(settings, CHANNEL_BASELINES)
+        if not topic_exists(settings, CHANNEL_BASELINES):
+            return
         reader = PartitionReader(settings)
         for partition in range(partitions_of(settings, CHANNEL_BASELINES)):
             found: dict[str, Baseline] = {}

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from stockfold.contracts.topics import AVAILABILITY
 from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.channel_control import Control, read_controls
 from stockfold.runtime.kafka import aiokafka_config, group_id
 from stockfold.runtime.settings import ChannelSettings, Settings
 
@@ -37,6 +38,9 @@ class ChannelMode(msgspec.Struct, frozen=True):
     in_force: str | None
     is_served: bool
     note: str
+    state: str = "running"
+    """What a person or a guard has said that it shall do (``channel_control``), and why."""
+    reason: str = ""
 
 
 def publisher_group(settings: Settings, channel: str) -> str:
@@ -53,7 +57,9 @@ async def channel_modes(settings: Settings) -> list[ChannelMode]:
     try:
         async with asyncio.timeout(ANSWER_S_MAX):
             await admin.start()
-            return [await _channel_mode(settings, admin, one) for one in settings.channels]
+            found = [await _channel_mode(settings, admin, one) for one in settings.channels]
+            said = await asyncio.to_thread(read_controls, settings)
+            return [_controlled(one, said.of(one.channel)) for one in found]
     except (KafkaError, TimeoutError) as error:
         raise UnavailableError(
             f"which modes are in force was not told: {error or 'no answer in time'}",
@@ -87,6 +93,10 @@ async def _channel_mode(
     return ChannelMode(
         channel.name, channel.kind, publishing.mode, canaries, in_force, is_served, note
     )
+
+
+def _controlled(found: ChannelMode, control: Control) -> ChannelMode:
+    return msgspec.structs.replace(found, state=control.state, reason=control.reason)
 
 
 def mode_of_marks(marks: Iterable[str]) -> str | None:

@@ -117,8 +117,15 @@ def _channel(one: ChannelMode) -> str:
     mode = one.mode if one.in_force in (None, one.mode) else f"{one.mode}, now {one.in_force}"
     return (
         f'<tr><td class="k">{escape(one.channel)}</td><td class="k">{escape(mode)}{canaries}</td>'
-        f"<td>{escape(one.note)}</td></tr>"
+        f"<td>{_controlled(one)}{escape(one.note)}</td></tr>"
     )
+
+
+def _controlled(one: ChannelMode) -> str:
+    if one.state == "running":
+        return ""
+    why = f": {one.reason}" if one.reason else ""
+    return f'<span class="bad">{escape(one.state + why)}</span> '
 
 
 def _changing(work: Reevaluation) -> str:

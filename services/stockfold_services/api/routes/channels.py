@@ -23,6 +23,10 @@ class Channel(BaseModel):
     )
     is_served: bool = Field(description="Whether a publisher is there for it.")
     note: str = Field(description="Why the two differ, for people.")
+    state: str = Field(
+        description="What it shall do: running, paused, halted by a guard, zeroed or restored."
+    )
+    reason: str = Field(description="Why, as a person or the guard has said.")
 
 
 class ChannelsPage(BaseModel):

@@ -13,7 +13,7 @@ from stockfold.runtime.shadow_reports import ShadowReport, newest_reports
 from stockfold_services.cli.channels.shadow_words import moment, percent
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
-COLUMNS = ("channel", "kind", "mode", "in force", "served", "compared with the shop", "")
+COLUMNS = ("channel", "kind", "mode", "in force", "served", "state", "compared with the shop", "")
 
 
 def list_channels(config: ConfigFile = None, as_json: AsJson = False) -> None:
@@ -35,6 +35,7 @@ def list_channels(config: ConfigFile = None, as_json: AsJson = False) -> None:
                 f"{one.mode} ({one.canary_skus:,} SKUs)" if one.canary_skus else one.mode,
                 one.in_force or "",
                 "yes" if one.is_served else "no",
+                one.state,
                 _compared(report, zones[one.channel]),
                 one.note,
             )
