@@ -26,7 +26,6 @@ from stockfold.channels import (
     Response,
     StockUpdate,
 )
-from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.steps import step
 from stockfold.runtime.watchdog import Pulse
@@ -38,6 +37,7 @@ from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.listings import States
 from stockfold_services.publisher.looking import Looking
 from stockfold_services.publisher.mode import ALL, Mode
+from stockfold_services.publisher.ownership import Ownership
 from stockfold_services.publisher.pace import Limits, Pace
 from stockfold_services.publisher.performing import Asked, Performer, performed
 from stockfold_services.publisher.recorder import Recorder
@@ -45,7 +45,6 @@ from stockfold_services.publisher.retry import Breaker, RetryPolicy
 from stockfold_services.publisher.sales import all_seen
 from stockfold_services.publisher.steering import Steering
 from stockfold_services.publisher.wanted import Finished, Wanted
-from stockfold_services.publisher.watermark import Watermark
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +52,6 @@ WINDOW = 1_000
 """Updates that the adapter may choose a request from; more would find no fuller batch."""
 IDLE_S = 0.5
 RESEND_LOOK_S = 0.25
-LANDING_S_MAX = 240.0
-"""Below the broker's patience with a rebalance (5 min), above any request's time-out."""
 
 
 class Connection:
@@ -110,13 +107,9 @@ class Connection:
         self._steering = steering
         self._wake = asyncio.Event()
         self._recorder = Recorder(name, feed, deliveries, states, self._lease, self._wake.set)
+        self._owns = Ownership(name, self.backlog, self._recorder, clock)
         self._watermarks = self._recorder.watermarks
         self.pulses = [self._reading, *self._recorder.pulses, *self._sending]
-        self._catching_up: Partitions = set()
-        self._landed = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._torn = False
-        self._assigned_count = 0
         self._in_flight = 0
 
     @property
@@ -142,7 +135,7 @@ class Connection:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``: requests under way are brought home, outcomes recorded."""
-        await self._feed.start(self._assigned, self._revoked)
+        await self._feed.start(self._assigned, self._owns.revoked)
         try:
             async with asyncio.TaskGroup() as outer:
                 outer.create_task(self._recorder.record())
@@ -166,7 +159,7 @@ class Connection:
             await self._recorder.all_recorded()
             await self._recorder.commit(self._watermarks)
         finally:
-            self._ended.set()
+            self._owns.ended()
 
     async def _watch(self) -> None:
         assert self._alerts is not None
@@ -178,12 +171,7 @@ class Connection:
         while not stop.is_set():
             self._reading.beat("reading availability")
             records = await self._feed.read()
-            if self._torn:
-                raise UnavailableError(
-                    "partitions went to somebody else with a request still under way",
-                    where=f"channel {self._name}",
-                    remedy="None needed: the connection starts anew.",
-                )
+            self._owns.check()
             if self._steering is not None:
                 await self._steering.load()
             # Offered without a pause in between, so that no reassignment can come amidst.
@@ -194,8 +182,9 @@ class Connection:
                 await self._finish(finished)
                 # Buffered records come without a pause; requests must have their turn.
                 await asyncio.sleep(0)
-            if self._catching_up:
-                await self._let_go(await self._feed.caught_up(set(self._catching_up)))
+            if self._owns.catching_up:
+                reached = await self._feed.caught_up(set(self._owns.catching_up))
+                await self._finish(self._owns.caught_up(reached))
         self._reading.rest()
 
     def _take_in(self, record: Read) -> list[Finished]:
@@ -221,15 +210,15 @@ class Connection:
     async def _send_again(self, stop: asyncio.Event, resends: Asked) -> None:
         """Take in what shall be sent once more, now and then. Before we are the owner it waits."""
         while not stop.is_set():
-            if self._watermarks and not self._catching_up:
+            if self._owns.is_settled:
                 await self._take_again(resends)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RESEND_LOOK_S)
 
     async def _take_again(self, resends: Asked) -> None:
-        assigned = self._assigned_count
+        assigned = self._owns.assigned_count
         asked = await resends.take(self.backlog.knows)
-        if assigned != self._assigned_count:
+        if assigned != self._owns.assigned_count:
             # Somebody else may have written since they were looked at.
             resends.put_back(asked)
             return
@@ -240,48 +229,10 @@ class Connection:
         again = self.backlog.again
         await self._finish([f for one in mine for f in self._offer(one, again)])
 
-    async def _let_go(self, reached: dict[int, int]) -> None:
-        for partition in reached.keys() & self._catching_up:
-            self._catching_up.discard(partition)
-            self._watermarks[partition].read_to(reached[partition])
-            await self._finish(self.backlog.let_go(partition, self._clock.now_us()))
-
     def _assigned(self, partitions: Partitions) -> None:
-        self._assigned_count += 1
         if self._steering is not None:
             self._steering.forget()
-        for partition in partitions:
-            self._watermarks[partition] = Watermark()
-            self._catching_up.add(partition)
-            self.backlog.hold(partition)
-        log.info("channel %s serves partitions %s", self._name, sorted(partitions))
-
-    async def _revoked(self, partitions: Partitions) -> None:
-        """Bring home what is under way, put it on record, commit, forget."""
-        mine = partitions & self._watermarks.keys()
-        for partition in mine:
-            self.backlog.hold(partition)
-        home = asyncio.create_task(self._bring_home(mine))
-        ended = asyncio.create_task(self._ended.wait())
-        await asyncio.wait(
-            {home, ended}, timeout=LANDING_S_MAX, return_when=asyncio.FIRST_COMPLETED
-        )
-        self._torn = not home.done()
-        home.cancel()
-        ended.cancel()
-        if self._torn:
-            return
-        await self._recorder.commit(mine)
-        for partition in mine:
-            self.backlog.drop(partition)
-            self._catching_up.discard(partition)
-            self._recorder.drop(partition)
-
-    async def _bring_home(self, partitions: Partitions) -> None:
-        while any(self.backlog.is_flying(partition) for partition in partitions):
-            self._landed.clear()
-            await self._landed.wait()
-        await self._recorder.all_recorded()
+        self._owns.assigned(partitions)
 
     # Sending.
 
@@ -316,7 +267,7 @@ class Connection:
             finally:
                 self._in_flight -= 1
                 pulse.rest()
-                self._landed.set()
+                self._owns.landed()
                 self._wake.set()
 
     async def _look_first(
