@@ -182,7 +182,7 @@ class Publisher:
         assert claimed is not None
         worker.looking, worker.asked, worker.answer = None, None, None
         worker.request = prepared.request
-        left = {u.sku for u in prepared.request.updates} if prepared.request else set()
+        left = prepared.still_out
         for outcome in prepared.outcomes:
             self.skipped += 1
             left.add(outcome.update.sku)

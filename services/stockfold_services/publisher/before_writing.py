@@ -68,6 +68,11 @@ class Prepared(msgspec.Struct, frozen=True):
     trouble: Trouble | None = None
     observed: tuple[Observed, ...] = ()
 
+    @property
+    def still_out(self) -> set[str]:
+        """The SKUs that are to be written."""
+        return set() if self.request is None else {u.sku for u in self.request.updates}
+
 
 class BeforeWriting:
     """Asks one channel before it is written. ``tell`` hears of every order that was read."""

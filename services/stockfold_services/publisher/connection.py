@@ -288,9 +288,8 @@ class Connection:
             self._breaker.take(self._name, Purpose.READ, prepared.trouble, now_s, probe=False)
         if self._steering is not None:
             await self._steering.observed(prepared.observed, self.backlog.partition_of)
-        left = () if prepared.request is None else prepared.request.updates
         answer = Answer(prepared.outcomes, observed=prepared.observed)
-        await self._finish(self._landed_of(request.updates, answer, {u.sku for u in left}))
+        await self._finish(self._landed_of(request.updates, answer, prepared.still_out))
         if prepared.request is not None:
             self._note_asked(prepared.request, goes_out=True)
         return prepared.request
@@ -335,10 +334,8 @@ class Connection:
     async def _rest(self) -> None:
         """Until there may be something to do, at most half a second."""
         now_s = self._clock.monotonic_s()
-        times = [self._breaker.rests_until_s - now_s, self._pace.wait_s(now_s)]
-        next_due_s = self.backlog.next_due_s()
-        if next_due_s is not None:
-            times.append(next_due_s - now_s)
+        next_s = (self._breaker.rests_until_s, self.backlog.next_due_s() or 0.0)
+        times = (self._pace.wait_s(now_s), *(at_s - now_s for at_s in next_s))
         wait_s = min((time for time in times if time > 0), default=IDLE_S)
         try:
             async with asyncio.timeout(min(wait_s, IDLE_S)):
@@ -359,11 +356,8 @@ class Connection:
         """Of updates that were under way: each has its outcome, or is wanted as before."""
         now_s, now_us = self._clock.monotonic_s(), self._clock.now_us()
         self._recorder.listings.observed(answer.observed, now_us)
-        finished: list[Finished] = []
-        told = set(still_out)
-        for outcome in answer.outcomes:
-            told.add(outcome.update.sku)
-            finished += self.backlog.land(outcome, now_s, now_us)
+        told = still_out | {outcome.update.sku for outcome in answer.outcomes}
+        finished = [one for o in answer.outcomes for one in self.backlog.land(o, now_s, now_us)]
         # The last one first: each of them goes in front, and their order stays.
         for update in reversed(updates):
             if update.sku not in told:

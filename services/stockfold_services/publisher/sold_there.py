@@ -345,7 +345,7 @@ class SoldThere:
                 self._drifting.add(sku)
             elif missing <= 0:
                 listing.unexplained = max(listing.unexplained + missing, 0)
-            later = min(later, max(-missing, 0))
+            later = min(later, max(-missing, 0) + listing.resold)
         listing.base, listing.sold = shown, later
         listing.resold = max(listing.resold - listing.resold_then, 0)
 
