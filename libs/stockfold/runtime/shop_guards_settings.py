@@ -17,7 +17,9 @@ class ShopGuardsSettings(BaseModel):
         description="More of the channel's listings than this going to zero within zeros_minutes "
         "halt it.",
     )
-    zeros_minutes: int = Field(default=60, ge=1, le=1_440)
+    zeros_minutes: int = Field(
+        default=60, ge=1, le=1_440, description="The window in which zeros are counted."
+    )
     changes_percent: int = Field(
         default=90,
         ge=0,
@@ -25,7 +27,9 @@ class ShopGuardsSettings(BaseModel):
         description="More of the channel's listings than this changing within changes_minutes "
         "halt it. What the shop showed before we wrote it is no change.",
     )
-    changes_minutes: int = Field(default=10, ge=1, le=1_440)
+    changes_minutes: int = Field(
+        default=10, ge=1, le=1_440, description="The window in which changes are counted."
+    )
     upstream_minutes: int = Field(
         default=15,
         ge=0,
