@@ -165,7 +165,7 @@ class Monitor:
         if new.outcome == "late":
             log.error(
                 "%s: counted as %d, it did not reach the %s within %d s: %s. To do: see whether "
-                "ledger and publisher run, and `stockfold listings --sku %s`",
+                "ledger and publisher run, and `stockfold listings %s`",
                 where,
                 new.counted,
                 new.up_to,
