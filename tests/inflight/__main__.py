@@ -38,6 +38,7 @@ def report(total: Result, took_s: float) -> str:
         f"put back on sale, ordered before the question: {total.resurrected:,} units",
         f"kept off sale without a cause: {total.without_cause:,} units",
         f"put back on sale, ordered after it: {amidst} in {total.writes_in_window:,} items",
+        f"converged only by a reconciliation, after a kill: {total.reconciled:,}",
         f"not converged: {len(total.not_converged):,}",
         *total.not_converged[:20],
     ]

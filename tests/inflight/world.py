@@ -34,6 +34,8 @@ class Result:
     in_window: int = 0
     """Units put back on sale whose order came between the question and the write."""
     writes_in_window: int = 0
+    reconciled: int = 0
+    """Histories with a kill that took a reconciliation to converge."""
     not_converged: list[str] = field(default_factory=list)
 
     def add(self, other: Result) -> None:
@@ -54,7 +56,8 @@ class World:
         stock = {sku: self.rng.randint(0, 12) for sku in SKUS}
         self.kills = self.rng.random() < 0.3
         capped = not self.kills and self.rng.random() < 0.4
-        self.edits = self.rng.random() < 0.2
+        # What is edited by hand where no version shows the next change is for reconciliation.
+        self.edits = self.rng.random() < 0.2 and not capped
         self.tells = self.rng.random() < 0.5
         self.loses = self.rng.random() < 0.3
         self.there = SteppedShop(stock)
@@ -222,16 +225,25 @@ class World:
     # The end.
 
     def _fall_silent(self) -> None:
-        for _ in range(ROUNDS_MAX):
+        for number in range(ROUNDS_MAX):
             self._round()
             if self._is_settled():
                 return
+            if self.kills and number == ROUNDS_MAX // 2:
+                self._reconcile()
         for sku in SKUS:
             shows, wanted = self.there.stock(sku), self.here.shown(sku)
             if shows != wanted:
                 self.result.not_converged.append(f"{sku} shows {shows}, not {wanted}")
         if self.publisher.left_open:
             self.result.not_converged.append(f"left open: {len(self.publisher.left_open)}")
+
+    def _reconcile(self) -> None:
+        """After a kill nobody may remember what to look at: reconciliation has all sent again."""
+        self.result.reconciled += 1
+        for sku in SKUS:
+            newest = next(v for v in reversed(self.here.versions) if v.wanted.sku == sku)
+            self.publisher.finish(self.publisher.backlog.again(newest.wanted, 0))
 
     def _round(self) -> None:
         self.there.elapsed_s += 5

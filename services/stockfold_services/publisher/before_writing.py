@@ -170,6 +170,9 @@ class BeforeWriting:
         request = self._adapter.next_request(left)
         if request is not None and request.purpose is Purpose.WRITE:
             self._sold.sending([update.sku for update in request.updates], self._now_s())
+            shows = [u.sku for u in request.updates if self._adapter.to_show(u).quantity > 0]
+            if shows:
+                self._sold.wrote(shows[0], self._now_s())
         return Prepared(request, tuple(outcomes), None, tuple(seen.values()))
 
 

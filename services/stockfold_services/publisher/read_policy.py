@@ -23,7 +23,7 @@ class ReadPolicy(msgspec.Struct, frozen=True):
     def reads(self, sold: SoldThere, sku: str, now_s: float) -> bool:
         """Whether the listing of a SKU is to be read first."""
         seen_s = sold.seen_s(sku)
-        if seen_s is None or now_s - seen_s >= self.long_since_s:
+        if seen_s is None or now_s - seen_s >= self.long_since_s or sold.is_doubtful(sku):
             return True
         sales_s = sold.sales_s(sku)
         if sales_s and now_s - sales_s[-1] < self.recently_sold_s:

@@ -8,7 +8,7 @@ from stockfold.channels.orders import ChannelOrder
 
 
 class SoldLine(msgspec.Struct, frozen=True):
-    """Units of a line that the shop has sold: accepted, and not put back by a refund."""
+    """Units of a line that the shop has sold: accepted, and not put back by a refund; or none."""
 
     line: str
     sku: str
@@ -16,7 +16,7 @@ class SoldLine(msgspec.Struct, frozen=True):
 
 
 class ShopOrder(msgspec.Struct, frozen=True):
-    """An order as the shop shows it; no lines when it has not sold anything."""
+    """An order as the shop shows it."""
 
     order: str
     revision: int
@@ -27,11 +27,11 @@ class ShopOrder(msgspec.Struct, frozen=True):
 def shop_order(order: ChannelOrder) -> ShopOrder:
     """What an order says about units sold."""
     lines = tuple(
-        SoldLine(line.line, line.code, line.quantity - line.restocked)
+        SoldLine(line.line, line.code, line.quantity - line.restocked if order.accepted else 0)
         for line in order.lines
-        if line.code and not line.problem and line.quantity > line.restocked
+        if line.code and not line.problem
     )
-    return ShopOrder(order.order, order.revision, order.created_at, lines if order.accepted else ())
+    return ShopOrder(order.order, order.revision, order.created_at, lines)
 
 
 class Claim(msgspec.Struct, frozen=True):

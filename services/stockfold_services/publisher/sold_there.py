@@ -22,13 +22,12 @@ as sold for a while, then as a mistake that a write may mend.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
-
-import msgspec
 
 from stockfold.channels import Observed
 from stockfold_services.publisher.sales import Claim, ShopOrder, SoldLine
+from stockfold_services.publisher.sold_entries import ListingEntry, OrderEntry, Step
 
 ORDERS_KEPT = 100_000
 STEPS_KEPT = 8
@@ -39,51 +38,6 @@ OLD_S = 60.0
 RECHECK_S = 5.0
 WAITING_S = 30.0
 """An order that does not reach us is read again so often: it may have been given up there."""
-SALES_KEPT = 16
-
-
-class _Step(msgspec.Struct):
-    seq: int
-    units: int
-    tick: int
-    at_s: float
-
-
-class _Order:
-    __slots__ = ("claims", "lines", "noticed_s", "placed_us", "revision", "settled")
-
-    def __init__(self) -> None:
-        self.revision = -1
-        self.placed_us = 0
-        self.noticed_s = 0.0
-        self.lines: tuple[SoldLine, ...] = ()
-        self.claims: dict[tuple[str, str], list[_Step]] = {}
-        self.settled: dict[str, int] = {}
-        """Units by line that count as here without a claim of their own."""
-
-
-class _Listing:
-    __slots__ = (
-        "base", "looked_s", "resold", "resold_then", "sales_s", "seen_s", "sent_s", "shown", "sold",
-        "sold_then", "unexplained", "unexplained_s",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.base: int | None = None
-        """What the channel showed when it was last known, by our write or by a reading."""
-        self.sold = 0
-        """Units noticed as sold since."""
-        self.shown: int | None = None
-        self.sold_then = 0
-        """Of ``sold``, what was noticed before ``shown`` was asked for."""
-        self.resold = self.resold_then = 0
-        """Units of orders that changed since: given up and taken again, they look the same."""
-        self.unexplained = 0
-        self.unexplained_s = 0.0
-        self.seen_s: float | None = None
-        self.looked_s = 0.0
-        self.sent_s = 0.0
-        self.sales_s: deque[float] = deque(maxlen=SALES_KEPT)
 
 
 class SoldThere:
@@ -106,12 +60,14 @@ class SoldThere:
         self._orders_since_us = orders_since_us
         self._unexplained_s = unexplained_s
         self._give_up_s = give_up_s
-        self._orders: OrderedDict[str, _Order] = OrderedDict()
+        self._orders: OrderedDict[str, OrderEntry] = OrderedDict()
         self._open: dict[str, dict[str, None]] = {}
         """Orders by SKU of which units may be unseen."""
-        self._listings: dict[str, _Listing] = {}
+        self._listings: dict[str, ListingEntry] = {}
         self._drifting: set[str] = set()
         self._touched: dict[str, float] = {}
+        self._doubtful: set[str] = set()
+        self._wrote: tuple[str, float] | None = None
         self._tick = 0
         self._passed = 0
         self.given_up: list[str] = []
@@ -127,8 +83,12 @@ class SoldThere:
         if told.revision <= order.revision:
             return set()
         self._count(order.lines, told.lines, now_s)
-        for line in told.lines if order.revision >= 0 else ():
-            self._listing(line.sku).resold += line.units
+        for line in told.lines:
+            if order.revision >= 0:
+                self._listing(line.sku).resold += line.units
+            elif not line.units:
+                # Sold, written over, and put back, for all we know.
+                self._touched[line.sku] = now_s
         changed = {line.sku for line in (*order.lines, *told.lines)}
         order.revision, order.placed_us = told.revision, told.placed_us
         order.lines, order.noticed_s = told.lines, now_s
@@ -139,13 +99,14 @@ class SoldThere:
         for sku in changed:
             self._open.get(sku, {}).pop(told.order, None)
         for line in told.lines:
-            self._open.setdefault(line.sku, {})[told.order] = None
+            if line.units:
+                self._open.setdefault(line.sku, {})[told.order] = None
         return changed
 
-    def _order(self, name: str) -> _Order:
+    def _order(self, name: str) -> OrderEntry:
         order = self._orders.get(name)
         if order is None:
-            order = self._orders[name] = _Order()
+            order = self._orders[name] = OrderEntry()
             if len(self._orders) > ORDERS_KEPT:
                 self._forget_oldest()
         self._orders.move_to_end(name)
@@ -189,7 +150,7 @@ class SoldThere:
             return set()
         if not steps or steps[-1].units != claim.units:
             self._touch(claim.sku, now_s)
-        steps.append(_Step(claim.seq, claim.units, self._tick, now_s))
+        steps.append(Step(claim.seq, claim.units, self._tick, now_s))
         del steps[:-STEPS_KEPT]
         line = _line_of(claim.ledger_line)
         return {claim.sku} | {told.sku for told in order.lines if told.line == line}
@@ -213,7 +174,7 @@ class SoldThere:
         listing = self._listings.get(sku)
         return units + (0 if listing is None else listing.unexplained)
 
-    def _lacking(self, order: _Order, line: SoldLine, seq: int) -> int:
+    def _lacking(self, order: OrderEntry, line: SoldLine, seq: int) -> int:
         claimed = sum(
             self._as_of(steps, seq)
             for (ledger_line, sku), steps in order.claims.items()
@@ -221,7 +182,7 @@ class SoldThere:
         )
         return max(line.units - max(claimed, order.settled.get(line.line, 0)), 0)
 
-    def _as_of(self, steps: list[_Step], seq: int) -> int:
+    def _as_of(self, steps: list[Step], seq: int) -> int:
         for step in reversed(steps):
             if step.seq <= seq or step.tick < self._passed:
                 return step.units
@@ -250,7 +211,7 @@ class SoldThere:
         self._passed = max(self._passed, number)
         return {line.sku for name in self._waiting() for line in self._orders[name].lines}
 
-    def _is_kit_here(self, order: _Order, line: SoldLine, now_s: float) -> bool:
+    def _is_kit_here(self, order: OrderEntry, line: SoldLine, now_s: float) -> bool:
         """Whether all parts of a line that is claimed part by part are in the newest version."""
         parts = {
             sku: steps[-1]
@@ -294,10 +255,10 @@ class SoldThere:
 
     # What the channel shows.
 
-    def _listing(self, sku: str) -> _Listing:
+    def _listing(self, sku: str) -> ListingEntry:
         listing = self._listings.get(sku)
         if listing is None:
-            listing = self._listings[sku] = _Listing()
+            listing = self._listings[sku] = ListingEntry()
         return listing
 
     def sending(self, skus: list[str], now_s: float) -> None:
@@ -306,6 +267,17 @@ class SoldThere:
             listing = self._listing(sku)
             listing.base, listing.sold, listing.shown, listing.resold = None, 0, None, 0
             listing.sent_s = now_s
+
+    def wrote(self, sku: str, now_s: float) -> None:
+        """A write went out that shows some of a SKU: a while later, orders are asked for once more.
+
+        Those that were placed amidst are found then, whatever becomes of their webhooks.
+        """
+        self._wrote = (sku, now_s)
+
+    def is_doubtful(self, sku: str) -> bool:
+        """Whether it is to be looked at, not written."""
+        return sku in self._doubtful
 
     def asking(self, skus: Iterable[str]) -> None:
         """What these show is asked for now."""
@@ -321,6 +293,7 @@ class SoldThere:
         """
         listing = self._listing(one.sku)
         listing.seen_s = now_s
+        self._doubtful.discard(one.sku)
         if one.written is not None:
             listing.base = one.written
             asked_s = listing.sent_s
@@ -383,6 +356,10 @@ class SoldThere:
             del self._touched[sku]
         for sku in waiting:
             self._listing(sku).looked_s = now_s
+        if self._wrote and now_s - self._wrote[1] >= RECHECK_S and not is_busy(self._wrote[0]):
+            due.append(self._wrote[0])
+            self._wrote = None
+        self._doubtful.update(due, waiting)
         return list(dict.fromkeys([*due, *waiting]))
 
 
