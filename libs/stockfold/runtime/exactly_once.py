@@ -72,6 +72,7 @@ class ExactlyOnceLoop:
         self._names = {topic.full_name(self._prefix): topic for topic in processor.inputs}
         ranks = {topic.full_name(self._prefix): i for i, topic in enumerate(processor.inputs)}
         self._inbox = Inbox(ranks, merge_wait_ms, clock)
+        self._merges = merge_wait_ms > 0
         self._positions: dict[tuple[str, int], int] = {}
         self._membership: object = None
         """Member and generation as of the assignment. What the client knows at the commit may be
@@ -113,7 +114,9 @@ class ExactlyOnceLoop:
             producer_config(self._settings, self._processor.name, self._instance)
         )
         consumer = self._clients.consumer(
-            consumer_config(self._settings, self._processor.name, self._instance)
+            consumer_config(
+                self._settings, self._processor.name, self._instance, merges=self._merges
+            )
         )
         self._failure = None
         self._deafness = Deafness(self._settings.environment.stall_limit_s)
