@@ -42,7 +42,8 @@ def producer_config(settings: Settings, name: str, instance: str) -> dict[str, A
 MERGING: dict[str, Any] = {
     # The end of a quiet topic is told by an empty answer, which the newest input awaits: with
     # 100 ms a single reservation took 132 ms here, with 10 ms 41. Who waits for no end need not
-    # ask so often: records come at once either way, and an idle loop costs a third.
+    # ask so often: records come at once either way. Idle, all of it took 6.3 % of a core with
+    # 10 ms everywhere and 3.9 % so, Kafka 24 % and 14 %.
     "fetch.wait.max.ms": 10,
 }
 
