@@ -19,6 +19,7 @@ from tests.support.woo_shop import Shop, ShopServer
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime import channel_reconcile, reconciliations
 from stockfold.runtime.audit import changes
+from stockfold.runtime.channel_control import Control, publish_control, said
 from stockfold.runtime.channel_reconcile import ChannelReconciling, Reconciled
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import Settings
@@ -189,6 +190,12 @@ coverage = "reported"
     assert "less is now" in out.read_text("utf-8")
     with pytest.raises(SettingsError, match="is not mended by sending it once more"):
         await run("--kind", "unmapped")
+    paused = said(Control("woo"), "paused", "stocktaking", "anna")
+    await asyncio.to_thread(publish_control, site.settings, paused)
+    held = await run()
+    assert held["kinds"]["held"] == 3
+    running = said(paused, "running", "done", "anna")
+    await asyncio.to_thread(publish_control, site.settings, running)
     done = await run("--repair", "--yes", "--kind", "drift")
     assert done["repaired"] == 1
     assert (await run("--last"))["repaired"] == 1

@@ -94,6 +94,12 @@ def test_a_refused_write_says_what_the_shop_said() -> None:
     assert (found.kind, found.why) == (ListingKind.REFUSED, "rejected: no_stock: plugin")
 
 
+def test_what_a_held_channel_shows_is_told_as_that() -> None:
+    found = judge(evidence(0, held="the channel is paused by anna"))
+    assert (found.kind, found.why) == (ListingKind.HELD, "the channel is paused by anna")
+    assert kind(10, held="the channel is paused by anna") is ListingKind.AGREES
+
+
 def test_what_the_mode_does_not_write_is_shadow() -> None:
     assert kind(7, written=False) is ListingKind.SHADOW
 

@@ -24,6 +24,7 @@ class ListingKind(StrEnum):
     AGREES = "agrees"
     IN_FLIGHT = "in_flight"
     SHADOW = "shadow"
+    HELD = "held"
     WAIVED = "waived"
     NOT_OURS = "not_ours"
     DRIFT = "drift"
@@ -39,6 +40,7 @@ MEANING = {
     ListingKind.AGREES: "It shows what it shall.",
     ListingKind.IN_FLIGHT: "A write or an order is under way; look again.",
     ListingKind.SHADOW: "The connection's mode does not write it.",
+    ListingKind.HELD: "The channel is paused, halted, zeroed or restored: nothing is sent.",
     ListingKind.WAIVED: "The channel may go without it (stockfold channel waive).",
     ListingKind.NOT_OURS: "The shop has it, and nothing is published to it.",
     ListingKind.DRIFT: "It shows less than was written, and no order explains it.",
@@ -54,6 +56,7 @@ HARMLESS = frozenset(
         ListingKind.AGREES,
         ListingKind.IN_FLIGHT,
         ListingKind.SHADOW,
+        ListingKind.HELD,
         ListingKind.WAIVED,
         ListingKind.NOT_OURS,
     }
@@ -165,6 +168,8 @@ class Evidence(msgspec.Struct, frozen=True):
     unseen: Unseen = NOTHING_UNSEEN
     written: bool = True
     """Whether the connection's mode writes it."""
+    held: str = ""
+    """Why the channel sends nothing at present; empty when it does."""
     waived: bool = False
     now_us: int = 0
     """When it is judged, UTC microseconds."""
@@ -220,6 +225,8 @@ def _agree(seen: Seen, wanted: Wanted) -> bool:
 def _under_way(given: Evidence, wanted: Wanted, seen: Seen) -> tuple[ListingKind, str] | None:
     """Why the difference may be over by itself; None when nothing says so."""
     standing = given.standing
+    if given.held and given.written:
+        return ListingKind.HELD, given.held
     if given.before is None or given.before.version != wanted.version:
         return ListingKind.IN_FLIGHT, f"version {wanted.version} was told while the shop was read"
     if not given.written:

@@ -37,6 +37,7 @@ from stockfold.reconcile.listings import (
     judge,
     unseen_units,
 )
+from stockfold.runtime.channel_control import Control
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.listing_topics import ListingTopics, Told
 from stockfold.runtime.resends import Resend
@@ -78,6 +79,14 @@ class Reconciled(msgspec.Struct):
         ]
 
 
+def why_held(control: Control) -> str:
+    """Why a channel does not show what is wanted of it; empty when it does."""
+    if control.state == "running":
+        return ""
+    by = f" by {control.by}" if control.by else ""
+    return f"the channel is {control.state}{by}" + (f": {control.reason}" if control.reason else "")
+
+
 class ChannelReconciling:
     """One reconciliation of one shop, run once."""
 
@@ -91,6 +100,7 @@ class ChannelReconciling:
         *,
         writes: Callable[[str], bool],
         waived: Collection[str] = (),
+        held: str = "",
         by: str,
     ) -> None:
         self._channel = channel
@@ -99,6 +109,7 @@ class ChannelReconciling:
         self._clock = clock
         self._writes = writes
         self._waived = waived
+        self._held = held
         self._by = by
         self._topics = ListingTopics(settings, channel.name)
         self._seen: dict[str, list[tuple[Product, int]]] = defaultdict(list)
@@ -192,6 +203,7 @@ class ChannelReconciling:
             _refusal(sku, [product for product, _ in seen]),
             unseen.get(sku, NOTHING_UNSEEN),
             self._writes(sku),
+            self._held,
             sku in self._waived,
             self._clock.now_us(),
         )

@@ -12,8 +12,9 @@ from stockfold.domain.errors import StockfoldError
 from stockfold.domain.times import SECOND_US
 from stockfold.reconcile.listings import ListingKind
 from stockfold.runtime import reconciliations
+from stockfold.runtime.channel_control import read_controls
 from stockfold.runtime.channel_coverage import read_coverage
-from stockfold.runtime.channel_reconcile import ChannelReconciling, Reconciled
+from stockfold.runtime.channel_reconcile import ChannelReconciling, Reconciled, why_held
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.shop_http import Transport, woocommerce
@@ -90,6 +91,7 @@ class Reconciling:
         """Reconcile now, repair what the settings say, and put it on record."""
         settings, name = self._settings, self._channel.name
         book = await asyncio.to_thread(read_coverage, settings)
+        controls = await asyncio.to_thread(read_controls, settings)
         adapter = woocommerce(self._channel)
         async with Transport(self._channel, adapter, self._clock) as shop:
             found = await ChannelReconciling(
@@ -100,6 +102,7 @@ class Reconciling:
                 self._clock,
                 writes=self._mode.writes,
                 waived=book.waivers(name),
+                held=why_held(controls.of(name)),
                 by=BY,
             ).run()
         repaired = await asyncio.to_thread(self._repair, found)

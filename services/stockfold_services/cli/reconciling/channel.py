@@ -23,8 +23,9 @@ from stockfold.reconcile.listings import (
     ListingKind,
 )
 from stockfold.runtime import audit, reconciliations
+from stockfold.runtime.channel_control import read_controls
 from stockfold.runtime.channel_coverage import read_coverage
-from stockfold.runtime.channel_reconcile import ChannelReconciling, Reconciled
+from stockfold.runtime.channel_reconcile import ChannelReconciling, Reconciled, why_held
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.resends import Resend
@@ -90,8 +91,9 @@ def channel(
     ):
         book = read_coverage(settings)
         mode = mode_in_force(shop, book.admission(name))
+        held = why_held(read_controls(settings).of(name))
         with Bars() as bars:
-            found = asyncio.run(_reconcile(settings, shop, mode, book.waivers(name), bars))
+            found = asyncio.run(_reconcile(settings, shop, mode, book.waivers(name), held, bars))
         told = _report(found, shop, mode, every=every)
         if csv is not None:
             write_csv(told.differences, csv)
@@ -121,7 +123,12 @@ def _chosen(kinds: Sequence[ListingKind] | None) -> list[ListingKind]:
 
 
 async def _reconcile(
-    settings: Settings, shop: ChannelSettings, mode: Mode, waived: Collection[str], bars: Bars
+    settings: Settings,
+    shop: ChannelSettings,
+    mode: Mode,
+    waived: Collection[str],
+    held: str,
+    bars: Bars,
 ) -> Reconciled:
     stages: Counter[str] = Counter()
 
@@ -141,6 +148,7 @@ async def _reconcile(
             SYSTEM_CLOCK,
             writes=mode.writes,
             waived=waived,
+            held=held,
             by=audit.user(),
         ).run(on_page)
 
