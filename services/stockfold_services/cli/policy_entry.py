@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from stockfold.availability import policy as model
 from stockfold.availability.policy import ALL, UNITS_MAX, Policy
 from stockfold.domain.times import to_us
-from stockfold.runtime.settings import Name, Zone
+from stockfold.runtime.settings_fields import Name, Zone
 
 SUBJECTS_MAX = 10_000
 

@@ -1,0 +1,144 @@
+"""Sales channels and locations: ``[[channels]]`` and ``[[locations]]``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal, Self
+
+from pydantic import (
+    AwareDatetime,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    model_validator,
+)
+
+from stockfold.runtime.secret import SecretRef, is_loopback_url
+from stockfold.runtime.settings_fields import EPOCH, HttpUrl, Name, Section, Zone
+from stockfold.runtime.shop_guards_settings import ShopGuardsSettings
+from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
+from stockfold.runtime.shop_pace_settings import ShopPaceSettings
+from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
+from stockfold.runtime.shop_reading_settings import ShopReadingSettings
+from stockfold.runtime.shop_reconciliation_settings import ShopReconciliationSettings
+from stockfold.runtime.shop_settings import ShopOrdersSettings
+from stockfold.runtime.shop_stock_settings import ShopStockSettings
+from stockfold.runtime.shop_tracking_settings import ShopTrackingSettings
+
+
+class ChannelSettings(Section):
+    """One sales channel and the connection to it."""
+
+    name: Name = Field(description="The channel's name; never changes, never holds |.")
+    kind: Literal["woocommerce", "shopify"] = Field(
+        description="Which adapter speaks to it. Of shopify orders are taken, nothing is published."
+    )
+    url: HttpUrl = Field(description="Address of the shop, http or https.")
+    consumer_key: SecretRef | None = Field(default=None, description="API key, by reference.")
+    consumer_secret: SecretRef | None = Field(default=None, description="API secret, by reference.")
+    orders: ShopOrdersSettings = Field(
+        default_factory=ShopOrdersSettings, description="How its orders reach us."
+    )
+    pace: ShopPaceSettings = Field(
+        default_factory=ShopPaceSettings, description="How hard it is pressed."
+    )
+    stock: ShopStockSettings = Field(
+        default_factory=ShopStockSettings, description="What is written beside a quantity."
+    )
+    monitor: ShopMonitorSettings = Field(
+        default_factory=ShopMonitorSettings, description="Its canary, which proves the whole path."
+    )
+    tracking: ShopTrackingSettings = Field(
+        default_factory=ShopTrackingSettings, description="What it is told of parcels."
+    )
+    publishing: ShopPublishingSettings = Field(
+        default_factory=ShopPublishingSettings, description="Whether it is written to."
+    )
+    guards: ShopGuardsSettings = Field(
+        default_factory=ShopGuardsSettings, description="When it halts by itself."
+    )
+    reconciliation: ShopReconciliationSettings = Field(
+        default_factory=ShopReconciliationSettings,
+        description="When it is read against what it shall show.",
+    )
+    reading: ShopReadingSettings = Field(
+        default_factory=ShopReadingSettings, description="What is read of it before a write."
+    )
+    zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
+    locations: list[Name] | None = Field(
+        default=None, description="Locations it may promise from. Unset: all."
+    )
+    safety_stock: int = Field(
+        default=0, ge=0, description="Units held back from this channel, per SKU."
+    )
+    low_stock: int = Field(
+        default=0, ge=0, description="At or below this many units, stock is low."
+    )
+    shipments: Literal["shop", "floor"] = Field(
+        default="shop",
+        description="Who tells that its orders have shipped, and that goods are back: the shop's "
+        "own orders, or the warehouse alone. Both would take the units off the shelf twice.",
+    )
+    orders_since: AwareDatetime | None = Field(
+        default=None,
+        description="The cut-off of its first load, with an offset: an order placed before counts "
+        "only when it was imported as an open order of that moment. Unset: every order counts.",
+    )
+    verify_tls: bool = Field(default=True, description="Check the shop's certificate.")
+    connect_timeout_s: PositiveFloat = Field(
+        default=10.0, description="Time to connect, in seconds."
+    )
+    request_timeout_s: PositiveFloat = Field(
+        default=60.0, description="Time of one request, in seconds."
+    )
+
+    @property
+    def orders_since_us(self) -> int:
+        """The cut-off in UTC microseconds; 0 for none."""
+        since = self.orders_since
+        return 0 if since is None else (since - EPOCH) // timedelta(microseconds=1)
+
+    @property
+    def holds_oversold(self) -> bool:
+        """Whether its oversold orders are put on hold: in other modes it sells by other numbers."""
+        return self.orders.hold_oversold and self.publishing.mode == "live"
+
+    @property
+    def secrets(self) -> dict[str, SecretRef]:
+        """Its secrets by the names of their settings."""
+        orders = self.orders
+        found = {
+            "consumer_key": self.consumer_key,
+            "consumer_secret": self.consumer_secret,
+            "orders.webhook_secret": orders.webhook_secret,
+            "orders.old_webhook_secret": orders.old_webhook_secret,
+            "orders.access_token": orders.access_token,
+        }
+        return {name: secret for name, secret in found.items() if secret is not None}
+
+    @model_validator(mode="after")
+    def _secrets_fit(self) -> Self:
+        missing = {"consumer_key", "consumer_secret"} - self.secrets.keys()
+        if self.kind == "woocommerce" and missing:
+            raise ValueError(f"{' and '.join(sorted(missing))} must be set for {self.kind}")
+        plain = [name for name, secret in self.secrets.items() if secret.is_plain]
+        if plain and not is_loopback_url(self.url):
+            raise ValueError(
+                f"{' and '.join(plain)}: plain text; a shop elsewhere needs references: env:NAME "
+                "or file:/path"
+            )
+        return self
+
+
+class LocationSettings(Section):
+    """One place that holds stock."""
+
+    name: Name = Field(description="The location's id; never changes, never holds |.")
+    zone: Zone = Field(default="UTC", description="IANA zone of the location's days and cut-offs.")
+    priority: int = Field(
+        default=0, description="In sourcing advice, the higher comes first among equally near ones."
+    )
+    costs: dict[Name, NonNegativeInt] = Field(
+        default_factory=dict,
+        description="In sourcing advice, what a parcel to each region costs, in any one unit.",
+    )
