@@ -69,6 +69,10 @@ def _sweep() -> None:
             continue  # Another run has it, or it went away meanwhile.
 
 
+HEAP_MB = 1_024
+"""A session makes some 7,000 partitions, each test its own: 256 MB are too little for them."""
+
+
 @contextmanager
 def serving(server: Server) -> Iterator[str]:
     """Start a server, give its address, stop it."""
@@ -88,7 +92,7 @@ def kafka_server() -> Iterator[str]:
             yield stack.enter_context(serving(ContainerKafka()))
             return
         folder = stack.enter_context(server_folder())
-        yield stack.enter_context(serving(EmbeddedKafka(folder / "kafka")))
+        yield stack.enter_context(serving(EmbeddedKafka(folder / "kafka", heap_mb=HEAP_MB)))
 
 
 @contextmanager
