@@ -12,7 +12,7 @@ from tests.support.woo_shop import Shop
 from tests.support.woo_talk import ask, converse, sweep_all
 
 from stockfold.channels.orders import ChannelOrder, OrderStatus
-from stockfold.channels.woocommerce.orders import Gone, read_body, read_order
+from stockfold.channels.woocommerce.orders import Gone, read_body
 from stockfold.channels.woocommerce.sweeps import OrderSweep, look_up, not_shown
 from stockfold.channels.woocommerce.webhooks import TOPICS
 
@@ -115,7 +115,8 @@ class World:
             self.reader.take(converse(self.shop, look_up(order, TERMS)))
 
     def expected(self, order_id: int) -> ChannelOrder:
-        return read_order(self.shop.show_order(order_id), TERMS, self.now_s)
+        """The order as the shop has it, its refunds included."""
+        return converse(self.shop, look_up(str(order_id), TERMS))
 
 
 def content(order: ChannelOrder) -> bytes:
