@@ -18,6 +18,7 @@ from tests.faults.site import Servers, Site, changed, site, until
 PAUSE_S_MAX = 30.0
 TAKEN_OVER_S_MAX = 40.0
 REFUSED_S_MAX = 20.0
+LINES_TOLD = 6
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ OFFSETS_REFUSED = (
     "ILLEGAL_GENERATION",
     "FENCED_INSTANCE_ID",
     "FENCED",
+    # Its transaction outlived its time-out meanwhile, and the broker is still ending it.
+    "CONCURRENT_TRANSACTIONS",
 )
 COMMIT_REFUSED = ("_FENCED", "FENCED", "INVALID_PRODUCER_EPOCH", "INVALID_TXN_STATE", "epoch")
 CASES = (
@@ -92,7 +95,8 @@ def _one(place: Site, outcome: Outcome, case: Case, number: int) -> None:
     woke_s = time.monotonic()
     refused = until(lambda: _refusal(zombie, said, case.refusals), REFUSED_S_MAX)
     what = _refusal(zombie, said, case.refusals)
-    outcome.demand(refused is not None, f"no refusal of the {case.service} at {case.step}")
+    told = " / ".join(zombie.log()[said:].splitlines()[-LINES_TOLD:])
+    outcome.demand(refused is not None, f"no refusal of the {case.service} at {case.step}: {told}")
     outcome.note(
         f"{case.step}: stopped {woke_s - paused_s:.1f} s, "
         f"{'its own name' if case.same_name else 'another'} took over, refused: {what}"
