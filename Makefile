@@ -74,8 +74,8 @@ shop: $(VENV)/.installed-demo ## Serve an imitation of WooCommerce to try things
 	@$(BIN)/python -m tests.support.woo_shop --port $(SHOP_PORT) --products 200 --quantity 25 $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.installed-dev ## Run every test, two at a time; ARGS="-k name" chooses
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+test: $(VENV)/.installed-dev ## Run every test, three at a time: most of them wait; ARGS="-k name" chooses
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 SIMULATED := $(if $(ORDERS),--orders) $(if $(SEED),--seed $(SEED),--histories $(or $(HISTORIES),1000) --first $(or $(FIRST),0))
 
