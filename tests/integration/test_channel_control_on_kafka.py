@@ -11,13 +11,19 @@ import pytest
 from tests.conftest import NewEnvironment
 from tests.integration.test_publisher_modes import BEFORE, SKUS, Site
 from tests.support.command_line import stockfold_json
+from tests.support.kafka_io import Sender, committed, wait_for
 from tests.support.memory_feed import channel
 from tests.support.publishing import availability_service, eventually
+from tests.support.running_ledger import ledger
 from tests.support.woo_shop import Shop, ShopServer
 
+from stockfold.contracts.topics import JOURNAL
 from stockfold.runtime import audit
 from stockfold.runtime.channel_control import read_baselines, read_controls
 from stockfold.runtime.channel_modes import channel_modes
+from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.settings import Settings
+from stockfold_services.publisher.upstream import Upstream, look, lying_in
 
 pytestmark = pytest.mark.integration
 
@@ -163,3 +169,19 @@ async def test_a_feed_that_would_empty_the_shop_halts_before_it_does(
         zeros = dict.fromkeys(MANY, 0)
         await eventually(lambda: site.shop.stock(MANY) == zeros, 60, "what a person approved")
         assert state(site) == "running", "what was looked at is not asked about again"
+
+
+def test_work_that_no_ledger_does_is_told_by_the_brokers_account(environment: Settings) -> None:
+    seen = Upstream(SYSTEM_CLOCK, lying_in(environment))
+    Sender(environment).event("GoodsReceived", sku="A", location="DC", quantity=5)
+    look(environment, seen)
+    look(environment, seen)
+    assert seen.stale_s() > 0
+    with ledger(environment):
+        wait_for("the fact", lambda: len(committed(environment, JOURNAL)) > 0)
+
+        def is_done() -> bool:
+            look(environment, seen)
+            return seen.stale_s() == 0
+
+        wait_for("nothing is left undone", is_done)

@@ -65,15 +65,7 @@ class Upstream:
 @asynccontextmanager
 async def watch_upstream(settings: Settings, minutes: int, clock: Clock) -> AsyncIterator[Upstream]:
     """Look now and then while the context is open; never when the limit in minutes is 0."""
-    reader = PartitionReader(settings)
-
-    def waits(place: Place, offset: int) -> bool:
-        _, name, partition = place
-        topic = next(t for topics in READERS.values() for t in topics if t.name == name)
-        start = max(offset, reader.earliest(topic, partition))
-        return any(batch for batch in reader.read(topic, partition, start))
-
-    upstream = Upstream(clock, waits)
+    upstream = Upstream(clock, lying_in(settings))
     task = asyncio.create_task(_watch(settings, upstream)) if minutes else None
     try:
         yield upstream
@@ -84,16 +76,30 @@ async def watch_upstream(settings: Settings, minutes: int, clock: Clock) -> Asyn
                 await task
 
 
+def lying_in(settings: Settings) -> Callable[[Place, int], bool]:
+    """Whether a record lies at or behind an offset of a place; reads from there."""
+    reader = PartitionReader(settings)
+
+    def waits(place: Place, offset: int) -> bool:
+        _, name, partition = place
+        topic = next(t for topics in READERS.values() for t in topics if t.name == name)
+        start = max(offset, reader.earliest(topic, partition))
+        return any(batch for batch in reader.read(topic, partition, start))
+
+    return waits
+
+
 async def _watch(settings: Settings, upstream: Upstream) -> None:
     while True:
         await asyncio.sleep(LOOK_S)
         try:
-            await asyncio.to_thread(_look, settings, upstream)
+            await asyncio.to_thread(look, settings, upstream)
         except (KafkaException, UnavailableError) as error:
             log.warning("how far the services upstream are was not read: %s", error)
 
 
-def _look(settings: Settings, upstream: Upstream) -> None:
+def look(settings: Settings, upstream: Upstream) -> None:
+    """Ask the broker how far the services are. KafkaException, UnavailableError."""
     committed: dict[Place, int] = {}
     ends: dict[Place, int] = {}
     for reader, topics in READERS.items():
