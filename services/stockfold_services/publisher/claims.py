@@ -26,6 +26,7 @@ from stockfold.contracts.topics import (
 )
 from stockfold.orders.words import split_ledger_order
 from stockfold.runtime.kafka import aiokafka_config, confluent_config, group_id
+from stockfold.runtime.leaving import leave
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.publisher.looking import Offered
@@ -78,9 +79,9 @@ class KafkaClaims:
             self._consumer.seek(place, ends[place] if at is None else at.offset)
 
     async def stop(self) -> None:
-        """Let go of the consumer."""
-        await self._consumer.stop()
-        await self._asker.stop()
+        """Let go of the consumers."""
+        await leave(self._consumer)
+        await leave(self._asker)
 
     async def catch_up(self) -> list[Claim]:
         """See ``Claims.catch_up``."""

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import AsyncIterator
-
-from aiokafka.errors import KafkaError
+from functools import partial
 
 from stockfold.channels import Adapter
-from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
@@ -24,6 +21,7 @@ from stockfold_services.publisher.admission import (
     mode_for_now,
     until_live,
 )
+from stockfold_services.publisher.anew import lived_anew
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
@@ -37,9 +35,6 @@ from stockfold_services.publisher.shadowing import reporting
 from stockfold_services.publisher.steering_kafka import steering_of, until_turned
 
 log = logging.getLogger(__name__)
-
-SERVER_RETRY = RetryPolicy(base_s=0.5, cap_s=30.0)
-HEALTHY_S = 60.0
 
 
 async def run(
@@ -70,7 +65,8 @@ async def run(
             if channel.publishing.mode == "off":
                 log.info("channel %s is in mode off", channel.name)
                 continue
-            group.create_task(_supervise(settings, channel, adapter, stop, policy, looks))
+            life = partial(_connect_and_run, settings, channel, adapter, stop, policy, looks)
+            group.create_task(lived_anew(channel.name, life, stop))
         group.create_task(_wait(stop))
 
 
@@ -93,43 +89,6 @@ def limits_of(channel: ChannelSettings) -> Limits:
         pace.batch_s,
         pace.frozen_after_s,
     )
-
-
-async def _supervise(
-    settings: Settings,
-    channel: ChannelSettings,
-    adapter: Adapter,
-    stop: asyncio.Event,
-    policy: RetryPolicy | None,
-    looks: Looks,
-) -> None:
-    """Run a connection; when Kafka is lost, start it anew with nothing remembered."""
-    rng = random.Random()  # noqa: S311 - jitter, not a secret
-    failures = 0
-    while not stop.is_set():
-        started_s = SYSTEM_CLOCK.monotonic_s()
-        try:
-            await _connect_and_run(settings, channel, adapter, stop, policy, looks)
-        except* (KafkaError, UnavailableError, ConnectionError) as group:
-            lived_s = SYSTEM_CLOCK.monotonic_s() - started_s
-            failures = 0 if lived_s > HEALTHY_S else failures + 1
-            delay_s = SERVER_RETRY.delay_s(failures, rng)
-            reasons = "; ".join(f"{type(e).__name__} {e}" for e in _leaves(group))
-            log.warning(
-                "channel %s stands still, Kafka is not there (%s); again in %.1f s",
-                channel.name,
-                reasons,
-                delay_s,
-            )
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), delay_s)
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
 
 
 async def _connect_and_run(
