@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stockfold.domain.errors import ContractError
-from stockfold_services.cli.desk.fields import json_value, parse_field
+from stockfold.runtime.desk.fields import json_value, parse_field
 
 NOON = "1970-01-01T12:00:00Z"
 

@@ -26,13 +26,13 @@ from stockfold.domain.errors import UnavailableError
 from stockfold.domain.times import format_us
 from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.settings import Settings, load
 from stockfold_services.cli.archiving import ARCHIVED
 from stockfold_services.cli.archiving.restoring import Report, Restore, Told, steps
 from stockfold_services.cli.archiving.target import COMMAND
 from stockfold_services.cli.archiving.writing import Archiver, Pass
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
-from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.place import Place
 

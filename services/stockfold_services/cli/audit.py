@@ -11,8 +11,8 @@ from stockfold.domain.times import format_us
 from stockfold.runtime.audit import Change, changes
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import load
+from stockfold.runtime.since import HELP, since_us
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
-from stockfold_services.cli.since import HELP, since_us
 
 app = typer.Typer(help="Show what people changed by commands.", no_args_is_help=True)
 

@@ -13,6 +13,7 @@ from stockfold.channels.woocommerce.webhooks import Webhook
 from stockfold.runtime import audit
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.named_channel import woocommerce_channel
 from stockfold.runtime.settings import ChannelSettings, Settings, load
 from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.shop_webhooks import Found, look, put_right
@@ -21,7 +22,6 @@ from stockfold_services.cli.channels.check import check_channel
 from stockfold_services.cli.channels.control import pause, restore, resume, status, zero
 from stockfold_services.cli.channels.listed import list_channels
 from stockfold_services.cli.channels.monitor import monitor
-from stockfold_services.cli.channels.named import woocommerce_channel
 from stockfold_services.cli.channels.shadow import shadow
 from stockfold_services.cli.channels.waive import waive
 from stockfold_services.cli.confirm import DryRun, Yes, confirm

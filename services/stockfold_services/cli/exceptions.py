@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,30 +10,31 @@ import typer
 from rich.console import Console
 
 from stockfold.domain.errors import StockfoldError
-from stockfold.runtime.audit import audited, user
+from stockfold.runtime.audit import user
+from stockfold.runtime.desk import shown
+from stockfold.runtime.desk.acting import (
+    STATES,
+    Act,
+    Chosen,
+    carry_out,
+    choose,
+    counted,
+    decide,
+)
+from stockfold.runtime.desk.aftermath import aftermath
+from stockfold.runtime.desk.book import CASES_MAX, Desk, Filter
+from stockfold.runtime.desk.repair import Correction
+from stockfold.runtime.desk.sending import Decision
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.settings import Settings, load
+from stockfold.runtime.since import HELP, since_us
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
-from stockfold_services.cli.desk import shown
-from stockfold_services.cli.desk.aftermath import aftermath
-from stockfold_services.cli.desk.book import CASES_MAX, Case, Desk, Filter
-from stockfold_services.cli.desk.deliveries import ask_again
-from stockfold_services.cli.desk.repair import Correction, Message, corrected, same_again
-from stockfold_services.cli.desk.sending import Decision, write
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
-from stockfold_services.cli.since import HELP, since_us
 
 app = typer.Typer(
     help="List, correct, resubmit and discard what was not folded, and look at findings.",
     no_args_is_help=True,
 )
-
-_COMMANDS = {
-    "corrected": "correct",
-    "resubmitted": "resubmit",
-    "discarded": "discard",
-    "resolved": "resolve",
-}
 
 Ids = Annotated[
     list[str] | None,
@@ -133,9 +133,9 @@ def correct(
             remedy="Give --set FIELD=VALUE, --header NAME=VALUE or --body FILE; "
             "`stockfold exceptions resubmit` sends the same bytes again.",
         )
-    chosen = _Chosen(exceptions, Filter(kind, sku, source, since_us(since), False), again, ())
+    chosen = Chosen(_names(exceptions), Filter(kind, sku, source, since_us(since), False), again)
     how = _How(reason, by, dry_run, yes, as_json)
-    _do(_settings(config), chosen, how, "corrected", lambda case: corrected(case, correction))
+    _do(_settings(config), chosen, how, "correct", correction)
 
 
 @app.command()
@@ -157,11 +157,8 @@ def resubmit(
 
     Of a listing that its channel did not take, the newest version is sent.
     """
-    chosen = _Chosen(
-        exceptions, Filter(kind, sku, source, since_us(since), False), again, ("resubmitted",)
-    )
-    how = _How(reason, by, dry_run, yes, as_json)
-    _do(_settings(config), chosen, how, "resubmitted", same_again)
+    chosen = Chosen(_names(exceptions), Filter(kind, sku, source, since_us(since), False), again)
+    _do(_settings(config), chosen, _How(reason, by, dry_run, yes, as_json), "resubmit")
 
 
 @app.command()
@@ -180,8 +177,8 @@ def discard(
     as_json: AsJson = False,
 ) -> None:
     """Decide that it shall never be folded. Nothing is deleted."""
-    chosen = _Chosen(exceptions, Filter(kind, sku, source, since_us(since)), again, ())
-    _do(_settings(config), chosen, _How(reason, by, dry_run, yes, as_json), "discarded", None)
+    chosen = Chosen(_names(exceptions), Filter(kind, sku, source, since_us(since)), again)
+    _do(_settings(config), chosen, _How(reason, by, dry_run, yes, as_json), "discard")
 
 
 @app.command()
@@ -200,17 +197,8 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """Note that it was dealt with elsewhere, such as a finding by a count of the shelf."""
-    chosen = _Chosen(exceptions, Filter(kind, sku, source, since_us(since)), again, ())
-    _do(_settings(config), chosen, _How(reason, by, dry_run, yes, as_json), "resolved", None)
-
-
-class _Chosen(msgspec.Struct, frozen=True):
-    """Cases by name or by filter; ``also`` are states besides open that may be taken."""
-
-    ids: list[str] | None
-    filter: Filter
-    again: bool
-    also: tuple[str, ...]
+    chosen = Chosen(_names(exceptions), Filter(kind, sku, source, since_us(since)), again)
+    _do(_settings(config), chosen, _How(reason, by, dry_run, yes, as_json), "resolve")
 
 
 class _How(msgspec.Struct, frozen=True):
@@ -222,70 +210,17 @@ class _How(msgspec.Struct, frozen=True):
 
 
 def _do(
-    settings: Settings,
-    chosen: _Chosen,
-    how: _How,
-    state: str,
-    message_of: Callable[[Case], Message | None] | None,
+    settings: Settings, chosen: Chosen, how: _How, act: Act, correction: Correction | None = None
 ) -> None:
-    cases = _choose(Desk(settings), chosen, sendable=message_of is not None)
-    decisions = [
-        Decision(case, state, message_of(case) if message_of is not None else None)
-        for case in cases
-    ]
+    decisions = decide(choose(Desk(settings), chosen, act), act, correction)
     if decisions and not how.dry_run:
-        confirm(f"{_counted(decisions)} will be {state}. Go on?", how.yes)
-        _write(settings, decisions, how)
+        confirm(f"{counted(decisions)} will be {STATES[act]}. Go on?", how.yes)
+        carry_out(settings, act, decisions, reason=how.reason, by=how.by or user())
     if how.as_json:
-        done = [shown.message_json(d.case, d.message, state) for d in decisions]
+        done = [shown.message_json(d.case, d.message, d.state) for d in decisions]
         print_json({"dry_run": how.dry_run, "decisions": done})
     else:
         _tell(decisions, how)
-
-
-def _write(settings: Settings, decisions: list[Decision], how: _How) -> None:
-    by = how.by or user()
-    sent = [d.message.event_id for d in decisions if d.message is not None]
-    with audited(
-        settings,
-        command=f"exceptions {_COMMANDS[decisions[0].state]}",
-        subject=_counted(decisions),
-        details={
-            "exceptions": [d.case.id for d in decisions],
-            "reason": how.reason,
-            "events": sent,
-        },
-        who=by,
-    ):
-        if decisions[0].state == "resubmitted":
-            ask_again(settings, [d.case for d in decisions if d.case.is_delivery], how.reason, by)
-        write(settings, decisions, reason=how.reason, by=by)
-
-
-def _counted(decisions: list[Decision]) -> str:
-    return "1 exception" if len(decisions) == 1 else f"{len(decisions)} exceptions"
-
-
-def _choose(desk: Desk, chosen: _Chosen, *, sendable: bool) -> list[Case]:
-    if chosen.ids:
-        cases = [desk.case(name) for name in dict.fromkeys(chosen.ids)]
-        for case in cases:
-            if not chosen.again and case.state not in ("open", *chosen.also):
-                raise StockfoldError(
-                    f"{case.place} is {case.state} already",
-                    where=case.id,
-                    remedy="`stockfold exceptions show` tells what became of it; --again does it "
-                    "nevertheless.",
-                )
-        return cases
-    if not msgspec.structs.replace(chosen.filter, folded=None).names_something():
-        raise StockfoldError(
-            "no exception is named",
-            remedy="Give ids, or filters such as --kind quantity_out_of_range.",
-        )
-    states = None if chosen.again else "open"
-    cases = desk.cases(msgspec.structs.replace(chosen.filter, state=states), CASES_MAX)
-    return [case for case in cases if case.can_be_sent or not sendable]
 
 
 def _tell(decisions: list[Decision], how: _How) -> None:
@@ -300,6 +235,10 @@ def _tell(decisions: list[Decision], how: _How) -> None:
         console.print(f"{case.place} {case.raised['kind']}: {verb}{sent}", markup=False)
     if not decisions:
         console.print("no open exception is like that")
+
+
+def _names(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(given or ())
 
 
 def _settings(config: Path | None) -> Settings:

@@ -13,10 +13,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.audit import audited
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.settings import load
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.exporting import tables
-from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.place import Place
 

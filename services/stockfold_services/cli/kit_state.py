@@ -9,9 +9,9 @@ from stockfold.domain.errors import ContractError, SettingsError
 from stockfold.ledger.outlook import Outlook, outlook_of
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.bills import BillBook
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.kafka_errors import kafka_errors
-from stockfold_services.cli.sku_fold import states_of
+from stockfold.runtime.sku_fold import states_of
 
 
 class KitState(msgspec.Struct, frozen=True):

@@ -9,10 +9,10 @@ from stockfold.contracts.codec import Record, decode, encode
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import ORDERS, Topic
 from stockfold.runtime.kafka import partitions_of
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.one_record import send_one
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.kafka_errors import kafka_errors
 
 SOURCE = "stockfold/command-line"
 

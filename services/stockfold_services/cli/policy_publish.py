@@ -13,10 +13,10 @@ from stockfold.contracts.policies import encode_policy
 from stockfold.contracts.topics import POLICIES
 from stockfold.runtime.audit import audited
 from stockfold.runtime.kafka import confluent_config, group_id
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.policies import OVERLAPS_TAKEN, PolicyBook
-from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.policy_compare import PolicyOutcome, compare, differing, is_richer
 from stockfold_services.cli.policy_file import from_settings
 

@@ -16,12 +16,12 @@ from stockfold.contracts.topics import REFERENCE, SCHEDULE
 from stockfold.domain.errors import ContractError
 from stockfold.domain.reference import Location
 from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.memory import PartitionMemory
 from stockfold_services.availability.places import PlaceBook
 from stockfold_services.availability.scheduler import Scheduler
-from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.policy_compare import compare
 from stockfold_services.cli.policy_known import Known
 from stockfold_services.cli.policy_overlaps import fenced_anew, refusals

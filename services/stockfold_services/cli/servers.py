@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import asyncpg
 
 from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.postgres import UNAVAILABLE
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.kafka_errors import kafka_errors
 
 
 @contextmanager

@@ -17,11 +17,11 @@ from stockfold.domain.errors import SettingsError
 from stockfold.ledger.sourcing import NO_BOUND, allowance
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.settings import Settings, load
-from stockfold_services.cli.kafka_errors import kafka_errors
+from stockfold.runtime.sku_fold import states_of
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.policy_publish import policies_in_force
-from stockfold_services.cli.sku_fold import states_of
 from stockfold_services.cli.tagged_places import tagged_places
 
 app = typer.Typer(help="From where orders had best be sent.", no_args_is_help=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from stockfold.availability.surroundings import Places
 from stockfold.contracts.topics import REFERENCE
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.places import PlaceBook
-from stockfold_services.cli.kafka_errors import kafka_errors
 
 
 def tagged_places(settings: Settings) -> Places:

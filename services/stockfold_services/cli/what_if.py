@@ -20,15 +20,15 @@ from stockfold.domain.times import format_us
 from stockfold.runtime.bills import trees_now
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings, load
-from stockfold_services.cli.kafka_errors import kafka_errors
+from stockfold.runtime.since import since_us
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.policy_file import from_file
 from stockfold_services.cli.policy_world import World
 from stockfold_services.cli.progress import Bars
 from stockfold_services.cli.questions.journal import sku_partitions
-from stockfold_services.cli.since import since_us
 from stockfold_services.cli.what_if_plot import refuse_without_plots, write_plot
 from stockfold_services.cli.what_if_report import print_report, report
 from stockfold_services.cli.what_was import (

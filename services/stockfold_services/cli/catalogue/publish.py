@@ -19,11 +19,11 @@ from stockfold.contracts.topics import CATALOG, REFERENCE, Topic
 from stockfold.domain.errors import ContractError
 from stockfold.domain.reference import CatalogItem, Record, key_of
 from stockfold.runtime.kafka import confluent_config, group_id
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record as Message
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.catalogue.store import Store
-from stockfold_services.cli.kafka_errors import kafka_errors
 
 ANSWER_S_MAX = 15.0
 COMMIT_S_MAX = 60.0

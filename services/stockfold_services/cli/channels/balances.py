@@ -17,10 +17,10 @@ from stockfold.channels.woocommerce.catalog import Product
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import format_us
 from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.named_channel import woocommerce_channel
 from stockfold.runtime.settings import ChannelSettings, load
 from stockfold.runtime.shop_catalog import pause_of, read_catalog
 from stockfold.runtime.shop_http import Transport, woocommerce
-from stockfold_services.cli.channels.named import woocommerce_channel
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.progress import Bars
 

@@ -18,12 +18,12 @@ from stockfold.domain.errors import SettingsError, StockfoldError, UnavailableEr
 from stockfold.runtime.channel_coverage import CoverageBook, listed_skus, read_coverage
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.named_channel import woocommerce_channel
 from stockfold.runtime.settings import ChannelSettings, Settings, load
 from stockfold.runtime.shop_check import Checked, check
 from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold_services.cli.channels import check_words
 from stockfold_services.cli.channels.check_page import page_of
-from stockfold_services.cli.channels.named import woocommerce_channel
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.progress import Bars
 from stockfold_services.cli.questions.journal import sku_partitions

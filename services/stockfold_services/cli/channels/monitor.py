@@ -11,9 +11,9 @@ from stockfold.contracts.channel_proofs import ChannelProof, decode_proof, stand
 from stockfold.contracts.topics import CHANNEL_PROOFS
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings, load
-from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
 LATE_EXIT = 1

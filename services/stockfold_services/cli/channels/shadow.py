@@ -18,12 +18,12 @@ from stockfold.domain.errors import SettingsError
 from stockfold.runtime.channel_coverage import read_coverage
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.named_channel import woocommerce_channel
 from stockfold.runtime.settings import ChannelSettings, Settings, load
 from stockfold.runtime.shadow_reports import ShadowReport, compare_with_shop, keep, read_reports
 from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.wanted_listings import wanted_listings
 from stockfold_services.cli.channels import shadow_words as words
-from stockfold_services.cli.channels.named import woocommerce_channel
 from stockfold_services.cli.channels.shadow_page import page_of
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.progress import Bars

@@ -22,8 +22,8 @@ from stockfold.runtime.channel_coverage import (
 )
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.named_channel import woocommerce_channel
 from stockfold.runtime.settings import Settings, load
-from stockfold_services.cli.channels.named import woocommerce_channel
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.questions.journal import sku_partitions

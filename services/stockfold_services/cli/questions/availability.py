@@ -15,10 +15,10 @@ from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import AVAILABILITY
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings, load
 from stockfold_services.availability.memory import PartitionMemory
-from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 from stockfold_services.cli.policy_publish import policies_in_force
 from stockfold_services.cli.questions.journal import sku_partitions

@@ -16,9 +16,9 @@ from stockfold.explain.entry import Entry
 from stockfold.explain.explanation import places_of
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.progress import Bars
 
 ANSWER_S_MAX = 20.0

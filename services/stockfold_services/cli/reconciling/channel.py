@@ -28,12 +28,12 @@ from stockfold.runtime.channel_coverage import read_coverage
 from stockfold.runtime.channel_reconcile import ChannelReconciling, Reconciled, why_held
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.kafka_errors import kafka_errors
+from stockfold.runtime.named_channel import woocommerce_channel
 from stockfold.runtime.resends import Resend
 from stockfold.runtime.settings import ChannelSettings, Settings, load
 from stockfold.runtime.shop_http import Transport, woocommerce
-from stockfold_services.cli.channels.named import woocommerce_channel
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
-from stockfold_services.cli.kafka_errors import kafka_errors
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.progress import Bars
 from stockfold_services.cli.reconciling.options import CsvFile, HtmlFile

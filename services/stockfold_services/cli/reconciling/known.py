@@ -18,9 +18,9 @@ from stockfold.ledger.authority import Authorities
 from stockfold.reconcile.book import Place
 from stockfold.reconcile.compare import UnitRatio, Waiting
 from stockfold.reconcile.refused import movements_of
+from stockfold.runtime.desk.book import CASES_MAX, Desk, Filter
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.desk.book import CASES_MAX, Desk, Filter
 
 
 class Reference:

@@ -17,8 +17,8 @@ from stockfold.domain.errors import ContractError, StockfoldError
 from stockfold.ledger.facts import Refused
 from stockfold.ledger.validation import validate
 from stockfold.orders.reading import check_event
-from stockfold_services.cli.desk.book import Case
-from stockfold_services.cli.desk.fields import json_value, parse_field
+from stockfold.runtime.desk.book import Case
+from stockfold.runtime.desk.fields import json_value, parse_field
 
 _NAMESPACE = "stockfold."
 _BY_NAME = {topic.name: topic for topic in TOPICS}

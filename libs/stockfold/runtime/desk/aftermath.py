@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from stockfold.domain.errors import ContractError
 from stockfold.ledger.evolve import evolve
+from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import SkuState
+from stockfold.runtime.desk.book import Case, Desk, desk_errors
+from stockfold.runtime.desk.repair import read_body
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.desk.book import Case, Desk, desk_errors
-from stockfold_services.cli.desk.repair import read_body
-from stockfold_services.cli.sku_fold import facts_of
+from stockfold.runtime.sku_fold import facts_of
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -33,22 +36,35 @@ class Aftermath(msgspec.Struct, frozen=True):
 
 def aftermath(settings: Settings, desk: Desk, case: Case) -> Aftermath:
     """Fold the SKU's journal, and look for later exceptions about the same event."""
+    with desk_errors(settings, "followed"):
+        return aftermath_of(
+            case, facts_of(settings, case.raised["sku"]), desk.about(events_of(case))
+        )
+
+
+def events_of(case: Case) -> set[tuple[str, str]]:
+    """(source, event id) of the event, under each id that it was sent with."""
+    ids = {case.raised["event_id"], *case.sent_ids()} - {""}
+    return {(case.raised["source"], event_id) for event_id in ids}
+
+
+def aftermath_of(case: Case, facts: Iterable[Fact], about: Iterable[Case]) -> Aftermath:
+    """The same of all facts of the SKU, in order, and the cases about ``events_of`` the case."""
     raised = case.raised
-    ids = {raised["event_id"], *case.sent_ids()} - {""}
-    # A conflict's id belongs to the event that came first: its facts are not this one's.
-    mine = ids - {raised["event_id"]} if raised["kind"] == "payload_conflict" else ids
+    mine = {event_id for _, event_id in events_of(case)}
+    if raised["kind"] == "payload_conflict":
+        # A conflict's id belongs to the event that came first: its facts are not this one's.
+        mine -= {raised["event_id"]}
     folded = []
     state = SkuState(raised["sku"])
-    with desk_errors(settings, "followed"):
-        for fact in facts_of(settings, raised["sku"]):
-            evolve(state, fact)
-            cause = fact.cause
-            if cause.source == raised["source"] and cause.event_id in mine:
-                folded.append((fact.seq, fact.kind, cause.event_id))
-    events = {(raised["source"], event_id) for event_id in ids}
+    for fact in facts:
+        evolve(state, fact)
+        cause = fact.cause
+        if cause.source == raised["source"] and cause.event_id in mine:
+            folded.append((fact.seq, fact.kind, cause.event_id))
     again = tuple(
         other.place
-        for other in desk.about(events)
+        for other in about
         if not other.raised["folded"]
         and other.place != case.place
         and other.raised["recorded_at"] > raised["recorded_at"]

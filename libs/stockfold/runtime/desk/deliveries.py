@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from stockfold.contracts.codec import Record, decode
 from stockfold.contracts.topics import AVAILABILITY
+from stockfold.runtime.desk.book import Case, desk_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.resends import ask_to_resend, resend_of
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.desk.book import Case, desk_errors
 
 
 def ask_again(settings: Settings, cases: Sequence[Case], reason: str, by: str) -> None:

@@ -12,10 +12,10 @@ from stockfold.contracts.codec import encoder
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.topics import EXCEPTION_RESOLUTIONS
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
+from stockfold.runtime.desk.book import Case, desk_errors
+from stockfold.runtime.desk.repair import Message
 from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config, group_id, partitions_of
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.desk.book import Case, desk_errors
-from stockfold_services.cli.desk.repair import Message
 
 ANSWER_S_MAX = 30.0
 TRANSACTION_S_MAX = 60

@@ -12,9 +12,9 @@ from stockfold.contracts.codec import Record as Body
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import EXCEPTION_RESOLUTIONS, EXCEPTIONS, INPUTS, ORDERS, SHIPMENTS
 from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
-from stockfold_services.cli.kafka_errors import kafka_errors
 
 CASES_MAX = 10_000
 """Cases that one command takes on; the rest waits for the next."""
@@ -71,6 +71,7 @@ class Filter(msgspec.Struct, frozen=True):
     since_us: int | None = None
     folded: bool | None = None
     state: str | None = None
+    until_us: int | None = None
 
     def names_something(self) -> bool:
         """Whether anything is asked for."""
@@ -84,6 +85,7 @@ class Filter(msgspec.Struct, frozen=True):
             and self.sku in (None, raised["sku"])
             and self.source in (None, raised["source"])
             and (self.since_us is None or raised["recorded_at"] >= self.since_us)
+            and (self.until_us is None or raised["recorded_at"] <= self.until_us)
             and self.folded in (None, raised["folded"])
             and self.state in (None, case.state)
         )

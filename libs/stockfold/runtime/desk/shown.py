@@ -9,9 +9,9 @@ from stockfold.contracts.codec import decode
 from stockfold.contracts.intake import SENT_IN
 from stockfold.domain.errors import ContractError
 from stockfold.domain.times import format_us
-from stockfold_services.cli.desk.aftermath import Aftermath
-from stockfold_services.cli.desk.book import Case
-from stockfold_services.cli.desk.repair import Message, read_body
+from stockfold.runtime.desk.aftermath import Aftermath
+from stockfold.runtime.desk.book import Case
+from stockfold.runtime.desk.repair import Message, read_body
 
 LIST_COLUMNS = ("place", "raised at", "kind", "state", "sku", "source", "event", "reason")
 
