@@ -12,17 +12,23 @@ from confluent_kafka import Producer
 from stockfold.contracts.codec import encode
 from stockfold.contracts.order_records import encode_case
 from stockfold.contracts.progress import Standing, encode_standing
+from stockfold.contracts.reference import encode_record
 from stockfold.contracts.topics import (
     AVAILABILITY,
+    CATALOG,
     DELIVERIES,
     EXCEPTIONS,
     JOURNAL,
     LISTINGS,
     ORDER_CASES,
+    ORDER_STATUS,
     POSITIONS,
     REEVALUATION,
+    REFERENCE,
+    SHIPMENTS,
     Topic,
 )
+from stockfold.domain.reference import Alias, BillOfMaterials, CatalogItem, Component
 from stockfold.domain.times import to_us
 from stockfold.orders.state import Case, OrderState
 from stockfold.runtime.kafka import confluent_config, group_id
@@ -178,6 +184,84 @@ def order_case(name: str, channel: str, state: str = "open", owner: str = "stock
     """A record of a case of an order."""
     case = Case(name, "1", "s1", 2, "insufficient_stock", owner, state, "orders", NOW_US, NOW_US)
     return ORDER_CASES, name.encode(), encode_case(OrderState(channel, "1"), case)
+
+
+def order_status(
+    channel: str,
+    order: str,
+    version: int,
+    status: str = "confirmed",
+    *,
+    sku: str = "s1",
+    recorded_us: int = NOW_US,
+    reason: str = "",
+) -> Out:
+    """A record of where an order stands; it has one line of two units."""
+    held = 2 if status == "confirmed" else 0
+    ledger_order = f"{channel}/{order}"
+    demand = {
+        "sku": sku,
+        "ledger_line": "1",
+        "reservation": f"{ledger_order}/1/1",
+        "asked": 2,
+        "held": held,
+        "backordered": 0,
+        "shipped": 0,
+    }
+    line = {
+        "line": "1",
+        "sku": sku,
+        "quantity": 2,
+        "status": status,
+        "reason": reason,
+        "bill": "",
+        "demands": [demand],
+    }
+    record = {
+        "channel": channel,
+        "order": order,
+        "revision": version,
+        "version": version,
+        "status": status,
+        "reason": reason,
+        "told": "processing",
+        "accepted": True,
+        "ledger_order": ledger_order,
+        "lines": [line],
+        "event_id": f"e-{version}",
+        "source": f"/shops/{channel}",
+        **CAUSE,
+        "recorded_at": recorded_us,
+    }
+    return ORDER_STATUS, f"{channel}|{order}".encode(), encode("stockfold.OrderStatus", record)
+
+
+def parcel(channel: str, order: str, shipment: str, *, url: str = "", carrier: str = "DHL") -> Out:
+    """A record of a parcel that has left."""
+    record = {
+        "channel": channel,
+        "order": order,
+        "shipment": shipment,
+        "shipped_at": NOW_US,
+        "carrier": carrier,
+        "tracking_number": f"T-{shipment}",
+        "tracking_url": url,
+        "lines": [{"line": "1", "quantity": 2}],
+    }
+    return SHIPMENTS, f"{channel}|{order}".encode(), encode("stockfold.OrderShipped", record)
+
+
+def item(sku: str, name: str, *parts: str) -> Out:
+    """A record of the catalogue; with parts a kit."""
+    bill = BillOfMaterials("1", tuple(Component(part, 1) for part in parts)) if parts else None
+    known = CatalogItem(sku, 1, name, category="food", bill_of_materials=bill)
+    return CATALOG, sku.encode(), encode_record(known)
+
+
+def alias(scope: str, code: str, sku: str) -> Out:
+    """A record of what a source calls a SKU."""
+    known = Alias(scope, "sku", code, sku)
+    return REFERENCE, f"alias|sku|{scope}|{code}".encode(), encode_record(known)
 
 
 def exception(

@@ -76,6 +76,38 @@ def test_an_output_record_on_the_wrong_topic_is_unreadable() -> None:
     assert "unreadable" in rows_of(batch_of((POSITIONS, b"s", reserve)))
 
 
+def test_an_order_is_where_it_stands_last_and_its_history_is_all_it_went_through() -> None:
+    rows = rows_of(
+        batch_of(
+            given.order_status("web", "1", 1, "reserving"),
+            given.order_status("web", "1", 2, "confirmed"),
+        )
+    )
+    assert [row[:5] for row in rows["orders"]] == [("web", "1", 2, 2, "confirmed")]
+    assert [row[4:6] for row in rows["order_history"]] == [(1, "reserving"), (2, "confirmed")]
+
+
+def test_a_parcel_is_taken_as_avro_and_as_json_and_refused_with_a_script_for_a_link() -> None:
+    topic, key, _ = told = given.parcel("web", "1", "S-1", url="https://t.example/1")
+    json = (
+        b'{"channel": "web", "order": "1", "shipment": "S-2", "shipped_at": '
+        b'"2026-11-01T12:00:00Z", "carrier": "DHL"}'
+    )
+    script = given.parcel("web", "1", "S-3", url="javascript:alert(1)")
+    rows = rows_of(batch_of(told, (topic, key, json), script))
+    assert [row[2] for row in rows["parcels"]] == ["S-1", "S-2"]
+    assert len(rows["unreadable"]) == 1
+
+
+def test_names_that_are_withdrawn_stay_as_inactive() -> None:
+    item, code = given.item("s", "Oat milk"), given.alias("ean", "400|1", "s")
+    gone = [(topic, key, None) for topic, key, _ in (item, code)]
+    assert [row[:2] for row in rows_of(batch_of(item))["items"]] == [("s", "Oat milk")]
+    rows = rows_of(batch_of(item, code, *gone))
+    assert [(row[0], row[4]) for row in rows["items"]] == [("s", False)]
+    assert [row[:4] for row in rows["aliases"]] == [("ean", "400|1", "", False)]
+
+
 def test_places_are_those_that_the_ledger_writes_positions_for() -> None:
     deltas = [
         {"account": "on_hand", "location": "L2"},

@@ -9,19 +9,26 @@ from typing import Any, NamedTuple
 import msgspec
 
 from stockfold.contracts.codec import decode, schema_of
+from stockfold.contracts.shipments import read_body
+from stockfold.contracts.topics import CATALOG, REFERENCE, SHIPMENTS
 from stockfold.domain.errors import ContractError
-from stockfold_services.projector import rows
+from stockfold_services.projector import named_rows, order_rows, rows
 from stockfold_services.projector.rows import Record, Row
 from stockfold_services.projector.tables import (
+    ALIASES,
     AVAILABILITY,
     AVAILABILITY_HISTORY,
     DELIVERIES,
     DELIVERY_HISTORY,
     DEMAND_LINES,
     EXCEPTIONS,
+    ITEMS,
     JOURNAL,
     LISTINGS,
     ORDER_CASES,
+    ORDER_HISTORY,
+    ORDERS,
+    PARCELS,
     POSITIONS,
     REEVALUATION,
     RESERVATION_STATUS,
@@ -98,6 +105,13 @@ class Batch:
         self.records += 1
 
     def _read(self, record: Consumed) -> None:
+        if record.value is None and record.topic in _WITHDRAWING:
+            self._withdraw(record)
+            return
+        if record.topic == SHIPMENTS.name and record.value is not None:
+            # Told by others, as Avro or as JSON.
+            self._parcel(read_body(record.value), record.partition, record.offset)
+            return
         name = schema_of(record.value).name
         if name == "stockfold.InputsRead":
             return
@@ -165,7 +179,37 @@ class Batch:
         self._put(REEVALUATION, record["instance"], rows.reevaluation_row(record))
 
     def _order_case(self, record: Record, partition: int, offset: int) -> None:
-        self._put(ORDER_CASES, record["case"], rows.order_case_row(record, partition, offset))
+        self._put(ORDER_CASES, record["case"], order_rows.order_case_row(record, partition, offset))
+
+    def _order(self, record: Record, partition: int, offset: int) -> None:
+        row = order_rows.order_row(record, partition, offset)
+        self._add(ORDER_HISTORY, order_rows.order_history_row(record, partition, offset))
+        self._put(ORDERS, row[:2], row)
+
+    def _parcel(self, record: Record, partition: int, offset: int) -> None:
+        self._add(PARCELS, order_rows.parcel_row(record, partition, offset))
+
+    def _item(self, record: Record, partition: int, offset: int) -> None:
+        row = named_rows.item_row(record, partition, offset)
+        self._put(ITEMS, row[0], row)
+
+    def _alias(self, record: Record, partition: int, offset: int) -> None:
+        row = named_rows.alias_row(record, partition, offset)
+        if row is not None:
+            self._put(ALIASES, row[:2], row)
+
+    def _withdraw(self, record: Consumed) -> None:
+        key, place = record.key, (record.partition, record.offset)
+        if record.topic == CATALOG.name:
+            item = named_rows.withdrawn_item_row(key, *place)
+            self._put(ITEMS, item[0], item)
+            return
+        alias = named_rows.withdrawn_alias_row(key, *place)
+        if alias is not None:
+            self._put(ALIASES, alias[:2], alias)
+
+    def _about_no_sku(self, record: Record, partition: int, offset: int) -> None:
+        """Locations and authorities have no table."""
 
     def _exception(self, record: Record, partition: int, offset: int) -> None:
         self._add(EXCEPTIONS, rows.exception_row(record, partition, offset))
@@ -188,6 +232,8 @@ class Batch:
             self._put(TRANSFERS, moved[:2], moved)
 
 
+_WITHDRAWING = (CATALOG.name, REFERENCE.name)
+"""Topics on which a record without a value withdraws what its key names."""
 _TAKERS: dict[str, Callable[[Batch, Record, int, int], None]] = {
     "stockfold.Position": Batch._position,  # noqa: SLF001 - its own methods, by schema
     "stockfold.SkuSummary": Batch._summary,  # noqa: SLF001
@@ -196,6 +242,11 @@ _TAKERS: dict[str, Callable[[Batch, Record, int, int], None]] = {
     "stockfold.ListingState": Batch._listing,  # noqa: SLF001
     "stockfold.ReevaluationProgress": Batch._reevaluation,  # noqa: SLF001
     "stockfold.OrderCase": Batch._order_case,  # noqa: SLF001
+    "stockfold.OrderStatus": Batch._order,  # noqa: SLF001
+    "stockfold.CatalogItem": Batch._item,  # noqa: SLF001
+    "stockfold.Alias": Batch._alias,  # noqa: SLF001
+    "stockfold.Location": Batch._about_no_sku,  # noqa: SLF001
+    "stockfold.Authority": Batch._about_no_sku,  # noqa: SLF001
     "stockfold.ExceptionRaised": Batch._exception,  # noqa: SLF001
     "stockfold.JournalFact": Batch._fact,  # noqa: SLF001
 }

@@ -191,27 +191,6 @@ def reevaluation_row(record: Record) -> Row:
     )
 
 
-def order_case_row(record: Record, partition: int, offset: int) -> Row:
-    """An ``OrderCase`` record as a row of order_cases."""
-    return (
-        record["case"],
-        record["channel"],
-        record["order"],
-        record["line"],
-        record["kind"],
-        record["state"],
-        record["owner"],
-        record["sku"],
-        record["missing"],
-        record["reason"],
-        record["by"],
-        from_us(record["opened_at"]),
-        from_us(record["changed_at"]),
-        partition,
-        offset,
-    )
-
-
 def exception_row(record: Record, partition: int, offset: int) -> Row:
     """An ``ExceptionRaised`` record as a row of exceptions."""
     return (

@@ -20,13 +20,17 @@ from aiokafka.errors import KafkaError
 
 from stockfold.contracts.topics import (
     AVAILABILITY,
+    CATALOG,
     DELIVERIES,
     EXCEPTIONS,
     JOURNAL,
     LISTINGS,
     ORDER_CASES,
+    ORDER_STATUS,
     POSITIONS,
     REEVALUATION,
+    REFERENCE,
+    SHIPMENTS,
     Topic,
 )
 from stockfold.domain.errors import SettingsError, UnavailableError
@@ -49,6 +53,10 @@ TOPICS: tuple[Topic, ...] = (
     LISTINGS,
     REEVALUATION,
     ORDER_CASES,
+    ORDER_STATUS,
+    SHIPMENTS,
+    CATALOG,
+    REFERENCE,
 )
 ANSWER_S_MAX = 15.0
 FETCH_BYTES_MAX = 16 * 1024 * 1024

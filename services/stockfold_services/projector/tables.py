@@ -5,8 +5,27 @@ Their columns are in ``migrations/``; the projector writes them in the order giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from stockfold_services.projector.named_tables import ALIASES, ITEMS
+from stockfold_services.projector.order_tables import (
+    ORDER_CASES,
+    ORDER_HISTORY,
+    ORDERS,
+    PARCELS,
+)
+from stockfold_services.projector.table import Retention, Table
+
+__all__ = [
+    "ALIASES",
+    "ITEMS",
+    "ORDERS",
+    "ORDER_CASES",
+    "ORDER_HISTORY",
+    "PARCELS",
+    "TABLES",
+    "Table",
+]
 
 _NUMBERS = ("on_hand", "quality_hold", "damaged", "in_transit", "reserved", "allocated", "atp")
 _CAUSE = ("recorded_at", "correlation_id", "caused_at")
@@ -26,59 +45,6 @@ _DELIVERY = (
     "recorded_at",
     "took_us",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long rows stay: ``days`` after the time in ``column``."""
-
-    column: str
-    days: int
-
-    @property
-    def age(self) -> timedelta:
-        """The same as a duration."""
-        return timedelta(days=self.days)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that the projector writes.
-
-    ``guard`` are the columns by which a row is newer; a row replaces another of its key only when
-    it is not older. Without a guard rows are only added. ``retention`` None keeps for ever.
-    """
-
-    name: str
-    doc: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
-    guard: tuple[str, ...] = ()
-    retention: Retention | None = None
-    kept: tuple[str, ...] = ()
-
-    @property
-    def stage(self) -> str:
-        """The temporary table that its rows are copied into first."""
-        return f"stage_{self.name}"
-
-    def merge_sql(self) -> str:
-        """Takes the rows over from the stage; one row per key, if there is a guard."""
-        columns = ", ".join(self.columns)
-        action = "DO NOTHING"
-        if self.guard:
-            changes = ", ".join(f"{c} = {self._new(c)}" for c in self.columns if c not in self.key)
-            newer = ", ".join(f"excluded.{c}" for c in self.guard)
-            older = ", ".join(f"t.{c}" for c in self.guard)
-            action = f"DO UPDATE SET {changes} WHERE ({newer}) >= ({older})"
-        return (
-            f"INSERT INTO {self.name} AS t ({columns}) SELECT {columns} FROM {self.stage} "  # noqa: S608 - names are declared here
-            f"ON CONFLICT ({', '.join(self.key)}) {action}"
-        )
-
-    def _new(self, column: str) -> str:
-        new = f"excluded.{column}"
-        return f"coalesce({new}, t.{column})" if column in self.kept else new
 
 
 POSITIONS = Table(
@@ -313,28 +279,6 @@ REEVALUATION = Table(
     ("instance",),
     ("recorded_at",),
 )
-ORDER_CASES = Table(
-    "order_cases",
-    "What a person must settle about orders, the latest; the case's key of the topic is case_id.",
-    (
-        "case_id",
-        "channel",
-        "order_id",
-        "line",
-        "kind",
-        "state",
-        "owner",
-        "sku",
-        "missing",
-        "reason",
-        "changed_by",
-        "opened_at",
-        "changed_at",
-        *_RECORD,
-    ),
-    ("case_id",),
-    ("record_offset",),
-)
 UNREADABLE = Table(
     "unreadable",
     "Records of our own topics that did not fit the tables, with their bytes.",
@@ -358,6 +302,11 @@ TABLES: tuple[Table, ...] = (
     LISTINGS,
     REEVALUATION,
     ORDER_CASES,
+    ORDERS,
+    ORDER_HISTORY,
+    PARCELS,
+    ITEMS,
+    ALIASES,
     UNREADABLE,
 )
 

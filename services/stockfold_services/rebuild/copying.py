@@ -33,6 +33,8 @@ KEPT_LONGER = (
     tables.DELIVERIES,
     tables.DELIVERY_HISTORY,
     tables.LISTINGS,
+    tables.ORDER_HISTORY,
+    tables.PARCELS,
     tables.UNREADABLE,
 )
 """Tables that may hold what their topics have forgotten: taken over from the live generation."""
