@@ -112,6 +112,7 @@ bench: $(VENV)/.installed-demo ## Measure the ledger; a table, and build/bench.j
 docs: $(VENV)/.installed-dev ## Write anew what is drawn from tables and schemas
 	@$(BIN)/python -m infra.docs.lifecycles
 	@$(BIN)/python -m infra.docs.order_lifecycle
+	@$(BIN)/python -m infra.docs.runbook_pages
 	@$(BIN)/stockfold schemas asyncapi --out schemas/asyncapi.yaml
 	@$(BIN)/python -m infra.generate.client_events
 

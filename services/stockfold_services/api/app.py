@@ -43,6 +43,7 @@ from stockfold_services.api.routes import (
     promises,
     questions,
     reservations,
+    runbooks,
     skus,
     sourcing,
 )
@@ -63,6 +64,7 @@ _ROUTERS = (
     journal,
     reservations,
     exceptions,
+    runbooks,
     deliveries,
     channel_proofs,
     channels,

@@ -257,6 +257,9 @@ class ExceptionRow(BaseModel):
     value_bytes: int
     recorded_at: datetime
     correlation_id: str
+    owner: str | None = Field(description="The role that looks after this kind; null: unknown.")
+    runbook: str | None = Field(description="The page that tells how, in stockfold's repository.")
+    repair: str | None = Field(description="The first thing to do about it.")
 
 
 class ExceptionDetail(ExceptionRow):
@@ -274,6 +277,23 @@ class ExceptionPage(BaseModel):
     kinds: dict[str, int] = Field(description="How many there are of each kind, all in all.")
     next: str | None
     as_of: AsOf
+
+
+class Runbook(BaseModel):
+    """Who looks after a kind of what may need a person, and what to do first."""
+
+    about: str = Field(description="exception, case, delivery, listing, channel, alert and so on.")
+    kind: str
+    title: str
+    owner: str
+    page: str = Field(description="Where the page lies in stockfold's repository.")
+    repair: str
+
+
+class RunbookList(BaseModel):
+    """Every kind."""
+
+    runbooks: list[Runbook]
 
 
 class Delivery(BaseModel):

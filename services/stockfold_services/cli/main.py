@@ -42,6 +42,7 @@ from stockfold_services.cli.questions.explain import explain
 from stockfold_services.cli.questions.leaks import leaks
 from stockfold_services.cli.questions.oversell import oversell
 from stockfold_services.cli.rebuild import rebuild
+from stockfold_services.cli.runbook import runbook
 from stockfold_services.cli.up import up
 from stockfold_services.cli.validate import validate
 from stockfold_services.cli.what_if import simulate_policy
@@ -71,6 +72,7 @@ app.command()(oversell)
 app.command()(cutover)
 app.command()(leaks)
 app.command()(listings)
+app.command()(runbook)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")

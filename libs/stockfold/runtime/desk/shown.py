@@ -7,6 +7,7 @@ from typing import Any
 
 from stockfold.contracts.codec import decode
 from stockfold.contracts.intake import SENT_IN
+from stockfold.contracts.runbooks import runbook_of
 from stockfold.domain.errors import ContractError
 from stockfold.domain.times import format_us
 from stockfold.runtime.desk.aftermath import Aftermath
@@ -38,6 +39,7 @@ def as_json(case: Case) -> dict[str, Any]:
         **raised,
         "place": case.place,
         "state": case.state,
+        **runbook_json(case),
         "recorded_at": format_us(raised["recorded_at"]),
         "caused_at": format_us(raised["caused_at"]),
         "key": _base64(raised["key"]),
@@ -70,6 +72,7 @@ def detail_rows(case: Case, after: Aftermath) -> list[tuple[str, object]]:
         ("state", case.state),
         ("what happened", raised["reason"]),
         ("what to do", _to_do(case)),
+        *_runbook_rows(case),
         ("folded", "yes: a finding" if raised["folded"] else "no: it changed nothing"),
         ("came from", where),
         ("source", raised["source"]),
@@ -129,6 +132,24 @@ def message_json(case: Case, message: Message | None, state: str) -> dict[str, A
             "headers": {name: _text(raw) for name, raw in message.headers},
         }
     return told
+
+
+def _runbook_rows(case: Case) -> list[tuple[str, object]]:
+    told = runbook_json(case)
+    return [(name, value) for name, value in told.items() if value is not None]
+
+
+def runbook_json(case: Case) -> dict[str, str | None]:
+    """Who looks after such a case, the page that tells how, and the first thing to do.
+
+    None of a kind that this release does not know.
+    """
+    kind = str(case.raised["kind"])
+    runbook = runbook_of(kind)
+    if runbook is None:
+        return {"owner": None, "runbook": None, "repair": None}
+    repair = runbook.repair_of(kind, case.place)
+    return {"owner": runbook.owner, "runbook": runbook.path, "repair": repair}
 
 
 def _to_do(case: Case) -> str:

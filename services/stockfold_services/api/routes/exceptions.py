@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import asyncpg
 from fastapi import APIRouter, Path, Query
 
+from stockfold.contracts.runbooks import runbook_of
 from stockfold.contracts.topics import EXCEPTIONS
 from stockfold_services.api import inputs, models
 from stockfold_services.api.freshness import as_of_all
@@ -88,7 +89,15 @@ async def exception_detail(
 
 def _row(row: asyncpg.Record) -> dict[str, Any]:
     given = {name: value for name, value in row.items() if name not in ("key", "value", "headers")}
-    return {**given, "id": f"{row['partition']}-{row['record_offset']}"}
+    place = f"{row['partition']}-{row['record_offset']}"
+    runbook = runbook_of(row["kind"])
+    return {
+        **given,
+        "id": place,
+        "owner": runbook and runbook.owner,
+        "runbook": runbook and runbook.path,
+        "repair": runbook and runbook.repair_of(row["kind"], place),
+    }
 
 
 def _base64(raw: bytes | None) -> str | None:
