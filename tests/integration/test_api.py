@@ -243,6 +243,17 @@ async def test_exceptions_are_filtered_paged_and_shown_with_their_bytes(reader: 
         {"name": "raw", "value_base64": "/w=="},
         {"name": "none", "value": None},
     ]
+    assert one["runbook"] is None  # No release has such a kind.
+
+
+async def test_an_exception_says_whose_it_is_and_what_to_do_first(reader: Reader) -> None:
+    await reader.fill(given.exception("payload_conflict", "s1", 1))
+    (row,) = (await reader.get("/v1/exceptions"))["exceptions"]
+    assert (row["owner"], row["runbook"]) == ("ERP team", "infra/docs/runbooks/payload-conflict.md")
+    assert f"exceptions discard {row['id']} " in row["repair"]
+    every = (await reader.get("/v1/runbooks"))["runbooks"]
+    (told,) = [each for each in every if each["kind"] == "payload_conflict"]
+    assert told["page"] == row["runbook"]
 
 
 async def test_availability_and_deliveries_are_listed_by_channel(reader: Reader) -> None:
