@@ -24,7 +24,14 @@ from stockfold_services.api.main import run
 
 pytestmark = pytest.mark.integration
 
-PATHS = ("/", "/docs", "/openapi.json", "/contracts", "/v1/skus/s", "/v1/availability/changes")
+PATHS = (
+    "/console/",
+    "/docs",
+    "/openapi.json",
+    "/contracts",
+    "/v1/skus/s",
+    "/v1/availability/changes",
+)
 
 
 @pytest.fixture
@@ -104,7 +111,7 @@ async def test_a_browser_gives_the_key_as_a_password(settings: Settings) -> None
     await Reader(settings, httpx.AsyncClient()).fill(given.availability("web", "s", 1, 5))
     async with api(settings) as client:
         assert 'Basic realm="stockfold"' in (await client.get("/")).headers["www-authenticate"]
-        for path in ("/", "/docs", "/contracts"):
+        for path in ("/console/", "/docs", "/contracts"):
             answer = await client.get(path, auth=("anyone", token))
             assert answer.headers["content-type"].startswith("text/html"), path
         assert (await client.get("/", auth=(token, ""))).status_code == 401

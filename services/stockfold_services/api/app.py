@@ -1,28 +1,26 @@
-"""The HTTP application: read-only, every answer says how old it is."""
+"""The HTTP application: questions with answers that say how old they are, and the console."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import HTMLResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.access import Access
 from stockfold.runtime.settings import Settings
-from stockfold_services.api import pages, problems
+from stockfold_services.api import problems
 from stockfold_services.api.changes import Changes
 from stockfold_services.api.channels import Channels
+from stockfold_services.api.console import assets, live, overview_page, reference_page
+from stockfold_services.api.console.frame import problem_page
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
 from stockfold_services.api.kits import Kits
-from stockfold_services.api.overview import counts, projector_state, reevaluations
 from stockfold_services.api.proofs import Proofs
 from stockfold_services.api.routes import (
     availability,
@@ -73,13 +71,20 @@ _ROUTERS = (
     contracts,
     health,
 )
+_PAGES = (
+    assets,
+    live,
+    overview_page,
+    reference_page,
+)
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'",
 }
 
 
@@ -121,12 +126,14 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.kits = Kits(settings)
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}
-    problems.install(app)
+    app.state.live = live.Live()
+    problems.install(app, problem_page)
     app.add_middleware(Guard, access=access)
     app.add_middleware(_WithHeaders)
-    for module in _ROUTERS:
-        app.include_router(module.router)
-    _add_pages(app, database, proofs, modes)
+    routers = [module.router for module in (*_ROUTERS, *_PAGES)]
+    for router in routers:
+        app.include_router(router)
+    app.state.pages = {route.path for router in routers for route in router.routes}
     return app
 
 
@@ -147,33 +154,3 @@ class _WithHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
-
-
-def _add_pages(app: FastAPI, database: Database, proofs: Proofs, modes: Channels) -> None:
-    @app.get("/", include_in_schema=False)
-    async def index() -> HTMLResponse:
-        """Counts, freshness and links, for people."""
-        late, connections = await asyncio.gather(proofs.late(), modes.or_none())
-        try:
-            async with database.reading() as connection:
-                page = pages.index(
-                    await projector_state(connection),
-                    await counts(connection),
-                    await reevaluations(connection),
-                    late,
-                    connections,
-                )
-        except StockfoldError as error:
-            return HTMLResponse(
-                pages.index(None, late=late, channels=connections, trouble=_said(error)), 503
-            )
-        return HTMLResponse(page)
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        """The interface, for people."""
-        return HTMLResponse(pages.interface(app.openapi()))
-
-
-def _said(error: StockfoldError) -> str:
-    return f"{error.what}. {error.remedy}"

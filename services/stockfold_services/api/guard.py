@@ -17,6 +17,8 @@ BODY_BYTES_MAX = 1024 * 1024
 BODIES_BYTES_MAX = 16 * 1024 * 1024
 OPEN = ("/healthz", "/readyz")
 """Whether it lives and answers: load balancers ask without a key."""
+OPEN_FILES = "/console/static/"
+"""Style and script, the same for everybody; the page that asks for a key needs them too."""
 _WITHOUT_BODY = ("GET", "HEAD")
 
 
@@ -30,7 +32,8 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or refuse it with a problem that says what to fix."""
-        if scope["type"] != "http" or scope["path"] in OPEN:
+        is_open = scope["type"] != "http" or scope["path"] in OPEN
+        if is_open or scope["path"].startswith(OPEN_FILES):
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)

@@ -22,8 +22,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         app = create_app(settings, access)
         host = await access.host(settings.api.host, stop)
         if not stop.is_set():
-            port = settings.api.port
-            await serve_app(app, "api", host, port, stop, app.state.changes.close)
+
+            def end_streams() -> None:
+                app.state.changes.close()
+                app.state.live.close()
+
+            await serve_app(app, "api", host, settings.api.port, stop, end_streams)
 
 
 def main() -> None:

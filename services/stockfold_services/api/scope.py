@@ -33,7 +33,7 @@ ABOUT = {
 """The thing that a route is about, which a path or query parameter of that name says."""
 BY_BODY = ("/v1/availability:batchGet",)
 """Routes that ask ``allow`` themselves, since their body says what they are about."""
-ABOUT_NOBODY = ("/contracts", "/registry", "/v1/runbooks")
+ABOUT_NOBODY = ("/contracts", "/registry", "/v1/runbooks", "/console/static")
 """Descriptions: the same for everybody."""
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from stockfold.contracts import asyncapi
 from stockfold.contracts.registry import Schema, default_registry
-from stockfold_services.api import contract_pages
+from stockfold_services.api.console import contracts_page
 from stockfold_services.api.problems import not_found
 
 router = APIRouter(tags=["contracts"])
@@ -24,7 +24,7 @@ EventType = Annotated[str, Path(max_length=128, description="Such as GoodsReceiv
 @router.get("/contracts", include_in_schema=False)
 async def contracts(request: Request) -> HTMLResponse:
     """Topics, events, and who masters what, for people."""
-    return HTMLResponse(contract_pages.overview(default_registry(), request.app.state.prefix))
+    return contracts_page.overview(request, default_registry())
 
 
 @router.get("/contracts/asyncapi.yaml", response_class=Response)
@@ -41,9 +41,7 @@ def _asyncapi() -> str:
 @router.get("/contracts/{event_type}", include_in_schema=False)
 async def event(request: Request, event_type: EventType) -> HTMLResponse:
     """One event: fields and examples, for people."""
-    schema = _schema(event_type)
-    prefix = request.app.state.prefix
-    return HTMLResponse(contract_pages.event(default_registry(), schema, prefix))
+    return contracts_page.event(request, default_registry(), _schema(event_type))
 
 
 @router.get("/contracts/{event_type}/schema")
