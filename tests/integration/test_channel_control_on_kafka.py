@@ -22,7 +22,9 @@ from stockfold.runtime import audit
 from stockfold.runtime.channel_control import read_baselines, read_controls
 from stockfold.runtime.channel_modes import channel_modes
 from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.connections import read_connections
 from stockfold.runtime.settings import Settings
+from stockfold_services.publisher.standing import TELL_EVERY_S
 from stockfold_services.publisher.upstream import Upstream, look, lying_in
 
 pytestmark = pytest.mark.integration
@@ -96,7 +98,13 @@ async def test_a_pause_stops_the_sending_and_resuming_sends_the_newest(
         await site.publish(S_1=2)
         await site.publish(S_1=3)
         await quiet()
+        await asyncio.sleep(TELL_EVERY_S)
         assert site.shop.stats.requests == requests
+
+        told = read_connections(site.settings)["woo"]
+        assert (told[0].waiting, told[-1].waiting > 0) == (0, True), "the backlog grows meanwhile"
+        (row,) = await say("status")
+        assert row["publisher"]["mode"] == "live"
     async with site.publisher("live"):
         await quiet()
         assert site.shop.stats.requests == requests, "it outlives a restart"

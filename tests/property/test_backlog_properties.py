@@ -144,7 +144,7 @@ class Channel(RuleBasedStateMachine):
             self.now_s += 10
             self.send(100)
         assert not self.flying
-        assert self.backlog.waiting_count() == 0
+        assert self.backlog.standing().waiting == 0
         for sku, wanted in self.last.items():
             assert self.versions_left(sku) == 0, "nothing is lost"
             last = self.finished[sku][-1]

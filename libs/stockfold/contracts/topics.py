@@ -291,6 +291,16 @@ CHANNEL_CONTROL = Topic(
     partitions=1,
     compacted=True,
 )
+CONNECTIONS = Topic(
+    "stockfold.connections.v1",
+    "publisher",
+    "How the publisher of each channel stands: backlog, pace, trouble, guards.",
+    "channel",
+    ("stockfold.ConnectionState",),
+    keyed_by_sku=False,
+    partitions=1,
+    retention_ms=DAY_MS,
+)
 CHANNEL_BASELINES = Topic(
     "stockfold.channel-baselines.v1",
     "publisher",
@@ -424,6 +434,7 @@ TOPICS: tuple[Topic, ...] = (
     RESENDS,
     CHANNEL_CONTROL,
     CHANNEL_BASELINES,
+    CONNECTIONS,
     RECONCILIATIONS,
     CATALOG,
     REFERENCE,

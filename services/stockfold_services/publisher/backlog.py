@@ -18,7 +18,7 @@ from itertools import islice
 import msgspec
 
 from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
-from stockfold_services.publisher.entry import Delays, Entry, Place
+from stockfold_services.publisher.entry import Delays, Entry, Place, Standing
 from stockfold_services.publisher.mode import ALL
 from stockfold_services.publisher.sales import all_seen
 from stockfold_services.publisher.wanted import Finished, Wanted
@@ -401,9 +401,18 @@ class Backlog:
         """Where a SKU that was offered came from."""
         return self._listings[sku].partition
 
-    def waiting_count(self) -> int:
-        """How many updates are wanted or under way; counts them."""
-        return sum(
-            listing.wanted is not None or listing.flying is not None
+    def standing(self) -> Standing:
+        """How much waits, and since when; counts."""
+        waiting = [
+            found
             for listing in self._listings.values()
+            if (found := listing.wanted or listing.flying) is not None
+        ]
+        return Standing(
+            len(self._listings),
+            len(waiting),
+            len(self._urgent),
+            sum(listing.place is Place.DELAYED for listing in self._listings.values()),
+            sum(map(len, self._held.values())),
+            min((at_us for one in waiting if (at_us := one.recorded_at_us)), default=None),
         )

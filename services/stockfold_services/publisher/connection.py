@@ -84,16 +84,16 @@ class Connection:
         self._sending = [Pulse(f"channel {name}, sender {number}") for number in workers]
         policy = policy or RetryPolicy()
         rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
-        self._name = name
+        self.name = name
         self._adapter = adapter
         self._performer = performer
         self._feed = feed
         self._clock = clock
-        self._breaker = Breaker(policy, rng)
+        self.breaker = Breaker(policy, rng)
         self._limits = limits
-        self._pace = Pace(limits)
+        self.pace = Pace(limits)
         self._alerts = alerts
-        self._lease = lease or Lease(clock)
+        self.lease = lease or Lease(clock)
         self._resends = resends
         self.backlog = Backlog(
             adapter.to_show,
@@ -104,23 +104,23 @@ class Connection:
             all_seen if looking is None else looking.sold.unseen,
         )
         self._looking = looking
-        self._steering = steering
+        self.steering = steering
         self._wake = asyncio.Event()
-        self._recorder = Recorder(name, feed, deliveries, states, self._lease, self._wake.set)
-        self._owns = Ownership(name, self.backlog, self._recorder, clock)
+        self._recorder = Recorder(name, feed, deliveries, states, self.lease, self._wake.set)
+        self.owns = Ownership(name, self.backlog, self._recorder, clock)
         self._watermarks = self._recorder.watermarks
         self.pulses = [self._reading, *self._recorder.pulses, *self._sending]
-        self._in_flight = 0
+        self.in_flight = 0
 
     @property
     def trouble_code(self) -> str:
         """What the matter with the channel is; empty while it serves."""
-        return "" if self._breaker.trouble is None else self._breaker.trouble.code
+        return "" if self.breaker.trouble is None else self.breaker.trouble.code
 
     def has_work(self) -> bool:
         """See ``publisher.frozen.Work``."""
-        waits = self._steering is not None and self._steering.waits
-        return (self.backlog.has_due and not waits) or self._in_flight > 0
+        waits = self.steering is not None and self.steering.waits
+        return (self.backlog.has_due and not waits) or self.in_flight > 0
 
     def done_count(self) -> int:
         """See ``publisher.frozen.Work``."""
@@ -128,14 +128,14 @@ class Connection:
 
     def hindered_by(self) -> str:
         """See ``publisher.frozen.Work``."""
-        trouble = self._breaker.trouble
+        trouble = self.breaker.trouble
         if trouble is not None:
             return f"the shop is {trouble.kind.value} ({trouble.code}): {trouble.detail}"
-        return "" if self._lease.holds else "Kafka does not confirm that we are its owner"
+        return "" if self.lease.holds else "Kafka does not confirm that we are its owner"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``: requests under way are brought home, outcomes recorded."""
-        await self._feed.start(self._assigned, self._owns.revoked)
+        await self._feed.start(self._assigned, self.owns.revoked)
         try:
             async with asyncio.TaskGroup() as outer:
                 outer.create_task(self._recorder.record())
@@ -145,8 +145,8 @@ class Connection:
                     *([outer.create_task(self._watch())] if self._alerts is not None else ()),
                     outer.create_task(self._keep_looking()),
                 ]
-                if self._steering is not None:
-                    beside.append(outer.create_task(self._steering.watch(self._wake.set)))
+                if self.steering is not None:
+                    beside.append(outer.create_task(self.steering.watch(self._wake.set)))
                 async with asyncio.TaskGroup() as inner:
                     inner.create_task(self._read(stop))
                     if self._resends is not None:
@@ -159,11 +159,11 @@ class Connection:
             await self._recorder.all_recorded()
             await self._recorder.commit(self._watermarks)
         finally:
-            self._owns.ended()
+            self.owns.ended()
 
     async def _watch(self) -> None:
         assert self._alerts is not None
-        await watch(self._name, self, self._alerts, self._clock, self._limits.frozen_after_s)
+        await watch(self.name, self, self._alerts, self._clock, self._limits.frozen_after_s)
 
     # Reading.
 
@@ -171,9 +171,9 @@ class Connection:
         while not stop.is_set():
             self._reading.beat("reading availability")
             records = await self._feed.read()
-            self._owns.check()
-            if self._steering is not None:
-                await self._steering.load()
+            self.owns.check()
+            if self.steering is not None:
+                await self.steering.load()
             # Offered without a pause in between, so that no reassignment can come amidst.
             finished = [one for record in records for one in self._take_in(record)]
             if records:
@@ -182,9 +182,9 @@ class Connection:
                 await self._finish(finished)
                 # Buffered records come without a pause; requests must have their turn.
                 await asyncio.sleep(0)
-            if self._owns.catching_up:
-                reached = await self._feed.caught_up(set(self._owns.catching_up))
-                await self._finish(self._owns.caught_up(reached))
+            if self.owns.catching_up:
+                reached = await self._feed.caught_up(set(self.owns.catching_up))
+                await self._finish(self.owns.caught_up(reached))
         self._reading.rest()
 
     def _take_in(self, record: Read) -> list[Finished]:
@@ -199,26 +199,26 @@ class Connection:
     ) -> list[Finished]:
         """Take in what is wanted, or what the channel's control says that it shall show."""
         now_us = self._clock.now_us()
-        if self._steering is None:
+        if self.steering is None:
             return offer(wanted, now_us)
-        told = self._steering.takes(wanted)
+        told = self.steering.takes(wanted)
         if told is None:
-            return self.backlog.leave(wanted, now_us, self._steering.detail)
-        self._steering.wants(told, self.backlog.quantity_of(told))
+            return self.backlog.leave(wanted, now_us, self.steering.detail)
+        self.steering.wants(told, self.backlog.quantity_of(told))
         return offer(told, now_us)
 
     async def _send_again(self, stop: asyncio.Event, resends: Asked) -> None:
         """Take in what shall be sent once more, now and then. Before we are the owner it waits."""
         while not stop.is_set():
-            if self._owns.is_settled:
+            if self.owns.is_settled:
                 await self._take_again(resends)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RESEND_LOOK_S)
 
     async def _take_again(self, resends: Asked) -> None:
-        assigned = self._owns.assigned_count
+        assigned = self.owns.assigned_count
         asked = await resends.take(self.backlog.knows)
-        if assigned != self._owns.assigned_count:
+        if assigned != self.owns.assigned_count:
             # Somebody else may have written since they were looked at.
             resends.put_back(asked)
             return
@@ -230,9 +230,9 @@ class Connection:
         await self._finish([f for one in mine for f in self._offer(one, again)])
 
     def _assigned(self, partitions: Partitions) -> None:
-        if self._steering is not None:
-            self._steering.forget()
-        self._owns.assigned(partitions)
+        if self.steering is not None:
+            self.steering.forget()
+        self.owns.assigned(partitions)
 
     # Sending.
 
@@ -244,10 +244,10 @@ class Connection:
                 self._wake.clear()
                 await self._rest()
                 continue
-            probe = self._breaker.needs_probe
-            self._in_flight += 1
-            at_once, began_s = self._in_flight, self._clock.monotonic_s()
-            self._pace.began(began_s)
+            probe = self.breaker.needs_probe
+            self.in_flight += 1
+            at_once, began_s = self.in_flight, self._clock.monotonic_s()
+            self.pace.began(began_s)
             try:
                 looked = await self._look_first(request, stop, pulse)
                 if looked is None:
@@ -259,15 +259,15 @@ class Connection:
                 step("publisher.after_send")
                 pulse.beat("handing over outcomes")
                 answer = self._adapter.receive(request, response)
-                if self._steering is not None:
-                    await self._steering.observed(answer.observed, self.backlog.partition_of)
+                if self.steering is not None:
+                    await self.steering.observed(answer.observed, self.backlog.partition_of)
                 finished = self._settle(request, answer, probe=probe)
                 self._measure(request, at_once, began_s)
                 await self._finish(finished)
             finally:
-                self._in_flight -= 1
+                self.in_flight -= 1
                 pulse.rest()
-                self._owns.landed()
+                self.owns.landed()
                 self._wake.set()
 
     async def _look_first(
@@ -279,15 +279,15 @@ class Connection:
         pulse.beat("looking at the shop before a write")
 
         async def ask(asked: Request) -> Response | Failure:
-            self._pace.began(self._clock.monotonic_s())
+            self.pace.began(self._clock.monotonic_s())
             return await performed(self._performer, asked, stop)
 
         prepared = await self._looking.prepare(request, self.backlog, ask, self._finish)
         if prepared.trouble is not None:
             now_s = self._clock.monotonic_s()
-            self._breaker.take(self._name, Purpose.READ, prepared.trouble, now_s, probe=False)
-        if self._steering is not None:
-            await self._steering.observed(prepared.observed, self.backlog.partition_of)
+            self.breaker.take(self.name, Purpose.READ, prepared.trouble, now_s, probe=False)
+        if self.steering is not None:
+            await self.steering.observed(prepared.observed, self.backlog.partition_of)
         answer = Answer(prepared.outcomes, observed=prepared.observed)
         await self._finish(self._landed_of(request.updates, answer, prepared.still_out))
         if prepared.request is not None:
@@ -299,20 +299,20 @@ class Connection:
             await self._looking.keep(self.backlog, self._watermarks, self._finish)
 
     def _next_request(self) -> Request | None:
-        if not self._lease.holds:
+        if not self.lease.holds:
             return None
         now_s = self._clock.monotonic_s()
-        if self._in_flight >= self._pace.in_flight or self._pace.wait_s(now_s) > 0:
+        if self.in_flight >= self.pace.in_flight or self.pace.wait_s(now_s) > 0:
             return None
-        if now_s < self._breaker.rests_until_s or (self._breaker.is_open and self._in_flight):
+        if now_s < self.breaker.rests_until_s or (self.breaker.is_open and self.in_flight):
             return None
         due: Sequence[StockUpdate] = self.backlog.due(now_s, WINDOW)
-        if self._steering is not None:
-            due = self._steering.passing(due, lambda u: self._adapter.to_show(u).quantity)
+        if self.steering is not None:
+            due = self.steering.passing(due, lambda u: self._adapter.to_show(u).quantity)
         if not due:
             return None
-        probe = self._breaker.needs_probe
-        items_max = self._pace.items_max(len(due))
+        probe = self.breaker.needs_probe
+        items_max = self.pace.items_max(len(due))
         request = self._adapter.probe(due) if probe else self._adapter.next_request(due, items_max)
         if request is None:
             return None
@@ -334,8 +334,8 @@ class Connection:
     async def _rest(self) -> None:
         """Until there may be something to do, at most half a second."""
         now_s = self._clock.monotonic_s()
-        next_s = (self._breaker.rests_until_s, self.backlog.next_due_s() or 0.0)
-        times = (self._pace.wait_s(now_s), *(at_s - now_s for at_s in next_s))
+        next_s = (self.breaker.rests_until_s, self.backlog.next_due_s() or 0.0)
+        times = (self.pace.wait_s(now_s), *(at_s - now_s for at_s in next_s))
         wait_s = min((time for time in times if time > 0), default=IDLE_S)
         try:
             async with asyncio.timeout(min(wait_s, IDLE_S)):
@@ -347,7 +347,7 @@ class Connection:
         if self._looking is not None:
             answer = self._looking.taken_in(answer)
         now_s = self._clock.monotonic_s()
-        self._breaker.take(self._name, request.purpose, answer.trouble, now_s, probe=probe)
+        self.breaker.take(self.name, request.purpose, answer.trouble, now_s, probe=probe)
         return self._landed_of(request.updates, answer, set())
 
     def _landed_of(
@@ -366,10 +366,10 @@ class Connection:
 
     def _measure(self, request: Request, at_once: int, began_s: float) -> None:
         now_s = self._clock.monotonic_s()
-        if self._breaker.is_open:
-            self._pace.troubled(now_s)
+        if self.breaker.is_open:
+            self.pace.troubled(now_s)
         elif request.purpose is Purpose.WRITE:
-            self._pace.written(len(request.updates), now_s - began_s, at_once, now_s)
+            self.pace.written(len(request.updates), now_s - began_s, at_once, now_s)
 
     async def _finish(self, finished: Sequence[Finished]) -> None:
         self._wake.set()

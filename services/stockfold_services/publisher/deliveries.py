@@ -13,8 +13,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from stockfold.contracts.codec import encoder
+from stockfold.contracts.connections import ConnectionState, encode_connection
 from stockfold.contracts.exceptions import encode_exception
-from stockfold.contracts.topics import CHANNEL_BASELINES, DELIVERIES, EXCEPTIONS, LISTINGS
+from stockfold.contracts.topics import (
+    CHANNEL_BASELINES,
+    CONNECTIONS,
+    DELIVERIES,
+    EXCEPTIONS,
+    LISTINGS,
+)
 from stockfold.domain.errors import DefectError
 from stockfold.runtime.channel_control import Baseline, encode_baseline
 from stockfold.runtime.clock import SYSTEM_CLOCK
@@ -46,6 +53,7 @@ class KafkaDeliveries:
         self._given_up = GivenUp(channel)
         self._exceptions = EXCEPTIONS.full_name(settings.prefix)
         self._baselines = CHANNEL_BASELINES.full_name(settings.prefix)
+        self._connections = CONNECTIONS.full_name(settings.prefix)
         self._listings = LISTINGS.full_name(settings.prefix)
         self._producer = AIOKafkaProducer(
             **aiokafka_config(settings), enable_idempotence=True, linger_ms=5
@@ -111,6 +119,12 @@ class KafkaDeliveries:
             "recorded_at": one.wanted.recorded_at_us,
             "took_us": one.took_us,
         }
+
+    async def tell_connection(self, state: ConnectionState) -> None:
+        """See ``stockfold_services.publisher.standing.Standings``."""
+        await self._producer.send_and_wait(
+            self._connections, key=self._channel.encode(), value=encode_connection(state)
+        )
 
     async def keep(self, baselines: Sequence[tuple[int, Baseline]]) -> None:
         """See ``BaselineStore.keep``."""

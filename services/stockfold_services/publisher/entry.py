@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import heapq
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from stockfold.channels import Shown
 from stockfold_services.publisher.wanted import Wanted
@@ -18,6 +19,17 @@ class Place(enum.Enum):
     READY = 2
     DELAYED = 3
     HELD = 4
+
+
+class Standing(NamedTuple):
+    """How much waits; ``oldest_us`` is when the availability of the oldest was recorded."""
+
+    listings: int
+    waiting: int
+    zeros: int
+    delayed: int
+    held: int
+    oldest_us: int | None
 
 
 class Entry:

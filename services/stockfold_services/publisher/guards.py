@@ -22,6 +22,19 @@ class Halt(NamedTuple):
     reason: str
 
 
+class Counts(NamedTuple):
+    """The guards of a connection: counts, and limits that are None where a guard is off."""
+
+    zeros: int = 0
+    zeros_limit: int | None = None
+    zeros_minutes: int = 0
+    changes: int = 0
+    changes_limit: int | None = None
+    changes_minutes: int = 0
+    stale_s: int = 0
+    stale_minutes_max: int | None = None
+
+
 class _Window:
     """Listings that something happened to, the oldest first."""
 
@@ -114,6 +127,25 @@ class Guards:
             reason = f"{changes:,} of {listings:,} listings would change"
             return Halt("changes", _within(reason, told.changes_minutes, limit))
         return None
+
+    def counts(self, listings: int, stale_s: float, now_s: float) -> Counts:
+        """What ``halt`` goes by, as it is now."""
+        told = self._settings
+        listings = max(listings, len(self._wanted))
+        limits = [
+            self._limit(percent, listings) if percent else None
+            for percent in (told.zeros_percent, told.changes_percent)
+        ]
+        return Counts(
+            len(self._zeros.skus(now_s)),
+            limits[0],
+            told.zeros_minutes,
+            len(self._changes.skus(now_s)),
+            limits[1],
+            told.changes_minutes,
+            round(stale_s),
+            told.upstream_minutes or None,
+        )
 
     def _limit(self, percent: int, listings: int) -> int:
         return max(listings * percent // 100, self._settings.listings_min)

@@ -32,6 +32,7 @@ from stockfold_services.publisher.reconciling import Reconciling
 from stockfold_services.publisher.resends import Resends, follow_resends
 from stockfold_services.publisher.retry import RetryPolicy
 from stockfold_services.publisher.shadowing import reporting
+from stockfold_services.publisher.standing import telling
 from stockfold_services.publisher.steering_kafka import steering_of, until_turned
 
 log = logging.getLogger(__name__)
@@ -144,7 +145,8 @@ async def _connect_and_run(
                     limits=limits_of(channel),
                     policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),
                 )
-                await restarted_when_stalled(connection.run(ended), connection.pulses, limit_s)
+                async with telling(connection, str(course), deliveries, SYSTEM_CLOCK):
+                    await restarted_when_stalled(connection.run(ended), connection.pulses, limit_s)
         finally:
             reconciling.cancel()
             await asyncio.wait({reconciling})

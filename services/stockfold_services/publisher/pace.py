@@ -7,6 +7,8 @@ trouble ──▶ half as many
 
 from __future__ import annotations
 
+from collections import deque
+
 import msgspec
 
 ITEMS_SMALL = 20
@@ -19,6 +21,8 @@ SAMPLE_ITEMS = 10
 """Fewer items than this say little about a shop's pace."""
 WORTH = 1.15
 """What one more at once must gain."""
+BEGUN_MAX = 10_000
+"""Requests of a minute that are counted; no shop serves so many."""
 REST_S = 600.0
 TROUBLE_REST_S = 60.0
 SMOOTH = 0.3
@@ -38,9 +42,10 @@ class Pace:
     """What may be under way at once. Times are monotonic seconds."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self.in_flight = limits.in_flight_start
-        self._item_s: float | None = None
+        self.item_s: float | None = None
+        self._begun_s: deque[float] = deque(maxlen=BEGUN_MAX)
         self._rates: dict[int, float] = {}
         self._samples: list[float] = []
         self._rests_until_s: dict[int, float] = {}
@@ -52,8 +57,15 @@ class Pace:
 
     def began(self, now_s: float) -> None:
         """A request goes out."""
-        if self._limits.requests_per_s is not None:
-            self._next_at_s = max(self._next_at_s, now_s) + 1.0 / self._limits.requests_per_s
+        self._begun_s.append(now_s)
+        if self.limits.requests_per_s is not None:
+            self._next_at_s = max(self._next_at_s, now_s) + 1.0 / self.limits.requests_per_s
+
+    def last_minute(self, now_s: float) -> int:
+        """How many requests went out in the last minute."""
+        while self._begun_s and self._begun_s[0] <= now_s - 60.0:
+            self._begun_s.popleft()
+        return len(self._begun_s)
 
     def items_max(self, due: int) -> int:
         """How many items the next write may have, with so many updates due.
@@ -62,17 +74,17 @@ class Pace:
         nor longer than ``batch_s``.
         """
         deserved = min(max(-(-due // (2 * self.in_flight)), ITEMS_SMALL), ITEMS_LARGE)
-        if self._item_s is None:
+        if self.item_s is None:
             return deserved
-        return min(deserved, max(int(self._limits.batch_s / self._item_s), ITEMS_LEAST))
+        return min(deserved, max(int(self.limits.batch_s / self.item_s), ITEMS_LEAST))
 
     def written(self, items: int, took_s: float, in_flight: int, now_s: float) -> None:
         """A write was served, with so many requests at once; may move the number at once."""
         if items < 1 or took_s <= 0:
             return
         item_s = took_s / items
-        known = self._item_s
-        self._item_s = item_s if known is None else known + SMOOTH * (item_s - known)
+        known = self.item_s
+        self.item_s = item_s if known is None else known + SMOOTH * (item_s - known)
         if items < SAMPLE_ITEMS or in_flight != self.in_flight:
             return
         self._samples.append(in_flight / item_s)
@@ -88,12 +100,12 @@ class Pace:
             self._rests_until_s[level] = now_s + REST_S
             del self._rates[level]
             self.in_flight = level - 1
-        elif level < self._limits.in_flight_max and now_s >= self._rests_until_s.get(level + 1, 0):
+        elif level < self.limits.in_flight_max and now_s >= self._rests_until_s.get(level + 1, 0):
             self.in_flight = level + 1
 
     def troubled(self, now_s: float) -> None:
         """The shop did not serve: it gets half as many for a minute."""
-        for level in range(2, self._limits.in_flight_max + 1):
+        for level in range(2, self.limits.in_flight_max + 1):
             until_s = now_s + TROUBLE_REST_S
             self._rests_until_s[level] = max(self._rests_until_s.get(level, 0.0), until_s)
         self.in_flight = max(self.in_flight // 2, 1)

@@ -46,6 +46,7 @@ class Breaker:
         self._purpose = Purpose.LOOK_UP
         self._probed = False
         self.trouble: Trouble | None = None
+        self.troubled_since_s = 0.0
         self.rests_until_s = 0.0
 
     @property
@@ -74,6 +75,8 @@ class Breaker:
 
     def failed(self, trouble: Trouble, purpose: Purpose, now_s: float) -> None:
         """A request of ``purpose`` met trouble."""
+        if self.trouble is None:
+            self.troubled_since_s = now_s
         if self.trouble is None or purpose is Purpose.WRITE:
             self._purpose = purpose
         self.trouble = trouble

@@ -17,7 +17,7 @@ from stockfold.runtime.channel_control import Control, halt_of
 from stockfold.runtime.clock import Clock
 from stockfold_services.publisher.baselines import Baselines
 from stockfold_services.publisher.gate import SAID, Gate, course_of, ordered
-from stockfold_services.publisher.guards import Guards, Halt
+from stockfold_services.publisher.guards import Counts, Guards, Halt
 from stockfold_services.publisher.mode import Mode
 from stockfold_services.publisher.wanted import Wanted
 
@@ -66,6 +66,11 @@ class Steering:
     def waits(self) -> bool:
         """True while it is meant that something that is due is not sent."""
         return self._control.state in ("paused", "halted") or self._halt is not None
+
+    def counts(self) -> Counts:
+        """How near the guards are to halting the channel."""
+        now_s = self._clock.monotonic_s()
+        return self._guards.counts(len(self._baselines.known), self._stale_s(), now_s)
 
     def forget(self) -> None:
         """Other partitions are ours now: somebody else may have put baselines on record."""

@@ -5,6 +5,7 @@ Written to a topic that its publisher follows: neither the ledger nor PostgreSQL
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,13 @@ import msgspec
 import typer
 from rich.console import Console
 
+from stockfold.contracts.connections import ConnectionState
 from stockfold.domain.times import format_us
 from stockfold.runtime import audit
 from stockfold.runtime.channel_control import read_controls
 from stockfold.runtime.channel_orders import ONLY, Verb, control_errors, look, say
+from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.connections import read_connections
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.named_channel import woocommerce_channel
 from stockfold.runtime.settings import load
@@ -85,28 +89,42 @@ def status(
         woocommerce_channel(settings, name, ONLY)
     with control_errors(settings):
         book = read_controls(settings)
+    told = read_connections(settings)
     rows: list[dict[str, Any]] = [
-        {"mode": channel.publishing.mode, **msgspec.to_builtins(book.of(channel.name))}
+        {
+            "mode": channel.publishing.mode,
+            **msgspec.to_builtins(book.of(channel.name)),
+            "publisher": _newest(told.get(channel.name, ())),
+        }
         for channel in settings.channels
         if channel.kind == "woocommerce" and name in ("", channel.name)
     ]
     if as_json:
         print_json(rows)
         return
-    print_table(
-        ("channel", "mode", "state", "guard", "since", "by", "reason"),
-        [
-            (
-                row["channel"],
-                row["mode"],
-                row["state"],
-                row["guard"] or "",
-                format_us(row["at"]) if row["at"] else "",
-                row["by"],
-                row["reason"],
-            )
-            for row in rows
-        ],
+    columns = ("channel", "mode", "state", "guard", "since", "by", "waiting", "trouble", "reason")
+    print_table(columns, [_row(row) for row in rows])
+
+
+def _newest(told: Sequence[ConnectionState]) -> dict[str, Any] | None:
+    """What its publisher has told last; None of one that is silent."""
+    if not told or told[-1].is_silent(SYSTEM_CLOCK.now_us()):
+        return None
+    return msgspec.structs.asdict(told[-1])
+
+
+def _row(row: dict[str, Any]) -> tuple[object, ...]:
+    publisher = row["publisher"] or {"waiting": "", "trouble": "nobody serves it"}
+    return (
+        row["channel"],
+        row["mode"],
+        row["state"],
+        row["guard"] or "",
+        format_us(row["at"]) if row["at"] else "",
+        row["by"],
+        publisher["waiting"],
+        publisher["trouble"],
+        row["reason"],
     )
 
 
