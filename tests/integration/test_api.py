@@ -6,6 +6,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -62,6 +63,13 @@ class Reader:
 
 @pytest.fixture
 async def reader(postgres: str) -> AsyncIterator[Reader]:
+    async with opened_reader(postgres) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def opened_reader(postgres: str) -> AsyncIterator[Reader]:
+    """The api over tables of its own."""
     settings = Settings(
         environment={"prefix": f"t{uuid.uuid4().hex[:8]}."}, postgres={"dsn": postgres}
     )

@@ -15,7 +15,15 @@ from stockfold.runtime.settings import Settings
 from stockfold_services.api import problems
 from stockfold_services.api.changes import Changes
 from stockfold_services.api.channels import Channels
-from stockfold_services.api.console import assets, live, overview_page, reference_page
+from stockfold_services.api.console import (
+    assets,
+    live,
+    orders_page,
+    overview_page,
+    reference_page,
+    reservations_page,
+    sku_page,
+)
 from stockfold_services.api.console.frame import problem_page
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
@@ -76,6 +84,9 @@ _PAGES = (
     live,
     overview_page,
     reference_page,
+    sku_page,
+    orders_page,
+    reservations_page,
 )
 _HEADERS = {
     "Cache-Control": "no-store",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
@@ -72,6 +73,17 @@ def read_cursor(text: str | None, *kinds: type) -> tuple[Any, ...] | None:
     if not fits or any(_out_of_range(part) for part in key):
         raise Problem(422, "Input not valid", "query.after: not a cursor of this list")
     return tuple(key)
+
+
+def read_moment(text: str) -> datetime:
+    """The time in a cursor; Problem 422 when it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Problem(422, "Input not valid", "query.after: not a cursor of this list")
+    return moment
 
 
 def _out_of_range(part: object) -> bool:

@@ -8,6 +8,7 @@ every route that is not in these tables: a new one is closed until somebody thin
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from fastapi import Request
 
@@ -33,8 +34,36 @@ ABOUT = {
 """The thing that a route is about, which a path or query parameter of that name says."""
 BY_BODY = ("/v1/availability:batchGet",)
 """Routes that ask ``allow`` themselves, since their body says what they are about."""
+NARROWED = (
+    "/console/skus",
+    "/console/skus/{sku:path}",
+    "/console/orders",
+    "/console/orders/{channel}/{order:path}",
+    "/console/reservations",
+)
+"""Pages that show no more than ``reach`` allows."""
 ABOUT_NOBODY = ("/contracts", "/registry", "/v1/runbooks", "/console/static")
 """Descriptions: the same for everybody."""
+
+
+class Reach(NamedTuple):
+    """The channels and locations that a caller may see; None: all, empty: none."""
+
+    channels: tuple[str, ...] | None = None
+    locations: tuple[str, ...] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the caller may see everything."""
+        return self.channels is None and self.locations is None
+
+
+def reach(request: Request) -> Reach:
+    """How far the caller may see. Whoever is limited in one way may see nothing of the other."""
+    key = _key(request)
+    if key is None or (key.channels is None and key.locations is None):
+        return Reach()
+    return Reach(tuple(key.channels or ()), tuple(key.locations or ()))
 
 
 async def within_scope(request: Request) -> None:
@@ -43,7 +72,7 @@ async def within_scope(request: Request) -> None:
     if key is None or (key.channels is None and key.locations is None):
         return
     path: str = request.scope["route"].path
-    if path in BY_BODY or path.startswith(ABOUT_NOBODY):
+    if path in BY_BODY or path in NARROWED or path.startswith(ABOUT_NOBODY):
         return
     thing = ABOUT.get(path)
     if thing is None:

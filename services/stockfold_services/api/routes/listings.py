@@ -86,6 +86,19 @@ class TimesPage(BaseModel):
     as_of: models.AsOf
 
 
+async def listing_states(
+    connection: asyncpg.Connection,
+    channel: str | None,
+    sku: str | None,
+    differs: str | None,
+    last: tuple[str | None, str | None],
+    limit: int,
+) -> list[ListingState]:
+    """How far listings are, those behind ``last`` by channel and SKU, at most ``limit``."""
+    rows = await connection.fetch(_PAGE, channel, sku, differs, *last, limit)
+    return [ListingState(**row) for row in rows]
+
+
 @router.get("")
 async def listings(
     db: Db,
@@ -98,9 +111,8 @@ async def listings(
     """How far each listing is, by channel and SKU, a page at a time."""
     last = inputs.read_cursor(after, str, str) or (None, None)
     async with db.reading() as connection:
-        rows = await connection.fetch(_PAGE, channel, sku, differs, *last, limit)
+        found = await listing_states(connection, channel, sku, differs, last, limit)
         as_of = await as_of_all(connection, AVAILABILITY, LISTINGS)
-    found = [ListingState(**row) for row in rows]
     more = inputs.cursor(found[-1].channel, found[-1].sku) if len(found) == limit else None
     return ListingPage(listings=found, next=more, as_of=as_of)
 

@@ -1,0 +1,162 @@
+"""Orders as the read model has them, and everything about one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from stockfold.orders.lifecycle import MEANINGS
+from stockfold_services.api import inputs
+
+OVERSOLD = "oversold"
+"""Among the states of the filter: orders with an open case, whatever state they are in."""
+STATES = (OVERSOLD, *MEANINGS)
+CASES_MAX = 20
+HISTORY_MAX = 100
+
+_CASE = "EXISTS (SELECT FROM order_cases c WHERE c.channel = o.channel "
+_CASE += "AND c.order_id = o.order_id AND c.state = 'open')"
+_PAGE = f"""
+SELECT o.channel, o.order_id, o.status, o.reason, o.told, o.lines, o.recorded_at,
+    {_CASE} AS has_case
+FROM orders o
+WHERE ($1::text IS NULL OR o.status = $1) AND ($2::text[] IS NULL OR o.channel = ANY($2))
+AND ($3::text IS NULL OR strpos(lower(o.order_id), lower($3)) > 0
+    OR EXISTS (SELECT FROM demand_lines d WHERE d.sku = $3 AND d.order_id = o.ledger_order)
+    OR EXISTS (SELECT FROM jsonb_array_elements(o.lines) l WHERE l ->> 'sku' = $3))
+AND (NOT $4 OR {_CASE})
+AND ($5::timestamptz IS NULL OR (o.recorded_at, o.channel, o.order_id) < ($5, $6::text, $7::text))
+ORDER BY o.recorded_at DESC, o.channel DESC, o.order_id DESC LIMIT $8
+"""  # noqa: S608 - our own names
+_OPEN_CASES = """
+SELECT case_id, channel, order_id, line, owner, sku, missing, reason, opened_at FROM order_cases
+WHERE state = 'open' AND ($1::text[] IS NULL OR channel = ANY($1))
+AND ($2::text IS NULL OR strpos(lower(order_id), lower($2)) > 0 OR sku = $2)
+ORDER BY opened_at, case_id LIMIT $3
+"""
+_CHANNELS = """
+WITH RECURSIVE named AS (
+    (SELECT channel FROM orders ORDER BY channel LIMIT 1)
+    UNION ALL SELECT (SELECT o.channel FROM orders o WHERE o.channel > n.channel
+        ORDER BY o.channel LIMIT 1) FROM named n WHERE n.channel IS NOT NULL
+) SELECT channel FROM named WHERE channel IS NOT NULL LIMIT 200
+"""
+_ONE = "SELECT * FROM orders WHERE channel = $1 AND order_id = $2"
+_HISTORY = """
+SELECT version, status, reason, told, source, event_id, recorded_at, correlation_id
+FROM order_history WHERE channel = $1 AND order_id = $2
+ORDER BY version DESC, record_offset DESC LIMIT $3
+"""
+_PARCELS = """
+SELECT * FROM parcels WHERE channel = $1 AND order_id = $2 ORDER BY shipped_at, shipment LIMIT 100
+"""
+_CASES = """
+SELECT * FROM order_cases WHERE channel = $1 AND order_id = $2
+ORDER BY state DESC, opened_at, case_id LIMIT 100
+"""
+_DEMANDS = "SELECT * FROM demand_lines WHERE order_id = $1 ORDER BY line, sku LIMIT 1000"
+_ANSWERS = """
+SELECT sku, seq, line, status, command, quantity, reason, available, recorded_at
+FROM reservation_status WHERE order_id = $1 ORDER BY recorded_at DESC, sku, seq DESC LIMIT $2
+"""
+
+
+class Asked(NamedTuple):
+    """Which orders are wanted; None: all."""
+
+    state: str | None = None
+    channels: tuple[str, ...] | None = None
+    text: str | None = None
+
+
+class Listed(NamedTuple):
+    """An order of the list."""
+
+    channel: str
+    order_id: str
+    status: str
+    reason: str
+    told: str
+    lines: list[dict[str, Any]]
+    recorded_at: datetime
+    has_case: bool
+
+    @property
+    def skus(self) -> list[str]:
+        """What was ordered, once each."""
+        return list(dict.fromkeys(line["sku"] for line in self.lines))
+
+
+class Order(NamedTuple):
+    """One order. ``demands`` and ``answers`` are the ledger's; None where they may not be seen."""
+
+    row: asyncpg.Record | None
+    history: list[asyncpg.Record]
+    parcels: list[asyncpg.Record]
+    cases: list[asyncpg.Record]
+    demands: list[asyncpg.Record] | None
+    answers: list[asyncpg.Record] | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.row or self.history or self.parcels or self.cases or self.demands)
+
+    @property
+    def open_cases(self) -> list[asyncpg.Record]:
+        """What a person must settle."""
+        return [case for case in self.cases if case["state"] == "open"]
+
+
+async def orders_page(
+    connection: asyncpg.Connection, asked: Asked, after: str | None, limit: int
+) -> tuple[list[Listed], str | None]:
+    """A page of orders, the newest first, and where it ended; Problem 422 for a bad cursor."""
+    at, *last = inputs.read_cursor(after, str, str, str) or (None,) * 3
+    rows = await connection.fetch(
+        _PAGE,
+        None if asked.state == OVERSOLD else asked.state,
+        asked.channels,
+        asked.text,
+        asked.state == OVERSOLD,
+        None if at is None else inputs.read_moment(at),
+        *last,
+        limit,
+    )
+    found = [Listed(**row) for row in rows]
+    more = None
+    if len(found) == limit:
+        end = found[-1]
+        more = inputs.cursor(end.recorded_at.isoformat(), end.channel, end.order_id)
+    return found, more
+
+
+async def open_cases(connection: asyncpg.Connection, asked: Asked) -> list[asyncpg.Record]:
+    """What was sold and cannot be served, the oldest first; one more than are shown."""
+    found: list[asyncpg.Record] = await connection.fetch(
+        _OPEN_CASES, asked.channels, asked.text, CASES_MAX + 1
+    )
+    return found
+
+
+async def channels_of_orders(connection: asyncpg.Connection) -> list[str]:
+    """The channels that orders were placed on, by name; a look at each, not at each order."""
+    return [row["channel"] for row in await connection.fetch(_CHANNELS)]
+
+
+async def order_of(
+    connection: asyncpg.Connection, channel: str, order: str, *, with_ledger: bool
+) -> Order:
+    """Everything about one order; of the ledger's side only ``with_ledger``."""
+    row = await connection.fetchrow(_ONE, channel, order)
+    name = f"{channel}/{order}" if row is None else row["ledger_order"]
+    return Order(
+        row,
+        await connection.fetch(_HISTORY, channel, order, HISTORY_MAX),
+        await connection.fetch(_PARCELS, channel, order),
+        await connection.fetch(_CASES, channel, order),
+        await connection.fetch(_DEMANDS, name) if with_ledger else None,
+        await connection.fetch(_ANSWERS, name, HISTORY_MAX) if with_ledger else None,
+    )
