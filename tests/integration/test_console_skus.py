@@ -149,7 +149,7 @@ async def test_a_sku_of_any_name_is_shown_as_text_and_linked_to_itself(
     assert answer.status_code == 303
     found = await page(reader.client, answer.headers["location"])
     assert " ".join(sku.split()) in found.text
-    assert "49" not in found.text.replace(HOSTILE, "")
+    assert HOSTILE in found.text
     listed = await page(reader.client, "/console/reservations")
     assert answer.headers["location"] in listed.links
     if sku not in ("..", "a\nb"):

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 14, 28
+LEFT, RIGHT, TOP, BOTTOM = 64, 12, 14, 30
 TICKS = 4
-LABELS_MAX = 7
+LABELS_MAX = 6
 
 
 class Day(NamedTuple):

@@ -1,0 +1,75 @@
+"""What a key that is limited to channels or locations sees on pages, on a real Kafka."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from tests.conftest import NewEnvironment
+from tests.integration.test_api import Reader, stock
+from tests.integration.test_api_keys import api, bearer, create, until
+from tests.integration.test_console_orders import demand
+from tests.support import read_side as given
+
+from stockfold.contracts.topics import API_KEYS
+from stockfold.runtime.embedded.ports import free_port
+from stockfold.runtime.kafka import ensure_topic
+
+pytestmark = pytest.mark.integration
+
+SECRETS = ("L2", "market", "MARKET-ORDER", "other-code", "bad_quantity", "journal", "In words")
+"""What a key of channel web and location L1 must not read anywhere."""
+
+
+async def test_a_limited_key_sees_its_channels_and_locations_and_nothing_else(
+    new_environment: NewEnvironment, postgres: str
+) -> None:
+    settings = new_environment(topics=False, postgres={"dsn": postgres}, api={"port": free_port()})
+    ensure_topic(settings, API_KEYS)
+    await Reader(settings, httpx.AsyncClient()).fill(
+        *stock("s", "L1", 1234, 1),
+        *stock("s", "L2", 5678, 2),
+        *stock("elsewhere", "L2", 1, 1),
+        demand("s", 3, "web", "WEB-ORDER"),
+        demand("s", 4, "market", "MARKET-ORDER"),
+        given.availability("web", "s", 2, 900),
+        given.availability("market", "s", 2, 800),
+        given.order_status("web", "WEB-ORDER", 1),
+        given.order_status("market", "MARKET-ORDER", 1),
+        given.order_case("market/MARKET-ORDER/1/s/1", "market"),
+        given.alias("other-code", "77", "s"),
+        given.exception("bad_quantity", "s", 1),
+    )
+    web = bearer(await create(settings, "--may", "read", "--channel", "web"))
+    place = bearer(await create(settings, "--may", "read", "--location", "L1"))
+    both = bearer(await create(settings, "--may", "read", "--channel", "web", "--location", "L1"))
+    async with api(settings) as client:
+        await until(client, "/contracts", 200, headers=both)
+
+        async def see(path: str, key: dict[str, str]) -> tuple[int, str]:
+            answer = await client.get(path, headers=key)
+            return answer.status_code, answer.text
+
+        for key, seen, unseen in (
+            (web, ("900", "WEB-ORDER"), ("1,234", "L1", "5,678")),
+            (place, ("1,234", "L1"), ("900", "WEB-ORDER", "5,678")),
+            (both, ("900", "WEB-ORDER", "1,234", "L1"), ("5,678",)),
+        ):
+            for path in ("/console/skus/s", "/console/skus/s?location=L2&step=1"):
+                status, text = await see(path, key)
+                assert status == 200
+                assert [word for word in seen if word not in text] == []
+                assert [word for word in (*unseen, *SECRETS) if word in text] == []
+            assert (await see("/console/skus/elsewhere", key))[0] == 404
+            assert (await see("/console/skus?sku=elsewhere", key))[1].count("/console/skus/") == 0
+            assert (await see("/console/skus?sku=77", key))[1].count("/console/skus/") == 0
+
+        for path in ("/console/orders", "/console/reservations"):
+            status, text = await see(path, web)
+            assert (status, "WEB-ORDER" in text, "MARKET-ORDER" in text) == (200, True, False)
+            assert "at L1" not in text
+            assert (await see(f"{path}?channel=market", web))[0] == 403
+            assert (await see(path, place))[0] == 403
+        status, text = await see("/console/orders/web/WEB-ORDER", web)
+        assert (status, "at L1" in text) == (200, False)
+        for name in ("/market/MARKET-ORDER", "?channel=market&name=MARKET-ORDER"):
+            assert (await see(f"/console/orders{name}", web))[0] == 403
