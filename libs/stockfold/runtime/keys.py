@@ -24,6 +24,7 @@ from stockfold.runtime.kafka import ensure_topic
 from stockfold.runtime.one_record import send_one
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
+from stockfold.runtime.roles import Role, highest
 from stockfold.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,9 @@ MARK = "sfk"
 SECRET_BYTES = 32
 TOKEN_CHARACTERS_MAX = 200
 SEND, READ, RESERVE = "send", "read", "reserve"
-RIGHTS = (SEND, READ, RESERVE)
+SUPPORT, ENGINEER = "support", "engineer"
+RIGHTS = (SEND, READ, RESERVE, SUPPORT, ENGINEER)
+"""The last two are roles in the api, and ask for the right to read beside them."""
 _encode = encoder("stockfold.ApiKey")
 
 
@@ -53,6 +56,11 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: int | None = None
     may: tuple[str, ...] = (SEND,)
     channels: tuple[str, ...] | None = None
+
+    @property
+    def role(self) -> Role:
+        """Its holder's role in the api; to ask anything there it needs the right to read too."""
+        return highest(self.may) or "viewer"
 
     def refusal(self, now_us: int) -> str:
         """Why it does not hold now; empty when it does."""

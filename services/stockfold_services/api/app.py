@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -129,6 +130,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
         redoc_url=None,
     )
     app.state.prefix = settings.prefix
+    app.state.form_secret = secrets.token_bytes(32)
     app.state.database = database
     app.state.waiting = Waiting(database)
     app.state.terms = terms

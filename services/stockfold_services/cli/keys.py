@@ -15,6 +15,7 @@ from stockfold.runtime.audit import audited
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
 from stockfold.runtime.keys import READ, RIGHTS, SEND, ApiKey, issue, publish_key, read_keys
+from stockfold.runtime.roles import Role
 from stockfold.runtime.settings import load
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
@@ -34,6 +35,10 @@ def create(
             help="send (to the gateway; the default), read (the api) or reserve (for checkouts); "
             "repeat it."
         ),
+    ] = None,
+    role: Annotated[
+        Role | None,
+        typer.Option(help="Of whoever uses the console with it; it may read, too."),
     ] = None,
     channel: Annotated[
         list[str] | None,
@@ -73,7 +78,7 @@ def create(
     now_us = SYSTEM_CLOCK.now_us()
     key, token = issue(
         name=name,
-        may=_rights(may),
+        may=_rights(may, role),
         channels=_scope(channel),
         sources=_scope(source),
         locations=_scope(location),
@@ -153,8 +158,10 @@ def _told(key: ApiKey) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in _HIDDEN}
 
 
-def _rights(told: list[str] | None) -> tuple[str, ...]:
-    rights = _scope(told) or (SEND,)
+def _rights(told: list[str] | None, role: Role | None) -> tuple[str, ...]:
+    # A viewer is whoever may read.
+    given = [*(told or ()), *([READ] if role else []), *([role] if role in RIGHTS else [])]
+    rights = _scope(given) or (SEND,)
     unknown = [right for right in rights if right not in RIGHTS]
     if unknown:
         raise SettingsError(
@@ -172,7 +179,7 @@ def _told_scope(key: ApiKey) -> str:
         sources = ", ".join(key.sources or ()) or "every source"
         told.append(f"send {types} for {sources}")
     if READ in key.may:
-        told.append("read")
+        told.append(f"read as {key.role}")
     channels = ", ".join(key.channels or ()) or "every channel"
     locations = ", ".join(key.locations or ()) or "every location"
     return f"{' and '.join(told) or 'do nothing'}, about {channels} and {locations}"
