@@ -34,6 +34,7 @@ from stockfold.runtime.service_settings import (
     ProjectorSettings,
     SnapshotSettings,
 )
+from stockfold.runtime.telemetry_settings import TelemetrySettings
 
 __all__ = [
     "ApiSettings",
@@ -52,6 +53,7 @@ __all__ = [
     "RegistrySettings",
     "Settings",
     "SnapshotSettings",
+    "TelemetrySettings",
     "is_secret_option",
     "load",
 ]
@@ -81,6 +83,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     checkout: CheckoutSettings = Field(default_factory=CheckoutSettings)
     projector: ProjectorSettings = Field(default_factory=ProjectorSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     channels: list[ChannelSettings] = Field(
         default_factory=list, description="The sales channels, [[channels]] in the file."
     )
