@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from opentelemetry import trace
+from opentelemetry.context import Context as SdkContext
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import (
@@ -133,7 +134,7 @@ def _remote(context: Context) -> trace.SpanContext:
     return trace.SpanContext(context.trace_id, context.span_id, is_remote=True, trace_flags=flags)
 
 
-def _context(parent: Context) -> trace.context_api.Context:
+def _context(parent: Context) -> SdkContext:
     return trace.set_span_in_context(trace.NonRecordingSpan(_remote(parent)))
 
 
