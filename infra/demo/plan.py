@@ -15,8 +15,10 @@ from tests.support.woo_shop import ShopServer
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.embedded import ports
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.endpoint import PLACES
 
 API_PORT = 8080
+METRICS_PORT = 9464
 ZONE = "America/New_York"
 REMEMBER_FROM_S = 1_467_331_200
 """1 July 2016: what occurred before is older than the ledger's horizon for repeats."""
@@ -88,6 +90,7 @@ def settings_of(
             "api": {"port": port},
             "gateway": {"port": ports.free_port()},
             "checkout": {"port": ports.free_port()},
+            "metrics": {"port": _metrics_port()},
             "channels": [
                 {
                     "name": channel.name,
@@ -108,6 +111,14 @@ def settings_of(
             "locations": [{"name": location(store), "zone": ZONE} for store in stores],
         }
     )
+
+
+def _metrics_port() -> int:
+    """The first of three free ports in a row: one for each process."""
+    port = METRICS_PORT
+    while not all(ports.is_free(port + place) for place in range(len(PLACES))):
+        port = ports.free_port()
+    return port
 
 
 def _port(plan: Plan) -> int:

@@ -29,6 +29,7 @@ from stockfold.runtime.processor import HeldOutputs, Processor
 from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
+from stockfold.runtime.telemetry.loop import LoopMeter, oldest_us
 from stockfold.runtime.watchdog import Deafness, Pulse
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class _Commit(NamedTuple):
     producer: LogProducer
     offsets: dict[tuple[str, int], int]
     events: int
+    oldest_us: int
 
 
 class ExactlyOnceLoop:
@@ -85,7 +87,13 @@ class ExactlyOnceLoop:
         self._deafness: Deafness[tuple[str, int]] = Deafness(settings.environment.stall_limit_s)
         self._joined = False
         self._reader = PartitionReader(settings, clients=clients, clock=clock, pulse=self.pulse)
+        self._meter = LoopMeter(processor.name)
         self.processed = 0
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Where reading goes on, by topic and partition. For any thread."""
+        met = self._inbox.ends
+        return {at: max(offset, met.get(at, 0)) for at, offset in list(self._positions.items())}
 
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop``; client errors start the clients anew, with bounded back-off."""
@@ -106,6 +114,7 @@ class ExactlyOnceLoop:
                     error,
                 )
                 self.pulse.rest()
+                self._meter.restarts.inc()
                 stop.wait(backoff_s)
                 backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
@@ -168,12 +177,10 @@ class ExactlyOnceLoop:
                 group_offset = committed[(place.topic, number)]
                 place.offset = self._start(reader, topic, number, starts, group_offset)
                 self._positions[(place.topic, number)] = place.offset
-            log.info(
-                "%s serves partition %d after %.2f s",
-                self._processor.name,
-                number,
-                self._clock.monotonic_s() - began,
-            )
+            took_s = self._clock.monotonic_s() - began
+            self._meter.recovery.observe(took_s)
+            self._meter.partitions.set(len(self._inbox.partitions()))
+            log.info("%s serves partition %d after %.2f s", self._processor.name, number, took_s)
 
     def _start(
         self,
@@ -224,6 +231,7 @@ class ExactlyOnceLoop:
     def _drop(self, number: int) -> None:
         self._processor.drop(number)
         self._inbox.close(number)
+        self._meter.partitions.set(len(self._inbox.partitions()))
         for place in [place for place in self._positions if place[1] == number]:
             del self._positions[place]
 
@@ -257,8 +265,7 @@ class ExactlyOnceLoop:
                 where=f"consumer group of {self._processor.name}",
                 remedy="Check the broker, and the group for a member that does not answer.",
             )
-        met, ends = self._inbox.ends, {}
-        known = {at: max(offset, met.get(at, 0)) for at, offset in self._positions.items()}
+        known, ends = self.positions(), {}
         for name, topic in self._names.items():
             numbers = [number for place, number in known if place == name]
             found = self._reader.committed_ends(topic, numbers) if numbers else {}
@@ -294,6 +301,7 @@ class ExactlyOnceLoop:
             self._event_s = pace if not self._event_s else (self._event_s * 3 + pace) / 4
         if self._processor.tick_due(at_us):
             self._processor.tick(out, at_us)
+        self._meter.batch.observe(self._clock.monotonic_s() - began)
         self._pass("after_process")
         self._settle()
         self.pulse.beat("begin_transaction")
@@ -305,14 +313,14 @@ class ExactlyOnceLoop:
             offsets = {**self._one_position(), **offsets}
             out.release(producer)
             pending = self._clients.behind(lambda: self._commit_behind(producer, offsets))
-            self._commit = _Commit(pending, producer, offsets, events)
+            self._commit = _Commit(pending, producer, offsets, events, oldest_us(batches))
         except BaseException:
             self._abort(producer)
             raise
 
     def _commit_behind(self, producer: LogProducer, offsets: dict[tuple[str, int], int]) -> None:
         """Commit, beside the loop; it touches nothing of the loop's but the pulse of its own."""
-        pulse = self._commit_pulse
+        pulse, began_s = self._commit_pulse, self._clock.monotonic_s()
         try:
             if offsets:
                 self._pass("before_send_offsets")
@@ -326,6 +334,7 @@ class ExactlyOnceLoop:
             self._pass("before_commit")
             pulse.beat("commit_transaction")
             producer.commit_transaction(30.0)
+            self._meter.commit.observe(self._clock.monotonic_s() - began_s)
             self._pass("after_commit")
         finally:
             pulse.rest()
@@ -343,6 +352,10 @@ class ExactlyOnceLoop:
             raise
         self._positions.update(commit.offsets)
         self.processed += commit.events
+        self._meter.committed.inc()
+        if commit.events:
+            self._meter.events.inc(commit.events)
+            self._meter.age.observe(max(self._clock.now_us() - commit.oldest_us, 0) / 1e6)
 
     def _one_position(self) -> dict[tuple[str, int], int]:
         """Any position of ours, committed again: it proves that we are still a member."""
@@ -350,6 +363,7 @@ class ExactlyOnceLoop:
 
     def _abort(self, producer: LogProducer) -> None:
         self.pulse.beat("abort_transaction")
+        self._meter.aborted.inc()
         try:
             producer.purge()
             producer.abort_transaction(10.0)

@@ -11,6 +11,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.kafka import OUTPUT_BYTES_MAX, confluent_config
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry import measures
 
 ACKNOWLEDGED_S_MAX = 20.0
 
@@ -82,6 +83,8 @@ class Refusals:
                 where=self._topic,
                 remedy="Check the broker; the record is tried again.",
             )
+        service = self._source.removeprefix("stockfold/")
+        measures.EXCEPTIONS.labels(service, error.kind, "false").inc()
 
 
 def _text(value: bytes | None) -> str:

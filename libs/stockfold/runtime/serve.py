@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.logs import configure
 from stockfold.runtime.settings import Settings, load
+from stockfold.runtime.telemetry.endpoint import telling
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,9 @@ def serve(name: str, run: Callable[[Settings, threading.Event], None]) -> None:
     for number in SIGNALS:
         signal.signal(number, lambda *_: stop.set())
     try:
-        run(load(), stop)
+        settings = load()
+        with telling(settings, name, settings.metrics.port):
+            run(settings, stop)
     except StockfoldError as error:
         _end(error)
 
@@ -38,7 +41,8 @@ def serve_async(name: str, run: Callable[[Settings, asyncio.Event], Awaitable[No
         settings, stop = load(), asyncio.Event()
         for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run(settings, stop)
+        with telling(settings, name, settings.metrics.port):
+            await run(settings, stop)
 
     try:
         asyncio.run(body())

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from stockfold.runtime.channel_settings import ChannelSettings, LocationSettings
 from stockfold.runtime.http_settings import ApiSettings, CheckoutSettings, GatewaySettings
+from stockfold.runtime.metrics_settings import MetricsSettings, ObjectivesSettings
 from stockfold.runtime.server_settings import (
     EnvironmentSettings,
     KafkaSettings,
@@ -47,6 +48,8 @@ __all__ = [
     "KafkaSettings",
     "LedgerSettings",
     "LocationSettings",
+    "MetricsSettings",
+    "ObjectivesSettings",
     "OrdersSettings",
     "PostgresSettings",
     "ProjectorSettings",
@@ -84,6 +87,8 @@ class Settings(BaseSettings):
     checkout: CheckoutSettings = Field(default_factory=CheckoutSettings)
     projector: ProjectorSettings = Field(default_factory=ProjectorSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    objectives: ObjectivesSettings = Field(default_factory=ObjectivesSettings)
     channels: list[ChannelSettings] = Field(
         default_factory=list, description="The sales channels, [[channels]] in the file."
     )

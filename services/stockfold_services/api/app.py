@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stockfold.runtime.access import Access
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.http import Measured
 from stockfold_services.api import problems
 from stockfold_services.api.changes import Changes
 from stockfold_services.api.channels import Channels
@@ -30,6 +31,7 @@ from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
 from stockfold_services.api.kits import Kits
+from stockfold_services.api.observing import observing
 from stockfold_services.api.proofs import Proofs
 from stockfold_services.api.routes import (
     availability,
@@ -112,7 +114,8 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with observing(settings, database):
+            yield
         terms.close()
         proofs.close()
         await database.close()
@@ -143,6 +146,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     problems.install(app, problem_page)
     app.add_middleware(Guard, access=access)
     app.add_middleware(_WithHeaders)
+    app.add_middleware(Measured, service="api")
     routers = [module.router for module in (*_ROUTERS, *_PAGES)]
     for router in routers:
         app.include_router(router)

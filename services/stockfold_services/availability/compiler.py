@@ -28,6 +28,7 @@ from stockfold.contracts.codec import encoder
 from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.topics import EXCEPTIONS, POLICIES, RESERVATIONS
 from stockfold.runtime.processor import Outputs
+from stockfold.runtime.telemetry import measures
 from stockfold_services.availability.in_force import InForce
 from stockfold_services.availability.memory import SkuMemory
 from stockfold_services.availability.policies import PolicyBook
@@ -135,6 +136,7 @@ def _refuse(
     if not sku.asked:
         sku.asked = {}
     sku.asked[policy.channel, REFUSED] = (policy.revision, 0, 0)
+    measures.EXCEPTIONS.labels("availability", REFUSED, "false").inc()
     key = overlap.sku.encode()
     exception = encode_exception(
         REFUSED,

@@ -9,6 +9,7 @@ from stockfold.runtime.exactly_once import ExactlyOnceLoop
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.loop import lag_told
 from stockfold.runtime.watchdog import ends_when_stalled
 from stockfold_services.availability.policies import KafkaPolicyFeed
 from stockfold_services.availability.processor import AvailabilityProcessor
@@ -19,21 +20,21 @@ def run(settings: Settings, stop: threading.Event) -> None:
     feed = KafkaPolicyFeed(settings)
     reference = TopicFollower(settings, REFERENCE, "availability.reference")
     schedule = TopicFollower(settings, SCHEDULE, "availability.schedule")
+    processor = AvailabilityProcessor(
+        feed, settings.kafka.sku_partitions, reference, schedule, settings.availability.instance
+    )
     loop = ExactlyOnceLoop(
         settings,
-        AvailabilityProcessor(
-            feed,
-            settings.kafka.sku_partitions,
-            reference,
-            schedule,
-            settings.availability.instance,
-        ),
+        processor,
         instance=settings.availability.instance,
         batch_events_max=settings.availability.batch_events_max,
         batch_ms_max=settings.availability.batch_ms_max,
     )
     try:
-        with ends_when_stalled(loop.pulses, settings.environment.stall_limit_s):
+        with (
+            lag_told(settings, processor.name, processor.inputs, loop.positions),
+            ends_when_stalled(loop.pulses, settings.environment.stall_limit_s),
+        ):
             loop.run(stop)
     finally:
         feed.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from stockfold.availability.answer import Answer, Visible
@@ -26,6 +27,7 @@ from stockfold.domain.errors import ContractError
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
+from stockfold.runtime.telemetry import measures
 from stockfold_services.availability.backlog import Progress
 from stockfold_services.availability.compiler import compile_all, compile_fences
 from stockfold_services.availability.following import Following, ScheduleFeed
@@ -70,6 +72,7 @@ class AvailabilityProcessor:
         self.book = self._following.book
         self.partitions: dict[int, PartitionMemory] = {}
         self.told = 0
+        self._told: Counter[str] = Counter()
         self._progress = Progress()
 
     # --- the loop's protocol ------------------------------------------------------------------
@@ -108,6 +111,14 @@ class AvailabilityProcessor:
             if sku is not None:
                 changed[sku.positions.sku] = sku
         self._turn(memory, changed, out, now_us)
+        self._measure()
+
+    def _measure(self) -> None:
+        for channel, count in self._told.items():
+            measures.AVAILABILITY_TOLD.labels(channel).inc(count)
+        self._told.clear()
+        left = [memory.backlog for memory in self.partitions.values()]
+        measures.AVAILABILITY_LEFT.set(sum(one.unseen + len(one.later) for one in left))
 
     def _turn(
         self, memory: PartitionMemory, changed: dict[str, SkuMemory], out: Outputs, now_us: int
@@ -158,6 +169,7 @@ class AvailabilityProcessor:
             for memory in self.partitions.values():
                 events = self._tell_later(memory, out, events)
         self._say_how_far(out, now_us)
+        self._measure()
 
     def _say_how_far(self, out: Outputs, now_us: int) -> None:
         backlogs = (memory.backlog for memory in self.partitions.values())
@@ -252,6 +264,7 @@ class AvailabilityProcessor:
         out.produce(AVAILABILITY, partition, f"{channel}|{name}".encode(), value)
         sku.published[channel] = Published(version, answer.visible)
         self.told += 1
+        self._told[channel] += 1
 
 
 def _changed_answer(in_force: InForce, sku: SkuMemory, surroundings: Surroundings) -> Answer | None:
@@ -328,6 +341,7 @@ def _schedule(memory: PartitionMemory, change: PolicyChange) -> None:
 
 def _refuse(out: Outputs, topic: Topic, record: Record, error: ContractError, now_us: int) -> None:
     """Keep a record that cannot be read as an exception, so that its partition moves on."""
+    measures.EXCEPTIONS.labels("availability", error.kind, "false").inc()
     partition, offset = record.partition(), record.offset()
     key = record.key()
     exception = encode_exception(

@@ -22,6 +22,7 @@ from stockfold.domain.reference import Authority, Location
 from stockfold.domain.times import SECOND_US
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
+from stockfold.runtime.telemetry import measures
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +123,10 @@ class Scheduler:
         if 0 <= now_us - self._looked_us < LOOK_US:
             return
         self._looked_us = now_us
+        for speaker in self._speakers.values():
+            silent_us = now_us - self._heard_us(speaker)
+            measures.SOURCE_SILENT.labels(speaker.source).set(max(silent_us, 0) / SECOND_US)
+            measures.SOURCE_RHYTHM.labels(speaker.source).set(speaker.rhythm_s)
         after_us = max(self.times.moment_us, self._asked_us)
         found = list(self._edges(policies, now_us))
         last = latest(found, after_us, now_us)

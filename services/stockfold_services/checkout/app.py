@@ -14,6 +14,7 @@ from stockfold.runtime.access import Access
 from stockfold.runtime.acknowledged import AcknowledgedProducer
 from stockfold.runtime.http_bodies import Budget
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.http import Measured
 from stockfold_services.checkout import routes
 from stockfold_services.checkout.book import Book
 from stockfold_services.checkout.commands import Commands
@@ -51,6 +52,7 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
     )
     app.state.parts = routes.Parts(settings, access, book, following, running, Budget())
     problems.install(app)
+    app.add_middleware(Measured, service="checkout")
     app.add_exception_handler(Gone, _nobody)
     app.include_router(routes.router)
 

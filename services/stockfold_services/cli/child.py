@@ -18,6 +18,7 @@ from types import FrameType
 from stockfold.domain.errors import DefectError, StockfoldError
 from stockfold.runtime import logs
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.endpoint import ports_of, telling
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ def main() -> None:
     threading.Thread(target=_follow_supervisor, args=(stop,), daemon=True).start()
     try:
         run: Run = importlib.import_module(SERVICES[name]).run
-        run(settings, stop)
+        with telling(settings, name, ports_of(settings).get(name)):
+            run(settings, stop)
     except StockfoldError as error:
         log.critical("%s", error)
         sys.exit(error.exit_code)

@@ -15,6 +15,7 @@ from stockfold.runtime.embedded.servers import Server, Servers
 from stockfold.runtime.kafka import ensure_topics
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.supervisor import ServiceProcess, Supervisor
+from stockfold.runtime.telemetry.endpoint import ports_of
 from stockfold_services.cli.archiving.target import is_unfinished
 from stockfold_services.cli.policy_publish import publish_policies
 
@@ -82,6 +83,8 @@ class Stockfold:
         self._check_port("api", self.settings.api.host, self.settings.api.port)
         self._check_port("gateway", self.settings.gateway.host, self.settings.gateway.port)
         self._check_port("checkout", self.settings.checkout.host, self.settings.checkout.port)
+        for port in ports_of(self.settings).values():
+            self._check_port("metrics", self.settings.metrics.host, port)
         self._servers.__enter__()
         try:
             self.settings = self._servers.settings

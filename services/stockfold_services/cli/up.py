@@ -8,6 +8,7 @@ from rich.console import Console
 
 from stockfold.runtime import logs
 from stockfold.runtime.settings import Settings, load
+from stockfold.runtime.telemetry.endpoint import ports_of
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json
 from stockfold_services.cli.running import Stockfold, interrupt_once
 
@@ -31,6 +32,10 @@ def _announce(settings: Settings, *, as_json: bool) -> None:
         "docs": f"http://{settings.api.host}:{settings.api.port}/docs",
         "gateway": f"http://{settings.gateway.host}:{settings.gateway.port}",
         "checkout": f"http://{settings.checkout.host}:{settings.checkout.port}",
+        **{
+            f"metrics of {name}": f"http://{settings.metrics.host}:{port}/metrics"
+            for name, port in ports_of(settings).items()
+        },
         "kafka": settings.kafka.bootstrap,
         "postgres": _shown_dsn(settings),
         "data": str(settings.environment.data_dir),
@@ -40,7 +45,7 @@ def _announce(settings: Settings, *, as_json: bool) -> None:
         return
     console = Console(stderr=True, highlight=False)
     for name, address in addresses.items():
-        console.print(f"{name:<9} {address}", markup=False)
+        console.print(f"{name:<22} {address}", markup=False)
     console.print("Ctrl-C stops everything")
 
 

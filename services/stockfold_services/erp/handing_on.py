@@ -15,6 +15,7 @@ from stockfold.orders.sink import OrderSink, deliver, document_of
 from stockfold.runtime.records import Record
 from stockfold.runtime.refusals import Refusals
 from stockfold.runtime.settings import ErpSettings
+from stockfold.runtime.telemetry import measures
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +76,12 @@ class HandingOn:
             document = document_of(decode(record.value())[1])
             if document is not None:
                 deliver(self._sink, document)
+                measures.ERP_ORDERS.labels("done").inc()
         except UnavailableError as error:
+            measures.ERP_ORDERS.labels("retried").inc()
             return error
         except ContractError as error:
+            measures.ERP_ORDERS.labels("refused").inc()
             log.error("order %s is refused: %s", record.key(), error)  # noqa: TRY400
             self._refusals.write(record, error)
         return None

@@ -17,6 +17,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.http_bodies import Budget
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.http import Measured
 from stockfold_services.gateway import events, files, webhooks
 from stockfold_services.gateway.sending import Sending
 from stockfold_services.gateway.webhook_shops import Shops
@@ -52,6 +53,7 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
     app.state.webhook_budget = Budget(webhooks.BODIES_BYTES_MAX)
     app.state.webhook_bytes_max = settings.gateway.webhook_bytes_max
     problems.install(app)
+    app.add_middleware(Measured, service="gateway")
     app.include_router(events.router)
     app.include_router(files.router)
     app.include_router(webhooks.router)

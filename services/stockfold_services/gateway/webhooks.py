@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.http_bodies import Budget, whole
 from stockfold.runtime.problems import Problem
+from stockfold.runtime.telemetry import measures
 from stockfold_services.gateway.webhook_shops import Shop, Shops, Told
 
 router = APIRouter(tags=["webhooks"])
@@ -38,8 +39,10 @@ async def webhook(request: Request, channel: str) -> dict[str, str]:
     budget: Budget = request.app.state.webhook_budget
     async with whole(request, request.app.state.webhook_bytes_max, budget) as body:
         if shop.is_ping(body, request.headers):
+            _count(channel, "ping")
             return {"status": "ready"}
         if not shop.is_genuine(body, request.headers):
+            _count(channel, "forged")
             raise Problem(
                 401,
                 "Signature wrong",
@@ -48,18 +51,27 @@ async def webhook(request: Request, channel: str) -> dict[str, str]:
             )
         told = _read(shop, body, request)
     if told is None:
+        _count(channel, "ignored")
         return {"status": "ignored"}
     try:
         await shops.send(told)
     except UnavailableError as error:
+        _count(channel, "lost")
         raise Problem(503, "Not available now", f"{error.what}. {error.remedy}") from None
     except ContractError as error:
+        _count(channel, "bad")
         raise Problem(422, "Order not taken", f"{error.what}. {error.remedy}") from None
+    _count(channel, "taken")
     return {"status": "taken"}
+
+
+def _count(channel: str, outcome: str) -> None:
+    measures.WEBHOOKS.labels(channel, outcome).inc()
 
 
 def _read(shop: Shop, body: bytes, request: Request) -> Told | None:
     try:
         return shop.read(body, request.headers)
     except ContractError as error:
+        _count(request.path_params["channel"], "bad")
         raise Problem(422, "No order", f"{error.where}: {error.what}. {error.remedy}") from None

@@ -11,6 +11,7 @@ from stockfold.runtime.kafka import wait_for_topics
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import open_store
+from stockfold.runtime.telemetry.loop import lag_told
 from stockfold.runtime.watchdog import ends_when_stalled
 from stockfold_services.ledger.processor import LedgerProcessor
 
@@ -36,7 +37,10 @@ def run(settings: Settings, stop: threading.Event, *, clock: Clock = SYSTEM_CLOC
     # objects would find nothing and stop the loop for seconds.
     gc.disable()
     try:
-        with ends_when_stalled(loop.pulses, settings.environment.stall_limit_s):
+        with (
+            lag_told(settings, processor.name, processor.inputs, loop.positions),
+            ends_when_stalled(loop.pulses, settings.environment.stall_limit_s),
+        ):
             loop.run(stop)
     finally:
         gc.enable()

@@ -14,6 +14,7 @@ from stockfold.ledger.facts import Fact, Input, Refusal
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
+from stockfold.runtime.telemetry import measures
 from stockfold_services.ledger.findings import FINDINGS
 
 _NO_LINE = Line("", "")
@@ -83,6 +84,7 @@ class BatchOutputs:
         """An exception about an event that was folded."""
         cause = fact.cause
         finding = FINDINGS[flag]
+        measures.EXCEPTIONS.labels("ledger", flag, "true").inc()
         key = sku.encode()
         record = encode_exception(
             flag,
@@ -105,6 +107,7 @@ class BatchOutputs:
 
     def refused(self, message: Record, topic: str, refusal: Refusal, given: Input | None) -> None:
         """An exception about an event that was not folded, with its bytes."""
+        measures.EXCEPTIONS.labels("ledger", refusal.kind, "false").inc()
         headers = message.headers() or []
         known = {name: value for name, value in headers if value is not None}
         key = message.key()

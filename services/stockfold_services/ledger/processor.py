@@ -37,6 +37,7 @@ from stockfold.runtime.recovery import recover
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
+from stockfold.runtime.telemetry import measures
 from stockfold_services.ledger.outputs import BatchOutputs
 from stockfold_services.ledger.reference import ReferenceFeed, ReferenceRules
 from stockfold_services.ledger.upkeep import Upkeep
@@ -88,7 +89,7 @@ class LedgerProcessor:
         }
         """(name, event types) of the inputs' topics; the catalogue has no events."""
         self.partitions: dict[int, Partition] = {}
-        self.repeats = 0
+        self.repeats = self._repeats_told = 0
         self._poison: set[tuple[str, int, int]] = set()
         """Places of inputs that met a defect of ours in this process."""
 
@@ -140,6 +141,9 @@ class LedgerProcessor:
             memory.next_offsets[topics[name][0]] = last.offset() + 1
         batch.finish(memory.next_offsets)
         self._rules.hearing.tell(out)
+        measures.LEDGER_REPEATS.inc(self.repeats - self._repeats_told)
+        self._repeats_told = self.repeats
+        measures.LEDGER_SKUS.set(sum(len(known.skus) for known in self.partitions.values()))
 
     def _take_item(self, memory: Partition, batch: BatchOutputs, message: Record) -> None:
         try:

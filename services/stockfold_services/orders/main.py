@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 
 from stockfold.domain.errors import DefectError
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
@@ -11,6 +12,7 @@ from stockfold.runtime.kafka import wait_for_topics
 from stockfold.runtime.processor import Processor
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.loop import lag_told
 from stockfold.runtime.watchdog import ends_when_stalled
 from stockfold_services.orders.processor import OrdersProcessor
 from stockfold_services.orders.router import AnswerRouter
@@ -25,7 +27,8 @@ def run(settings: Settings, stop: threading.Event, *, clock: Clock = SYSTEM_CLOC
         return
     processor = OrdersProcessor(settings)
     router = AnswerRouter(settings.kafka.order_partitions)
-    loops = [_loop(settings, work, clock) for work in (processor, router)]
+    processors: list[Processor] = [processor, router]
+    loops = [_loop(settings, work, clock) for work in processors]
     failures: list[BaseException] = []
     ended = threading.Event()
 
@@ -37,7 +40,12 @@ def run(settings: Settings, stop: threading.Event, *, clock: Clock = SYSTEM_CLOC
         ended.set()
 
     threads = [threading.Thread(target=work, args=(loop,), daemon=True) for loop in loops]
-    with ends_when_stalled([loop.pulse for loop in loops], settings.environment.stall_limit_s):
+    with (
+        ends_when_stalled([loop.pulse for loop in loops], settings.environment.stall_limit_s),
+        ExitStack() as told,
+    ):
+        for one, loop in zip(processors, loops, strict=True):
+            told.enter_context(lag_told(settings, one.name, one.inputs, loop.positions))
         for thread in threads:
             thread.start()
         while not stop.wait(0.1) and not ended.is_set():

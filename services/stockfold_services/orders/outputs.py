@@ -17,6 +17,7 @@ from stockfold.orders.state import OrderState
 from stockfold.runtime.order_memory import OrderPartition
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
+from stockfold.runtime.telemetry import measures
 
 
 class BatchOutputs:
@@ -58,6 +59,7 @@ class BatchOutputs:
 
     def refused(self, message: Record, topic: str, error: ContractError, cause: Cause) -> None:
         """An exception about an input that was not folded, with its bytes."""
+        measures.EXCEPTIONS.labels("orders", error.kind, "false").inc()
         partition, headers = message.partition(), message.headers() or []
         name = next((v for k, v in headers if k == "ce_type" and v), b"")
         self._out.produce(

@@ -46,6 +46,7 @@ from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
+from stockfold_services.orders.measuring import OrderMeter
 from stockfold_services.orders.outputs import BatchOutputs
 from stockfold_services.orders.surroundings import Following
 
@@ -93,6 +94,7 @@ class OrdersProcessor:
         self._order_partitions = settings.kafka.order_partitions
         prefix = settings.environment.prefix
         self._topics = {topic.full_name(prefix): topic for topic in self.inputs}
+        self._meter = OrderMeter(settings)
         self.partitions: dict[int, OrderPartition] = {}
         self._to_resume: dict[int, list[str]] = {}
         """Suspended orders to be looked at again, by partition."""
@@ -118,11 +120,12 @@ class OrdersProcessor:
                 time.monotonic() - began,
             )
         self._to_resume[partition] = sorted(memory.suspended)
+        self._meter.recovered(memory)
         return dict(memory.next_offsets)
 
     def drop(self, partition: int) -> None:
         """Forget a partition's memory."""
-        self.partitions.pop(partition, None)
+        self._meter.dropped(self.partitions.pop(partition, None))
         self._to_resume.pop(partition, None)
 
     def close(self) -> None:
@@ -237,14 +240,17 @@ class OrdersProcessor:
         now_us: int,
     ) -> None:
         before = state.seq
-        for seq, fact in enumerate(decide_and_fold(state, given, now_us, self._rules), before + 1):
+        facts = decide_and_fold(state, given, now_us, self._rules)
+        for seq, fact in enumerate(facts, before + 1):
             batch.fact(state, seq, fact, cause)
+        self._meter.decided(state, facts, cause, now_us)
         memory.watch(state, due_us(state, self._rules))
 
     # --- time ---------------------------------------------------------------------------------
 
     def tick_due(self, now_us: int) -> bool:
         """Whether an order's time has come; new reference data is taken in here."""
+        self._meter.look(self.partitions.values(), now_us)
         if self._following.poll(now_us):
             self._to_resume = {n: sorted(m.suspended) for n, m in self.partitions.items()}
         return any(self._to_resume.values()) or any(

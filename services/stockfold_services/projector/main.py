@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -16,7 +17,9 @@ from stockfold.runtime.postgres import UNAVAILABLE
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
+from stockfold.runtime.telemetry import measures
 from stockfold.runtime.watchdog import Pulse, restarted_when_stalled
+from stockfold_services.projector.batch import Consumed, Place
 from stockfold_services.projector.source import Source
 from stockfold_services.projector.store import PRUNE_ROWS_MAX, Moved, Store
 from stockfold_services.projector.writing import write_records
@@ -64,6 +67,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             if pulse.beats > BEATS_TO_CONNECT:
                 back_off_s = BACK_OFF_S_MIN
             wait_s = back_off_s * random.uniform(0.8, 1.2)  # noqa: S311 - not for secrets
+            measures.PROJECTOR_INTERRUPTIONS.inc()
             log.warning(
                 "projection interrupted, trying again in %.1f s: %s %s",
                 wait_s,
@@ -110,7 +114,7 @@ class _Projector:
             step("projector.after_read")
             self._pulse.beat("writing to PostgreSQL")
             try:
-                self._source.written(await write_records(self._store, records, starts))
+                await self._write(records, starts)
             except Moved as moved:
                 log.warning("another projector has written %s; reading anew", moved)
                 self._read_anew()
@@ -124,6 +128,13 @@ class _Projector:
             removed = await self._store.prune()
             self._prune_due_s = now_s + (PRUNE_S if removed < PRUNE_ROWS_MAX else BEAT_S)
 
+    async def _write(self, records: list[Consumed], starts: dict[Place, int]) -> None:
+        with measures.PROJECTOR_WRITE.time():
+            nexts = await write_records(self._store, records, starts)
+        self._source.written(nexts)
+        for topic, count in Counter(record.topic for record in records).items():
+            measures.PROJECTOR_RECORDS.labels(topic).inc(count)
+
     async def _beat(self) -> None:
         """Tell readers how far the tables are, and as of when that is known.
 
@@ -135,6 +146,11 @@ class _Projector:
             self._read_anew()
             return
         seen, whole_until = await self._source.seen()
+        lags: Counter[str] = Counter()
+        for (topic, _), at in seen.items():
+            lags[topic] += at.lag
+        for topic, lag in lags.items():
+            measures.PROJECTOR_LAG.labels(topic).set(lag)
         changed = {place: at for place, at in seen.items() if self._reported.get(place) != at}
         if changed:
             await self._store.report(changed)

@@ -36,6 +36,7 @@ from stockfold_services.publisher.frozen import Alerts, watch
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.listings import States
 from stockfold_services.publisher.looking import Looking
+from stockfold_services.publisher.measuring import ChannelMeter, Now
 from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.ownership import Ownership
 from stockfold_services.publisher.pace import Limits, Pace
@@ -74,6 +75,7 @@ class Connection:
         limits: Limits | None = None,
         looking: Looking | None = None,
         steering: Steering | None = None,
+        meter: ChannelMeter | None = None,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -111,6 +113,8 @@ class Connection:
         self._watermarks = self._recorder.watermarks
         self.pulses = [self._reading, *self._recorder.pulses, *self._sending]
         self.in_flight = 0
+        self._meter = meter or ChannelMeter(name)
+        self._recorder.meter = self._meter
 
     @property
     def trouble_code(self) -> str:
@@ -160,10 +164,25 @@ class Connection:
             await self._recorder.commit(self._watermarks)
         finally:
             self.owns.ended()
+            self._meter.ended()
 
     async def _watch(self) -> None:
         assert self._alerts is not None
-        await watch(self.name, self, self._alerts, self._clock, self._limits.frozen_after_s)
+        await watch(
+            self.name, self, self._alerts, self._clock, self._limits.frozen_after_s, self._seen
+        )
+
+    def _seen(self, frozen: bool) -> None:
+        now = Now(
+            self._clock.now_us(),
+            frozen,
+            self.in_flight,
+            self.pace.in_flight,
+            self.lease.holds,
+            self.breaker.trouble,
+            "running" if self.steering is None else self.steering.state,
+        )
+        self._meter.look(now, self.backlog.standing)
 
     # Reading.
 
@@ -259,6 +278,7 @@ class Connection:
                 step("publisher.after_send")
                 pulse.beat("handing over outcomes")
                 answer = self._adapter.receive(request, response)
+                self._meter.asked(request, answer.trouble, self._clock.monotonic_s() - began_s)
                 if self.steering is not None:
                     await self.steering.observed(answer.observed, self.backlog.partition_of)
                 finished = self._settle(request, answer, probe=probe)
@@ -356,6 +376,7 @@ class Connection:
         """Of updates that were under way: each has its outcome, or is wanted as before."""
         now_s, now_us = self._clock.monotonic_s(), self._clock.now_us()
         self._recorder.listings.observed(answer.observed, now_us)
+        self._meter.landed(answer.outcomes)
         told = still_out | {outcome.update.sku for outcome in answer.outcomes}
         finished = [one for o in answer.outcomes for one in self.backlog.land(o, now_s, now_us)]
         # The last one first: each of them goes in front, and their order stays.

@@ -27,6 +27,7 @@ from stockfold.runtime.channel_control import Baseline, encode_baseline
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import aiokafka_config
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry import measures
 from stockfold_services.publisher.given_up import GivenUp
 from stockfold_services.publisher.listings import State
 from stockfold_services.publisher.wanted import Finished
@@ -102,6 +103,7 @@ class KafkaDeliveries:
             about=f"{self._channel}|{now_us}",
         )
         await self._write(self._exceptions, [(0, "", value)])
+        measures.EXCEPTIONS.labels("publisher", kind, "true").inc()
 
     def _record(self, one: Finished) -> dict[str, object]:
         return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from stockfold.runtime.clock import Clock
@@ -65,13 +66,25 @@ class Progress:
         return self.is_frozen != before
 
 
-async def watch(name: str, work: Work, alerts: Alerts, clock: Clock, after_s: float) -> None:
-    """Raise an alert each time the channel freezes, until cancelled."""
+async def watch(
+    name: str,
+    work: Work,
+    alerts: Alerts,
+    clock: Clock,
+    after_s: float,
+    seen: Callable[[bool], None] = lambda _: None,
+) -> None:
+    """Raise an alert each time the channel freezes, until cancelled.
+
+    ``seen`` is told at each look whether it is frozen.
+    """
     progress = Progress(after_s)
     while True:
         await asyncio.sleep(LOOK_S)
         now_s = clock.monotonic_s()
-        if not progress.look(now_s, has_work=work.has_work(), done=work.done_count()):
+        has_changed = progress.look(now_s, has_work=work.has_work(), done=work.done_count())
+        seen(progress.is_frozen)
+        if not has_changed:
             continue
         if not progress.is_frozen:
             log.warning("channel %s moves again; the alert is over", name)

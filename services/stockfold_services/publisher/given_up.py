@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from stockfold.channels import OutcomeKind
 from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.topics import AVAILABILITY
+from stockfold.runtime.telemetry import measures
 from stockfold_services.publisher.wanted import Finished
 
 KINDS = {OutcomeKind.GAVE_UP: "delivery_gave_up", OutcomeKind.REJECTED: "delivery_rejected"}
@@ -36,6 +37,7 @@ class GivenUp:
                 self._told.discard(sku)
             elif kind is not None and sku not in self._told:
                 self._told.add(sku)
+                measures.EXCEPTIONS.labels("publisher", kind, "false").inc()
                 found.append((one.wanted.partition, sku, self._encode(one, kind, now_us)))
         return found
 

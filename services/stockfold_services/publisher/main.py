@@ -27,6 +27,7 @@ from stockfold_services.publisher.deliveries import KafkaDeliveries
 from stockfold_services.publisher.feed import KafkaFeed
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.looking_kafka import looking_of
+from stockfold_services.publisher.measuring import ChannelMeter
 from stockfold_services.publisher.pace import Limits
 from stockfold_services.publisher.reconciling import Reconciling
 from stockfold_services.publisher.resends import Resends, follow_resends
@@ -142,6 +143,7 @@ async def _connect_and_run(
                     # An order is carried out as it was given, whatever the shop has sold.
                     looking=None if course.order else looking,
                     steering=steering,
+                    meter=ChannelMeter.of(settings, channel.name),
                     limits=limits_of(channel),
                     policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),
                 )

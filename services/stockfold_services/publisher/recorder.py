@@ -15,6 +15,7 @@ from stockfold_services.publisher.deliveries import Deliveries
 from stockfold_services.publisher.feed import Feed
 from stockfold_services.publisher.lease import Lease
 from stockfold_services.publisher.listings import Listings, States
+from stockfold_services.publisher.measuring import ChannelMeter
 from stockfold_services.publisher.wanted import Finished
 from stockfold_services.publisher.watermark import LeftOpen, Watermark
 
@@ -51,6 +52,7 @@ class Recorder:
         self._committing = asyncio.Lock()
         self.watermarks: dict[int, Watermark] = {}
         self.listings = Listings()
+        self.meter = ChannelMeter(name)
         self.finished_count = 0
         self._left_open = LeftOpen()
 
@@ -58,6 +60,7 @@ class Recorder:
         """These are to be put on record; waits when too many are."""
         self.listings.finished(finished)
         self.finished_count += len(finished)
+        self.meter.finished(finished)
         for one in finished:
             await self._outbox.put(one)
 

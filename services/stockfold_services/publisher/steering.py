@@ -13,8 +13,9 @@ from itertools import takewhile
 
 from stockfold.channels import StockUpdate
 from stockfold.channels.port import Observed
-from stockfold.runtime.channel_control import Control, halt_of
+from stockfold.runtime.channel_control import Control, State, halt_of
 from stockfold.runtime.clock import Clock
+from stockfold.runtime.telemetry import measures
 from stockfold_services.publisher.baselines import Baselines
 from stockfold_services.publisher.gate import SAID, Gate, course_of, ordered
 from stockfold_services.publisher.guards import Counts, Guards, Halt
@@ -61,6 +62,11 @@ class Steering:
     def detail(self) -> str:
         """What to say of an outcome that came of an order; empty while the channel runs."""
         return SAID.get(self._control.state, "")
+
+    @property
+    def state(self) -> State:
+        """What the channel shall do now, a halt that is not yet put into force included."""
+        return "halted" if self._halt is not None else self._control.state
 
     @property
     def waits(self) -> bool:
@@ -177,5 +183,6 @@ class Steering:
             halt.reason,
             control.channel,
         )
+        measures.PUBLISHER_HALTS.labels(control.channel, halt.guard).inc()
         await self._publish(control)
         self._control, self._halt = control, None

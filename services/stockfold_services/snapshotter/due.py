@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from stockfold.contracts.topics import Topic
+from stockfold.contracts.topics import ORDER_JOURNAL, Topic
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.recovery import Reader
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshot_folder import SnapshotFolder
+from stockfold.runtime.telemetry import measures
 
 
 class Journal(Reader, Protocol):
@@ -47,6 +48,7 @@ class Due:
         self._store = store
         self._clock = clock
         self._made: dict[int, _Made] = {}
+        self._journal_name = "orders" if topic is ORDER_JOURNAL else "ledger"
 
     def look(self, partitions: Iterable[int]) -> list[tuple[int, int]]:
         """(partition, end of its committed journal) where a snapshot is due.
@@ -57,14 +59,19 @@ class Due:
             del self._made[gone]
         now_s = self._clock.monotonic_s()
         due = []
+        tail, age_s = 0, 0.0
         for partition, end in self._journal.committed_ends(self._topic, partitions).items():
             made = self._made.get(partition)
             if made is None:
                 newest = self._store.offsets(partition)[-1:]
                 made = self._made[partition] = _Made(newest[0] if newest else 0, now_s)
             behind = end - made.next_offset
+            if behind:
+                tail, age_s = max(tail, behind), max(age_s, now_s - made.at_s)
             if behind and (now_s - made.at_s >= self._every_s or behind >= self._records_max):
                 due.append((partition, end))
+        measures.SNAPSHOT_TAIL.labels(self._journal_name).set(tail)
+        measures.SNAPSHOT_AGE.labels(self._journal_name).set(age_s)
         return due
 
     def done(self, partition: int, end: int) -> None:

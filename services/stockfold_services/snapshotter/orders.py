@@ -11,6 +11,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.order_snapshots import OrderSnapshots, recover_orders
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry import measures
 from stockfold_services.snapshotter.due import Due, Journal
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class OrderSnapshotter:
     ) -> None:
         self._store = store
         self._stop = stop
+        self._clock = clock
         self._journal: Journal = journal or PartitionReader(settings)
         self._due = Due(settings, ORDER_JOURNAL, self._journal, store, clock)
 
@@ -49,7 +51,9 @@ class OrderSnapshotter:
         memory, head = recover_orders(self._journal, self._store, partition, end, needs_store=True)
         folded_to = memory.last[0] if memory.last is not None else -1
         if folded_to > (head.last_offset if head is not None else -1):
+            began_s = self._clock.monotonic_s()
             said = self._store.save(memory, end)
+            measures.SNAPSHOT_MADE.labels("orders").observe(self._clock.monotonic_s() - began_s)
             log.info(
                 "partition %d: snapshot of %d orders at %d, %d forgotten",
                 partition,

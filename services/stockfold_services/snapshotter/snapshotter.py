@@ -20,6 +20,7 @@ from stockfold.runtime.recovery import Batches, recover
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold.runtime.steps import step
+from stockfold.runtime.telemetry import measures
 from stockfold_services.snapshotter.due import Due, Journal
 from stockfold_services.snapshotter.rolling_digest import RollingDigest
 
@@ -109,11 +110,13 @@ class Snapshotter:
         step("snapshotter.before_save")
         said = self._store.save(memory, next_offset, digest=digest.value(memory))
         step("snapshotter.after_save")
+        took_s = self._clock.monotonic_s() - began_s
+        measures.SNAPSHOT_MADE.labels("ledger").observe(took_s)
         log.info(
             "partition %d: snapshot at %d, %d SKUs, digest %s, written in %.2f s",
             said.partition,
             said.next_offset,
             said.skus,
             said.digest,
-            self._clock.monotonic_s() - began_s,
+            took_s,
         )

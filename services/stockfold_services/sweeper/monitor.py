@@ -25,6 +25,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.shop_http import Transport
+from stockfold.runtime.telemetry import measures
 from stockfold_services.sweeper.canary import (
     SOURCE,
     Outcome,
@@ -157,6 +158,8 @@ class Monitor:
         new = judged(self.proof, self._clock.now_us(), self._schedule, seen=seen, detail=why)
         if new != self.proof:
             self._say(new)
+            if new.outcome == "proved":
+                measures.CANARY_TOOK.labels(self._name).observe(new.latency_us / SECOND_US)
             await self._note(new)
         return LATE_S if new.outcome == "late" else LOOK_S
 
@@ -195,6 +198,7 @@ class Monitor:
 
     async def _note(self, proof: Proof) -> None:
         self.proof = proof
+        measures.CANARY_LATE.labels(self._name).set(proof.outcome == "late")
         record = ChannelProof(
             channel=self._name,
             sku=proof.sku,

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from stockfold.channels import TroubleKind
 from stockfold.channels.woocommerce.asking import NotServedError
+from stockfold.domain.times import SECOND_US
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.shop_webhooks import look, put_right
+from stockfold.runtime.telemetry import measures
 from stockfold.runtime.watchdog import Pulse
 from stockfold_services.sweeper.cases import CaseBook
 from stockfold_services.sweeper.notebook import Notebook
@@ -89,6 +91,7 @@ class Rounds:
                 await job.work()
             except NotServedError as error:
                 trouble = error
+                measures.SWEEPER_TROUBLES.labels(self._channel.name, error.trouble.kind.value).inc()
                 if error.trouble.kind is not TroubleKind.REFUSED:
                     break
                 job.due_s = self._clock.monotonic_s() + job.refused_s
@@ -114,12 +117,15 @@ class Rounds:
     async def _sweep(self) -> None:
         new = await self._sweeper.sweep(self._notebook)
         log.info("channel %s swept: %d orders told", self._channel.name, new)
+        measures.SWEEPER_TOLD.labels(self._channel.name).inc(new)
+        measures.SWEEPER_SWEPT.labels(self._channel.name).set(self._clock.now_us() / SECOND_US)
 
     async def _webhooks(self) -> None:
         settings, channel = self._settings, self._channel
         found = await look(settings, channel, self._sweeper)
         if found.changes:
             await put_right(settings, channel, self._sweeper, found, "sweeper")
+            measures.SWEEPER_MENDED.labels(channel.name).inc(len(found.changes))
             told = ", ".join(f"{change.topic} ({change.action})" for change in found.changes)
             log.warning("channel %s had webhooks put right: %s", channel.name, told)
 

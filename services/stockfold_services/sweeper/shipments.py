@@ -16,12 +16,15 @@ from stockfold.channels.woocommerce.shipments import TrackingTerms, Written, wri
 from stockfold.contracts.shipments import channel_of, read_parcel
 from stockfold.contracts.topics import SHIPMENTS
 from stockfold.domain.errors import ContractError, UnavailableError
-from stockfold.domain.times import to_us
+from stockfold.domain.times import SECOND_US, to_us
 from stockfold.runtime import audit
+from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import confluent_config, group_id
 from stockfold.runtime.records import Record
 from stockfold.runtime.refusals import Refusals
 from stockfold.runtime.settings import ChannelSettings, Settings
+from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.objectives import judge
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +138,7 @@ class ParcelWriter:
         self._shop = shop
         self._queue = ParcelQueue(settings, channel.name)
         self._refusals: Refusals | None = None
+        self._judge = judge(settings, "shipment_confirmation")
 
     async def write_some(self) -> int:
         """Write what has come, at most ``WRITTEN_MAX`` parcels; how many were new in the shop."""
@@ -160,13 +164,24 @@ class ParcelWriter:
             parcel = read_parcel(record.key(), record.value(), record.headers()).parcel
             if parcel.shipped_at_us < self._since_us or not self._writes:
                 return False
-            return await self._write(parcel)
+            new = await self._write(parcel)
         except ContractError as error:
             log.error("channel %s: %s", self._channel, error)  # noqa: TRY400 - says it all
+            measures.SWEEPER_PARCELS.labels(self._channel, "refused").inc()
+            self._judge.failed(self._channel)
             if self._refusals is None:
                 self._refusals = Refusals(self._settings, SHIPMENTS, "stockfold/shipments")
             await asyncio.to_thread(self._refusals.write, record, error)
             return False
+        self._confirmed(record, new=new)
+        return new
+
+    def _confirmed(self, record: Record, *, new: bool) -> None:
+        measures.SWEEPER_PARCELS.labels(self._channel, "written" if new else "known").inc()
+        if new:
+            took_s = max(SYSTEM_CLOCK.now_us() / SECOND_US - record.timestamp()[1] / 1000, 0.0)
+            measures.SWEEPER_CONFIRM.labels(self._channel).observe(took_s)
+            self._judge.took(self._channel, took_s)
 
     async def _write(self, parcel: Parcel) -> bool:
         entry = await asyncio.to_thread(

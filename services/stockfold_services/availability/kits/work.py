@@ -20,6 +20,7 @@ from stockfold.contracts.topics import (
 from stockfold.domain.bills import PARTS_MAX, Bill, grow
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.processor import Outputs
+from stockfold.runtime.telemetry import measures
 from stockfold_services.availability.kits.memory import Kit, KitMemory
 from stockfold_services.availability.kits.records import (
     Told,
@@ -116,6 +117,7 @@ class KitWork:
     def _raise(self, kit: Kit, error: ContractError) -> None:
         """Make an exception of the catalogue's record; the bill before stays in force."""
         partition, offset = kit.place
+        measures.EXCEPTIONS.labels("availability", error.kind, "false").inc()
         key = kit.sku.encode()
         exception = encode_exception(
             error.kind,

@@ -1,0 +1,105 @@
+"""What the publisher tells of one channel connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, get_args
+
+from stockfold.channels import Outcome, OutcomeKind, Purpose, Request, Trouble, TroubleKind
+from stockfold.domain.times import SECOND_US
+from stockfold.runtime.channel_control import State
+from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.objectives import Judge, judge
+from stockfold_services.publisher.entry import Standing
+from stockfold_services.publisher.wanted import Finished
+
+STATES: tuple[State, ...] = get_args(State)
+LOOKS_PER_COUNT = 5
+"""To count a backlog is to step through every listing."""
+
+
+class Now(NamedTuple):
+    """Where a connection stands: requests under way and allowed, owner, trouble, control."""
+
+    at_us: int
+    frozen: bool
+    in_flight: int
+    in_flight_limit: int
+    owner: bool
+    trouble: Trouble | None
+    state: State
+
+
+class ChannelMeter:
+    """The measures of a channel. ``propagation`` judges how soon the shop shows what is so."""
+
+    def __init__(self, channel: str, propagation: Judge | None = None) -> None:
+        self._channel = channel
+        self._propagation = propagation
+        self._looks = 0
+
+    @classmethod
+    def of(cls, settings: Settings, channel: str) -> ChannelMeter:
+        """With the objective of the settings."""
+        return cls(channel, judge(settings, "inventory_propagation"))
+
+    def asked(self, request: Request, trouble: Trouble | None, seconds: float) -> None:
+        """A request was answered, or was not."""
+        purpose = request.purpose.value
+        outcome = "served" if trouble is None else trouble.kind.value
+        measures.PUBLISHER_REQUESTS.labels(self._channel, purpose, outcome).inc()
+        measures.PUBLISHER_REQUEST.labels(self._channel, purpose).observe(seconds)
+        if request.purpose is Purpose.WRITE:
+            measures.PUBLISHER_WRITES.labels(self._channel).inc(len(request.updates))
+
+    def landed(self, outcomes: Iterable[Outcome]) -> None:
+        """Outcomes of a request; of those that end an update, ``finished`` tells."""
+        again = sum(outcome.kind is OutcomeKind.RETRYABLE for outcome in outcomes)
+        if again:
+            measures.PUBLISHER_OUTCOMES.labels(self._channel, "retryable").inc(again)
+
+    def finished(self, finished: Iterable[Finished]) -> None:
+        """What became of availabilities."""
+        for one in finished:
+            if one.repeat:
+                continue
+            measures.PUBLISHER_OUTCOMES.labels(self._channel, one.kind.value).inc()
+            took_us = one.took_us
+            if took_us is not None and one.attempts:
+                took_s = max(took_us, 0) / SECOND_US
+                measures.PUBLISHER_PROPAGATION.labels(self._channel).observe(took_s)
+                if self._propagation is not None:
+                    self._propagation.took(self._channel, took_s)
+            elif one.kind is OutcomeKind.GAVE_UP and self._propagation is not None:
+                self._propagation.failed(self._channel)
+
+    def look(self, now: Now, standing: Callable[[], Standing]) -> None:
+        """How it stands, once a second; ``standing`` counts its listings."""
+        channel = self._channel
+        measures.PUBLISHER_FLYING.labels(channel).set(now.in_flight)
+        measures.PUBLISHER_PACE.labels(channel).set(now.in_flight_limit)
+        measures.PUBLISHER_FROZEN.labels(channel).set(now.frozen)
+        measures.PUBLISHER_LEASE.labels(channel).set(now.owner)
+        for kind in TroubleKind:
+            is_so = now.trouble is not None and now.trouble.kind is kind
+            measures.PUBLISHER_TROUBLE.labels(channel, kind.value).set(is_so)
+        for known in STATES:
+            measures.PUBLISHER_CONTROL.labels(channel, known).set(now.state == known)
+        if self._looks % LOOKS_PER_COUNT == 0:
+            backlog = standing()
+            measures.PUBLISHER_BACKLOG.labels(channel).set(backlog.waiting)
+            since_us = now.at_us if backlog.oldest_us is None else backlog.oldest_us
+            age_s = max(now.at_us - since_us, 0) / SECOND_US
+            measures.PUBLISHER_OLDEST.labels(channel).set(age_s)
+        self._looks += 1
+
+    def ended(self) -> None:
+        """This process serves the channel no more: whoever does tells how it stands."""
+        channel = self._channel
+        for one in (measures.PUBLISHER_FLYING, measures.PUBLISHER_FROZEN, measures.PUBLISHER_LEASE):
+            one.labels(channel).set(0)
+        for one in (measures.PUBLISHER_BACKLOG, measures.PUBLISHER_OLDEST):
+            one.labels(channel).set(0)
+        for kind in TroubleKind:
+            measures.PUBLISHER_TROUBLE.labels(channel, kind.value).set(0)
