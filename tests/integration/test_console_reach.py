@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 from tests.conftest import NewEnvironment
@@ -73,3 +78,38 @@ async def test_a_limited_key_sees_its_channels_and_locations_and_nothing_else(
         assert (status, "at L1" in text) == (200, False)
         for name in ("/market/MARKET-ORDER", "?channel=market&name=MARKET-ORDER"):
             assert (await see(f"/console/orders{name}", web))[0] == 403
+
+
+async def test_the_pages_are_live_for_who_may_see_everything(
+    new_environment: NewEnvironment, postgres: str
+) -> None:
+    settings = new_environment(topics=False, postgres={"dsn": postgres}, api={"port": free_port()})
+    ensure_topic(settings, API_KEYS)
+    tables = Reader(settings, httpx.AsyncClient())
+    await tables.fill(*stock("s", "L1", 5, 1), given.order_status("web", "1", 1))
+    async with api(settings) as client:
+
+        async def parts(what: str) -> AsyncIterator[dict[str, str]]:
+            async with client.stream("GET", f"/console/live/{what}") as answer:
+                assert answer.status_code == 200
+                async for line in answer.aiter_lines():
+                    if line.startswith("data: "):
+                        yield json.loads(line.removeprefix("data: "))
+
+        for page, name, word in (
+            ("orders", "orders-list", "/console/orders/web/1"),
+            ("order?channel=web&order=1", "order-body", "The channel says"),
+            ("reservations", "reservations-list", "Nothing is reserved"),
+        ):
+            async with contextlib.aclosing(parts(page)) as stream:
+                assert word in (await anext(stream))[name]
+        async with contextlib.aclosing(parts("sku?sku=s&days=7")) as stream:
+            first = await anext(stream)
+            assert ">5<" in first["sku-figures"]
+            assert "5 units are on hand" in first["sku-words"]
+            await tables.fill(*stock("s", "L2", 7, 2))
+            changed: dict[str, str] = {}
+            async with asyncio.timeout(20):
+                while "sku-places" not in changed:
+                    changed |= await anext(stream)
+            assert "L2" in changed["sku-places"]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import orjson
+from fastapi import Request
 
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.postgres import UNAVAILABLE, connection_options, schema_name
@@ -98,6 +99,13 @@ class Database:
             except TimeoutError:
                 self._pool.terminate()
             self._pool = None
+
+
+def database_of(request: Request) -> Database:
+    """The read model of the application that a request is for."""
+    database = request.app.state.database
+    assert isinstance(database, Database)
+    return database
 
 
 async def _read_json(connection: asyncpg.Connection) -> None:

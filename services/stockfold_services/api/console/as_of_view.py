@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -14,7 +13,6 @@ from stockfold.explain.as_of import AsOf, Picture, PlaceNumbers, as_of
 from stockfold.explain.entry import History
 from stockfold.explain.listings import Listing
 from stockfold_services.api.console.sku_data import recorded_at
-from stockfold_services.api.listings import listings_of
 
 NUMBERS = ("on_hand", "quality_hold", "damaged", "in_transit", "reserved", "allocated", "atp")
 
@@ -25,6 +23,7 @@ class Asked(NamedTuple):
     at_us: int | None
     known_us: int
     wrong: str = ""
+    known_given: str = ""
 
 
 class Row(NamedTuple):
@@ -71,7 +70,7 @@ async def asked_time(
         return Asked(None, now_us, "A time is written 2026-11-01T12:00, in UTC.")
     if known_us < at_us:
         return Asked(None, now_us, "What is known of a time cannot be known before it.")
-    return Asked(at_us, known_us)
+    return Asked(at_us, known_us, known_given=known)
 
 
 def _us(text: str) -> int:
@@ -79,14 +78,11 @@ def _us(text: str) -> int:
     return to_us(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 
 
-async def view(
-    connection: asyncpg.Connection, sku: str, history: History, asked: Asked
-) -> View | None:
+def view(sku: str, history: History, asked: Asked, channels: list[Listing]) -> View | None:
     """The two pictures of the time that is asked for; None when none is."""
     if asked.at_us is None:
         return None
-    channels = await listings_of(connection, sku, asked.at_us)
-    found = await asyncio.to_thread(as_of, sku, history, asked.at_us, asked.known_us)
+    found = as_of(sku, history, asked.at_us, asked.known_us)
     return View(
         from_us(asked.at_us),
         from_us(asked.known_us),

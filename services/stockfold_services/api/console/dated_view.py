@@ -36,7 +36,8 @@ class Dated(NamedTuple):
     overdue: list[DatedSupply]
     undated: list[DatedSupply]
     limited_by: list[str]
-    is_kit: bool
+    parts: list[tuple[str, int]]
+    """Of a kit: its components, and how many of each one kit takes."""
 
 
 def zone_for(places: Mapping[str, LocationSettings], location: str | None) -> str:
@@ -65,7 +66,8 @@ async def dated(
         known = await _known(db, kits, sku, seq, is_kit=is_kit)
     except Problem as problem:
         return problem.detail
-    outlook, limited = known.outlooks[sku], []
+    outlook, limited = known.outlooks[sku], list[str]()
+    parts: list[tuple[str, int]] = []
     if known.tree is None:
         found = series(outlook, day_of, today, days, location)
     else:
@@ -73,6 +75,7 @@ async def dated(
             kit_series, known.tree, known.outlooks, day_of, today, days, location
         )
         found, limited = kit.whole, list(kit.limited_by)
+        parts = [(part.sku, part.needed) for part in kit.components if part.needed]
     shown_days = _days(outlook, found, day_of, location)
     return Dated(
         location,
@@ -82,7 +85,7 @@ async def dated(
         [shown(supply) for supply in found.overdue],
         [shown(supply) for supply in found.undated],
         limited,
-        bool(limited),
+        parts,
     )
 
 

@@ -13,7 +13,7 @@ from stockfold_services.api import inputs
 OVERSOLD = "oversold"
 """Among the states of the filter: orders with an open case, whatever state they are in."""
 STATES = (OVERSOLD, *MEANINGS)
-CASES_MAX = 20
+CASES_MAX = 10
 HISTORY_MAX = 100
 
 _CASE = "EXISTS (SELECT FROM order_cases c WHERE c.channel = o.channel "

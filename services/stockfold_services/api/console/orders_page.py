@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -10,12 +10,12 @@ from markupsafe import Markup
 
 from stockfold.orders.lifecycle import MEANINGS, SUSPENDED
 from stockfold_services.api import inputs
-from stockfold_services.api.console import links, orders_data, states
-from stockfold_services.api.console.frame import render
+from stockfold_services.api.console import links, live, orders_data, states
+from stockfold_services.api.console.frame import part, render
 from stockfold_services.api.console.orders_data import OVERSOLD, STATES, Asked, Order
 from stockfold_services.api.console.shell import command
+from stockfold_services.api.database import database_of
 from stockfold_services.api.problems import not_found
-from stockfold_services.api.routes.deps import Db
 from stockfold_services.api.scope import CHANNEL, allow, reach
 
 router = APIRouter(prefix="/console/orders", include_in_schema=False)
@@ -31,7 +31,6 @@ State = Annotated[str, Query(pattern=f"^({'|'.join(STATES)})?$")]
 @router.get("")
 async def orders(
     request: Request,
-    db: Db,
     state: State = "",
     channel: Text = "",
     q: Text = "",
@@ -43,61 +42,79 @@ async def orders(
     ``name`` shows the order of ``channel`` that no path can name.
     """
     if name and channel:
-        return await order_page(request, db, channel, name)
+        return await order_page(request, channel, name)
+    return render(request, "orders.html", **await _listed(request, state, channel, q, after))
+
+
+@live.offer("orders")
+async def _live_orders(request: Request) -> live.Parts:
+    state, channel, q = (request.query_params.get(name, "") for name in ("state", "channel", "q"))
+    values = await _listed(request, state, channel, q, None)
+    return {"orders-list": part(request, "order/list.html", **values)}
+
+
+async def _listed(
+    request: Request, state: str, channel: str, q: str, after: str | None
+) -> dict[str, Any]:
     seen = reach(request)
     if channel or seen.channels == ():
         allow(request, CHANNEL, [channel] if channel else [])
     asked = Asked(state or None, (channel,) if channel else seen.channels, q.strip() or None)
-    async with db.reading() as connection:
+    async with database_of(request).reading() as connection:
         found, more = await orders_data.orders_page(connection, asked, after, ORDERS_PER_PAGE)
         is_first = after is None and asked.state in (None, OVERSOLD)
         cases = await orders_data.open_cases(connection, asked) if is_first else []
         channels = seen.channels or await orders_data.channels_of_orders(connection)
     given = {"state": state, "channel": channel, "q": q.strip()}
-    return render(
-        request,
-        "orders.html",
-        orders=found,
-        cases=cases,
-        cases_max=orders_data.CASES_MAX,
-        asked=asked,
-        channel=channel,
-        channels=[(name, name) for name in channels],
-        state_choices=[("", "any"), (OVERSOLD, "with an open case"), *MEANINGS],
-        next_url=links.page("/console/orders", **given, after=more) if more else "",
-        first_url=links.page("/console/orders", **given) if after else "",
-        links=links,
-        states=states,
-    )
+    return {
+        "orders": found,
+        "cases": cases,
+        "cases_max": orders_data.CASES_MAX,
+        "asked": asked,
+        "channel": channel,
+        "channels": [(name, name) for name in channels],
+        "state_choices": [("", "any"), (OVERSOLD, "with an open case"), *MEANINGS],
+        "next_url": links.page("/console/orders", **given, after=more) if more else "",
+        "first_url": links.page("/console/orders", **given) if after else "",
+        "live_url": links.page("orders", **given) if seen.is_whole and not after else "",
+        "links": links,
+        "states": states,
+    }
 
 
 @router.get("/{channel}/{order:path}")
 async def order_page(
-    request: Request,
-    db: Db,
-    channel: inputs.ChannelPath,
-    order: inputs.SkuPath,
+    request: Request, channel: inputs.ChannelPath, order: inputs.SkuPath
 ) -> Response:
     """One order: its lines, reservations, history, shipments and cases, and how to repair it."""
+    return render(request, "order.html", **await _one(request, channel, order))
+
+
+@live.offer("order")
+async def _live_order(request: Request) -> live.Parts:
+    channel, order = (request.query_params.get(name, "") for name in ("channel", "order"))
+    values = await _one(request, channel, order)
+    return {"order-body": part(request, "order/body.html", **values)}
+
+
+async def _one(request: Request, channel: str, order: str) -> dict[str, Any]:
     allow(request, CHANNEL, [channel])
-    async with db.reading() as connection:
-        found = await orders_data.order_of(
-            connection, channel, order, with_ledger=reach(request).is_whole
-        )
+    is_whole = reach(request).is_whole
+    async with database_of(request).reading() as connection:
+        found = await orders_data.order_of(connection, channel, order, with_ledger=is_whole)
     if not found.is_known:
         raise not_found(f"order of channel {channel!r}", order)
-    return render(
-        request,
-        "order.html",
-        channel=channel,
-        order=order,
-        found=found,
-        closed=[case for case in found.cases if case["state"] != "open"],
-        trace=_trace(found),
-        commands=_commands(channel, order, found),
-        links=links,
-        states=states,
-    )
+    return {
+        "channel": channel,
+        "order": order,
+        "found": found,
+        "closed": [case for case in found.cases if case["state"] != "open"],
+        "trace": _trace(found),
+        "commands": _commands(channel, order, found),
+        "live_url": links.page("order", channel=channel, order=order) if is_whole else "",
+        "links": links,
+        "states": states,
+    }
 
 
 def _trace(found: Order) -> Markup | str:

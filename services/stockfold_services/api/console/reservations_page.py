@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from stockfold_services.api import inputs
-from stockfold_services.api.console import links
+from stockfold_services.api.console import links, live
 from stockfold_services.api.console.demands import Asked, open_demands
-from stockfold_services.api.console.frame import render
+from stockfold_services.api.console.frame import part, render
 from stockfold_services.api.console.orders_data import channels_of_orders
-from stockfold_services.api.routes.deps import Db
+from stockfold_services.api.database import database_of
 from stockfold_services.api.scope import CHANNEL, allow, reach
 
 router = APIRouter(prefix="/console/reservations", include_in_schema=False)
@@ -22,40 +22,62 @@ LINES_PER_PAGE = 50
 Text = Annotated[str, Query(max_length=inputs.ID_CHARACTERS_MAX, pattern=r"^[^\x00]*$")]
 
 
+Show = Literal["open", "expiring"]
+
+
+class Given(NamedTuple):
+    """What was asked, as it was written."""
+
+    show: str
+    channel: str
+    sku: str
+    order: str
+
+
 @router.get("")
 async def reservations(
     request: Request,
-    db: Db,
-    show: Literal["open", "expiring"] = "open",
+    show: Show = "open",
     channel: Text = "",
     sku: Text = "",
     order: Text = "",
     after: inputs.After = None,
 ) -> Response:
     """Order lines with open units, by SKU and order, or by when they expire."""
+    values = await _listed(request, Given(show, channel, sku.strip(), order.strip()), after)
+    return render(request, "reservations.html", **values)
+
+
+@live.offer("reservations")
+async def _live(request: Request) -> live.Parts:
+    given = Given(*(request.query_params.get(name, "") for name in Given._fields))
+    values = await _listed(request, given, None)
+    return {"reservations-list": part(request, "order/reservations.html", **values)}
+
+
+async def _listed(request: Request, given: Given, after: str | None) -> dict[str, Any]:
     seen = reach(request)
-    if channel or seen.channels == ():
-        allow(request, CHANNEL, [channel] if channel else [])
+    if given.channel or seen.channels == ():
+        allow(request, CHANNEL, [given.channel] if given.channel else [])
     asked = Asked(
-        sku.strip() or None,
-        (channel,) if channel else seen.channels,
-        order.strip() or None,
-        by_expiry=show == "expiring",
+        given.sku or None,
+        (given.channel,) if given.channel else seen.channels,
+        given.order or None,
+        by_expiry=given.show == "expiring",
     )
-    async with db.reading() as connection:
+    async with database_of(request).reading() as connection:
         found, more = await open_demands(connection, asked, after, LINES_PER_PAGE)
         channels = seen.channels or await channels_of_orders(connection)
-    given = {"show": show, "channel": channel, "sku": asked.sku, "order": asked.order}
-    return render(
-        request,
-        "reservations.html",
-        demands=found,
-        asked=asked,
-        show=show,
-        channel=channel,
-        channels=[(name, name) for name in channels],
-        is_whole=seen.is_whole,
-        next_url=links.page("/console/reservations", **given, after=more) if more else "",
-        first_url=links.page("/console/reservations", **given) if after else "",
-        links=links,
-    )
+    named = given._asdict()
+    return {
+        "demands": found,
+        "asked": asked,
+        "show": given.show,
+        "channel": given.channel,
+        "channels": [(name, name) for name in channels],
+        "is_whole": seen.is_whole,
+        "next_url": links.page("/console/reservations", **named, after=more) if more else "",
+        "first_url": links.page("/console/reservations", **named) if after else "",
+        "live_url": links.page("reservations", **named) if seen.is_whole and not after else "",
+        "links": links,
+    }

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-import asyncpg
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from stockfold.explain.explanation import Explanation, explain
-from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold_services.api import inputs
-from stockfold_services.api.console import links, states
-from stockfold_services.api.console.as_of_view import Asked, View, asked_time, view
+from stockfold_services.api.console import links, live, states
 from stockfold_services.api.console.dated_view import (
     DAYS_DEFAULT,
     DAYS_SHOWN,
@@ -23,23 +17,26 @@ from stockfold_services.api.console.dated_view import (
     dated,
     zone_for,
 )
-from stockfold_services.api.console.frame import render
+from stockfold_services.api.console.frame import part, render
 from stockfold_services.api.console.shell import command
-from stockfold_services.api.console.sku_data import (
-    Facts,
-    Standing,
-    facts_before,
-    standing,
-)
+from stockfold_services.api.console.sku_data import Standing, standing
 from stockfold_services.api.console.sku_search import HITS_MAX, Hit, named_so
-from stockfold_services.api.history import history_of
-from stockfold_services.api.problems import Problem
-from stockfold_services.api.routes.deps import Bills, Db, Places
-from stockfold_services.api.scope import reach
+from stockfold_services.api.console.sku_story import read_story, story_of
+from stockfold_services.api.database import database_of
+from stockfold_services.api.routes.deps import Db
+from stockfold_services.api.scope import Reach, reach
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 
+PARTS = ("figures", "words", "places", "dated", "channels", "reservations", "exceptions")
+FOLDED = ("words",)
+"""Parts that take a fold of the journal."""
+LIVE_FACTS_MAX = 1_000
+"""A longer history is not folded every two seconds: its words are those of when it was loaded."""
+
 Text = Annotated[str, Query(max_length=inputs.ID_CHARACTERS_MAX, pattern=r"^[^\x00]*$")]
+Before = Annotated[int, Query(ge=1, le=inputs.INT64_MAX)]
+Days = Annotated[int, Query(ge=1, le=max(DAYS_SHOWN))]
 
 
 class Wanted(NamedTuple):
@@ -51,149 +48,128 @@ class Wanted(NamedTuple):
     location: str | None
 
 
-class Told(NamedTuple):
-    """What the journal says; ``trouble`` instead where a history is too long to fold here.
-
-    ``step`` is where the slider stands.
-    """
-
-    facts: Facts
-    explanation: Explanation | None = None
-    asked: Asked | None = None
-    view: View | None = None
-    known_given: str = ""
-    step: int = 0
-    trouble: str = ""
-
-
 @router.get("/skus")
-async def search(
-    request: Request, db: Db, places: Places, kits: Bills, sku: Text = "", name: Text = ""
-) -> Response:
+async def search(request: Request, db: Db, sku: Text = "", name: Text = "") -> Response:
     """SKUs by name or code; of a single one its page. ``name`` is of one that no path can name."""
     if name:
-        wanted = Wanted(name, inputs.INT64_MAX, DAYS_DEFAULT, None)
-        return await _Page(request, db, places, kits).of(wanted)
+        return await _page(request, Wanted(name, inputs.INT64_MAX, DAYS_DEFAULT, None))
     hits: list[Hit] = []
     if sku.strip():
         async with db.reading() as connection:
             hits = await named_so(connection, sku.strip(), reach(request))
         if len(hits) == 1:
             return RedirectResponse(links.sku(hits[0].sku), 303)
+    return _found(request, sku.strip(), hits)
+
+
+@router.get("/skus/{sku:path}")
+async def sku_page(
+    request: Request,
+    sku: inputs.SkuPath,
+    before: Before = inputs.INT64_MAX,
+    days: Days = DAYS_DEFAULT,
+    location: Text = "",
+) -> Response:
+    """Everything that is known of a SKU, and why."""
+    return await _page(request, Wanted(sku, before, days, location or None))
+
+
+@live.offer("sku")
+async def _live(request: Request) -> live.Parts:
+    given = request.query_params
+    days = given.get("days", "")
+    wanted = Wanted(
+        given.get("sku", "").replace("\x00", ""),
+        inputs.INT64_MAX,
+        int(days) if days in map(str, DAYS_SHOWN) else DAYS_DEFAULT,
+        given.get("location") or None,
+    )
+    values = await _values(request, wanted, facts_max=LIVE_FACTS_MAX)
+    if values is None:
+        return {}
+    names = [name for name in PARTS if name not in FOLDED or values["story"] is not None]
+    return {f"sku-{name}": part(request, f"sku/{name}.html", **values) for name in names}
+
+
+async def _page(request: Request, wanted: Wanted) -> Response:
+    values = await _values(request, wanted)
+    if values is not None:
+        return render(request, "sku.html", **values)
+    async with database_of(request).reading() as connection:
+        hits = await named_so(connection, wanted.sku, reach(request))
+    return _found(request, wanted.sku, hits, 404)
+
+
+def _found(request: Request, asked: str, hits: list[Hit], status: int = 200) -> Response:
     return render(
         request,
         "sku_search.html",
-        asked=sku.strip(),
+        status,
+        asked=asked,
         hits=hits[:HITS_MAX],
         more=len(hits) > HITS_MAX,
         links=links,
     )
 
 
-@router.get("/skus/{sku:path}")
-async def sku_page(
-    request: Request,
-    db: Db,
-    places: Places,
-    kits: Bills,
-    sku: inputs.SkuPath,
-    before: Annotated[int, Query(ge=1, le=inputs.INT64_MAX)] = inputs.INT64_MAX,
-    days: Annotated[int, Query(ge=1, le=max(DAYS_SHOWN))] = DAYS_DEFAULT,
-    location: Text = "",
-) -> Response:
-    """Everything that is known of a SKU, and why."""
-    return await _Page(request, db, places, kits).of(Wanted(sku, before, days, location or None))
+async def _values(
+    request: Request, wanted: Wanted, facts_max: int | None = None
+) -> dict[str, Any] | None:
+    """What the page is made from; None when nothing is known of the SKU.
 
-
-class _Page:
-    """What the page of a SKU is made from."""
-
-    def __init__(self, request: Request, db: Db, places: Places, kits: Bills) -> None:
-        self._request = request
-        self._db = db
-        self._places = places
-        self._kits = kits
-        self._reach = reach(request)
-
-    async def of(self, wanted: Wanted) -> Response:
-        """The page; one that says what to do when nothing is known of the SKU."""
-        told = None
-        async with self._db.reading() as connection:
-            now = await standing(connection, wanted.sku, self._reach)
-            if not now.is_known:
-                return await self._unknown(connection, wanted.sku)
-            if now.as_of.seq is not None and self._reach.is_whole:
-                told = await _told(connection, wanted, self._request.query_params)
-        place = self._place(now, wanted.location)
-        return render(
-            self._request,
-            "sku.html",
-            sku=wanted.sku,
-            now=now,
-            told=told,
-            dated=await self._dated(now, wanted, place),
-            wanted=wanted,
-            place=place,
-            days_shown=DAYS_SHOWN,
-            is_whole=self._reach.is_whole,
-            commands=_commands(wanted.sku),
-            here_url=links.sku(wanted.sku),
-            links=links,
-            states=states,
-            utc=_utc,
-        )
-
-    async def _unknown(self, connection: asyncpg.Connection, sku: str) -> Response:
-        hits = await named_so(connection, sku, self._reach)
-        return render(
-            self._request,
-            "sku_search.html",
-            404,
-            asked=sku,
-            hits=hits[:HITS_MAX],
-            more=len(hits) > HITS_MAX,
-            links=links,
-        )
-
-    def _place(self, now: Standing, asked: str | None) -> str | None:
-        """The location that the dated chart is of. None for all, where all may be seen."""
-        seen = [row["location"] for row in now.positions or ()]
-        if asked in seen:
-            return asked
-        return None if self._reach.is_whole or not seen else str(seen[0])
-
-    async def _dated(self, now: Standing, wanted: Wanted, place: str | None) -> Dated | str | None:
-        if not now.positions and not (self._reach.is_whole and now.item is not None):
+    Beyond ``facts_max`` facts there is no story: it would be folded too often.
+    """
+    seen, read = reach(request), None
+    async with database_of(request).reading() as connection:
+        now = await standing(connection, wanted.sku, seen)
+        if not now.is_known:
             return None
-        return await dated(
-            self._db,
-            self._kits,
-            now.sku,
-            now.as_of.seq,
-            is_kit=now.item is not None and now.item["kit"],
-            location=place,
-            days=wanted.days,
-            zone=zone_for(self._places, place),
-        )
+        if now.as_of.seq is not None and (facts_max is None or now.as_of.seq <= facts_max):
+            given = request.query_params
+            read = await read_story(connection, wanted.sku, wanted.before, given)
+    place = _place(now, seen, wanted.location)
+    asked = {"sku": wanted.sku, "days": wanted.days, "location": wanted.location}
+    return {
+        "sku": wanted.sku,
+        "now": now,
+        "story": None if read is None else await story_of(wanted.sku, read),
+        "dated": await _dated(request, now, wanted, place),
+        "wanted": wanted,
+        "place": place,
+        "days_shown": DAYS_SHOWN,
+        "is_whole": seen.is_whole,
+        "commands": _commands(wanted.sku),
+        "here_url": links.sku(wanted.sku),
+        "live_url": links.page("sku", **asked),
+        "links": links,
+        "states": states,
+        "utc": _utc,
+    }
 
 
-async def _told(connection: asyncpg.Connection, wanted: Wanted, given: Mapping[str, str]) -> Told:
-    now_us = SYSTEM_CLOCK.now_us()
-    sku = wanted.sku
-    facts = await facts_before(connection, sku, wanted.before)
-    try:
-        history = await history_of(connection, sku)
-    except Problem as problem:
-        return Told(facts, trouble=problem.detail)
-    asked = await asked_time(connection, sku, given, now_us)
-    seen = await view(connection, sku, history, asked)
-    return Told(
-        facts,
-        await asyncio.to_thread(explain, sku, history, now_us),
-        asked,
-        seen,
-        given.get("known_at", "")[:40],
-        len(history) if seen is None else seen.then.last_seq,
+def _place(now: Standing, seen: Reach, asked: str | None) -> str | None:
+    """The location that the dated chart is of. None for all, where all may be seen."""
+    places = [row["location"] for row in now.positions or ()]
+    if asked in places:
+        return asked
+    return None if seen.is_whole or not places else str(places[0])
+
+
+async def _dated(
+    request: Request, now: Standing, wanted: Wanted, place: str | None
+) -> Dated | str | None:
+    if not now.positions and now.item is None:
+        return None
+    state = request.app.state
+    return await dated(
+        state.database,
+        state.kits,
+        now.sku,
+        now.as_of.seq,
+        is_kit=now.item is not None and now.item["kit"],
+        location=place,
+        days=wanted.days,
+        zone=zone_for(state.places, place),
     )
 
 

@@ -10,17 +10,11 @@ from fastapi import Depends, Request
 from stockfold.runtime.settings import LocationSettings
 from stockfold_services.api.changes import Changes
 from stockfold_services.api.channels import Channels
-from stockfold_services.api.database import Database
+from stockfold_services.api.database import Database, database_of
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.kits import Kits
 from stockfold_services.api.proofs import Proofs
 from stockfold_services.api.terms import ChannelTerms
-
-
-def _database(request: Request) -> Database:
-    database = request.app.state.database
-    assert isinstance(database, Database)
-    return database
 
 
 def _waiting(request: Request) -> Waiting:
@@ -65,7 +59,7 @@ def _modes(request: Request) -> Channels:
     return modes
 
 
-Db = Annotated[Database, Depends(_database)]
+Db = Annotated[Database, Depends(database_of)]
 Wait = Annotated[Waiting, Depends(_waiting)]
 Places = Annotated[Mapping[str, LocationSettings], Depends(_places)]
 """The locations that the settings name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -36,7 +35,7 @@ async def order_cases(
 ) -> models.OrderCasePage:
     """Orders that were sold and cannot be served, the oldest case first, a page at a time."""
     at, case = inputs.read_cursor(after, str, str) or (None, None)
-    since = None if at is None else datetime.fromisoformat(at)
+    since = None if at is None else inputs.read_moment(at)
     async with db.reading() as connection:
         rows = await connection.fetch(_PAGE, state, owner, channel, since, case, limit)
         as_of = await as_of_all(connection, ORDER_CASES)
