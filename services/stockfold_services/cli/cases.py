@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -11,12 +11,11 @@ from stockfold.contracts.codec import Record
 from stockfold.contracts.topics import ORDER_CASES, ORDER_STATUS
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import format_us
-from stockfold.runtime.audit import audited
-from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.order_acts import CaseChange, change_case
+from stockfold.runtime.order_topics import latest
 from stockfold.runtime.settings import Settings, load
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
-from stockfold_services.cli.order_topics import latest, tell
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
 app = typer.Typer(help="Orders that were sold and cannot be served.", no_args_is_help=True)
@@ -101,7 +100,7 @@ def close(
 def _change(
     config: Any,
     name: str,
-    action: str,
+    action: Literal["assign", "close"],
     owner: str,
     reason: str,
     by: str | None,
@@ -115,24 +114,13 @@ def _change(
         raise SettingsError(
             f"case {name} is closed", where="CASE", remedy="Look at `stockfold cases show` again."
         )
-    done = f"assign case {name} to {owner}" if action == "assign" else f"close case {name}"
+    change = CaseChange(case["channel"], case["order"], name, action, owner, reason)
     if dry_run:
-        typer.echo(f"would {done}; its owner is {case['owner']}")
+        typer.echo(f"would {change.done}; its owner is {case['owner']}")
         return
-    confirm(f"{done[0].upper()}{done[1:]}?", yes)
-    body = {
-        "channel": case["channel"],
-        "order": case["order"],
-        "case": name,
-        "action": action,
-        "owner": owner,
-        "reason": reason,
-        "by": by or getpass.getuser(),
-        "occurred_at": SYSTEM_CLOCK.now_us(),
-    }
-    with audited(settings, command=f"cases {action}", subject=name, details=body, who=by):
-        tell(settings, "stockfold.OrderCaseChanged", body, "the change of the case")
-    typer.echo(f"told: {done}")
+    confirm(f"{change.done[0].upper()}{change.done[1:]}?", yes)
+    change_case(settings, change, by or getpass.getuser())
+    typer.echo(f"told: {change.done}")
 
 
 def _case(settings: Settings, name: str) -> Record:

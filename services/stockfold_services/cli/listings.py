@@ -16,8 +16,8 @@ from stockfold.domain.times import from_us
 from stockfold.explain.listing_states import DIFFERENCES, ListingState, difference
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.order_topics import latest
 from stockfold.runtime.settings import load
-from stockfold_services.cli.order_topics import latest
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
 COLUMNS = (

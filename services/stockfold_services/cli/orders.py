@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -10,12 +10,14 @@ from stockfold.channels.parcels import Parcel, checked
 from stockfold.contracts.topics import ORDER_STATUS, SHIPMENTS
 from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import format_us
-from stockfold.runtime.audit import audited
+from stockfold.runtime import order_acts
+from stockfold.runtime.audit import audited, user
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.order_acts import Review
+from stockfold.runtime.order_topics import latest, tell
 from stockfold.runtime.settings import load
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
-from stockfold_services.cli.order_topics import latest, tell
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
 
 app = typer.Typer(help="Where orders stand, and reviews of them.", no_args_is_help=True)
@@ -66,7 +68,7 @@ def show(
 def review(
     channel: Channel,
     order: OrderName,
-    verdict: Annotated[Literal["refused", "cleared"], typer.Argument(help="What it says.")],
+    verdict: Annotated[order_acts.Verdict, typer.Argument(help="What it says.")],
     reason: Annotated[str, typer.Option("--reason", help="Such as payment_withdrawn.")],
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -74,22 +76,13 @@ def review(
 ) -> None:
     """Stop an order, which releases what it holds, or let one go on that was stopped."""
     settings = attach(load(config))
-    done = f"{'stop' if verdict == 'refused' else 'let go on'} order {order} of {channel}"
+    told = Review(channel, order, verdict, reason)
     if dry_run:
-        typer.echo(f"would {done}")
+        typer.echo(f"would {told.done}")
         return
-    confirm(f"{done[0].upper()}{done[1:]}?", yes)
-    body = {
-        "channel": channel,
-        "order": order,
-        "verdict": verdict,
-        "reason": reason,
-        "occurred_at": SYSTEM_CLOCK.now_us(),
-    }
-    subject = f"{channel}|{order}"
-    with audited(settings, command="orders review", subject=subject, details=body):
-        tell(settings, "stockfold.OrderReviewed", body, "the review")
-    typer.echo(f"told: {done}")
+    confirm(f"{told.done[0].upper()}{told.done[1:]}?", yes)
+    order_acts.review(settings, told, user())
+    typer.echo(f"told: {told.done}")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Reading what orders tell, and telling them something, for the command line."""
+"""Reading what orders tell, and telling them something."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 
 SOURCE = "stockfold/command-line"
+CONSOLE = "stockfold/console"
 
 
 def latest(settings: Settings, topic: Topic, key: str = "") -> dict[str, Record]:
@@ -39,12 +40,18 @@ def latest(settings: Settings, topic: Topic, key: str = "") -> dict[str, Record]
 
 
 def tell(
-    settings: Settings, schema: str, body: Record, what: str, *, topic: Topic = ORDERS
+    settings: Settings,
+    schema: str,
+    body: Record,
+    what: str,
+    *,
+    topic: Topic = ORDERS,
+    source: str = SOURCE,
 ) -> None:
     """Send an event about an order. UnavailableError says that ``what`` was not acknowledged."""
     key = f"{body['channel']}|{body['order']}"
     at_us = body["occurred_at"] if "occurred_at" in body else body["shipped_at"]
-    told = envelope.Envelope(str(uuid.uuid4()), SOURCE, schema, at_us)
+    told = envelope.Envelope(str(uuid.uuid4()), source, schema, at_us)
     send_one(
         settings,
         topic,
