@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import fastavro
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.histories import histories
 from tests.support.ledger_subject import LedgerSubject
@@ -29,6 +29,13 @@ def as_avro(kind: str, value: object) -> bytes:
 @given(INT64)
 def test_a_long_is_written_as_fastavro_writes_it(value: int) -> None:
     assert avro.LONGS[value] == as_avro("long", value)
+
+
+@given(INT64)
+@example(1_795_633_800_123_456)
+def test_a_time_is_written_as_fastavro_writes_it(value: int) -> None:
+    for _ in range(2):  # Once without the part that recurs, and once with it.
+        assert avro.instant(value) == as_avro("long", value)
 
 
 @given(st.text(max_size=300))

@@ -16,6 +16,16 @@ from stockfold.domain.times import format_us, parse_us
 Headers = Sequence[tuple[str, bytes | None]]
 MAX_ATTRIBUTE_BYTES = 512
 _VERSIONS = (b"1.0", b"1")
+_USUAL = (
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_time",
+    "content-type",
+    "correlationid",
+)
+"""The headers that ``build`` writes for most events, in its order."""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -37,6 +47,32 @@ def _refuse(what: str, remedy: str) -> ContractError:
 
 def parse(headers: Headers | None) -> Envelope:
     """The envelope of Kafka headers; ContractError ``missing_header`` or ``bad_envelope``."""
+    if headers is not None and len(headers) == len(_USUAL):
+        (n1, version), (n2, event), (n3, source), (n4, name), (n5, at), (n6, _), (n7, more) = (
+            headers
+        )
+        if (n1, n2, n3, n4, n5, n6, n7) == _USUAL and version in _VERSIONS and more:
+            try:
+                event_id = event.decode()  # type: ignore[union-attr]
+                origin = source.decode()  # type: ignore[union-attr]
+                if (
+                    0 < len(event_id) <= MAX_ATTRIBUTE_BYTES
+                    and 0 < len(origin) <= MAX_ATTRIBUTE_BYTES
+                ):
+                    return Envelope(
+                        event_id,
+                        origin,
+                        name.decode(),  # type: ignore[union-attr]
+                        parse_us(at.decode()),  # type: ignore[union-attr]
+                        more.decode(),
+                    )
+            except Exception:  # noqa: BLE001, S110  (told in full by the careful path below)
+                pass
+    return _parse_any(headers)
+
+
+def _parse_any(headers: Headers | None) -> Envelope:
+    """The same of any headers: the definition, which takes half as long again."""
     found: dict[str, bytes | None] = dict(headers) if headers else {}
     get = found.get
     try:

