@@ -22,11 +22,14 @@ from stockfold_services.api.console import (
     live,
     orders_page,
     overview_page,
+    rebuild_page,
     reference_page,
     reservations_page,
     sku_page,
+    topology_page,
 )
 from stockfold_services.api.console.frame import problem_page
+from stockfold_services.api.console.queues import Queues
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
@@ -86,6 +89,8 @@ _PAGES = (
     assets,
     live,
     overview_page,
+    rebuild_page,
+    topology_page,
     reference_page,
     sku_page,
     orders_page,
@@ -111,11 +116,14 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     terms = ChannelTerms(settings)
     proofs = Proofs(settings)
     modes = Channels(settings)
+    queues = Queues(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        queues.start()
         async with observing(settings, database):
             yield
+        await queues.close()
         terms.close()
         proofs.close()
         await database.close()
@@ -132,6 +140,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.settings = settings
     app.state.prefix = settings.prefix
     app.state.form_secret = secrets.token_bytes(32)
     app.state.database = database
@@ -143,6 +152,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}
     app.state.live = live.Live()
+    app.state.queues = queues
     problems.install(app, problem_page)
     app.add_middleware(Guard, access=access)
     app.add_middleware(_WithHeaders)

@@ -79,6 +79,8 @@ def _templates() -> Environment:
         when=words.when,
         plain=words.plain,
         plural=words.plural,
+        short=words.short,
+        bytes=words.size,
     )
     templates.globals["asset"] = assets.url
     return templates

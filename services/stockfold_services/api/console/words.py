@@ -63,3 +63,19 @@ def plain(name: str) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun: "1 order", "2 orders"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that suits them."""
+    if count < 1024:
+        return f"{count} B"
+    for unit in ("KiB", "MiB"):
+        count_in = count / 1024 if unit == "KiB" else count / 1024**2
+        if count_in < 1024:
+            return f"{count_in:.0f} {unit}"
+    return f"{count / 1024**3:.1f} GiB"
+
+
+def short(topic: str) -> str:
+    """A topic without what all of them have: ``stockfold.receipts.v1`` is "receipts"."""
+    return topic.removeprefix("stockfold.").removesuffix(".v1")
