@@ -85,6 +85,7 @@ async def test_orders_are_filtered_by_state_channel_and_text(reader: Reader) -> 
         given.order_status("web", "A-4711", 1, sku="oats"),
         given.order_status("web", "A-4712", 1, "suspended", reason="mapping_missing"),
         given.order_status("market", "4711", 1),
+        demand("parts", 1, "web", "A-4711"),
     )
 
     async def shown(**asked: str) -> set[str]:
@@ -92,9 +93,11 @@ async def test_orders_are_filtered_by_state_channel_and_text(reader: Reader) -> 
         return {link for link in found.links if link.startswith("/console/orders/")}
 
     a, b, m = "/console/orders/web/A-4711", "/console/orders/web/A-4712", "/console/orders/market/"
-    assert await shown(q="471") == {a, b, m + "4711"}
+    assert await shown(q="471") == {m + "4711"}
+    assert await shown(q="-471") == {a, b}
     assert await shown(q="a-4711") == {a}
     assert await shown(q="oats") == {a}
+    assert await shown(q="parts") == {a}
     assert await shown(state="suspended") == {b}
     assert await shown(channel="market") == {m + "4711"}
     assert await shown(q="%") == set()
@@ -128,6 +131,7 @@ async def test_reservations_are_paged_by_name_and_by_when_they_expire(reader: Re
             demand(f"s{n % 7}", n, "web", f"{n:03}", expires_us=given.NOW_US + (120 - n) * hour)
             for n in range(1, 111)
         ),
+        given.availability("web", "s0", 1, 1),
         demand("s0", 200, "market", "9"),
         demand("s0", 201, "web", "gone", held=0),
     )

@@ -17,7 +17,7 @@ d.backordered, d.shipped, d.places, d.allocations, d.expires_at, d.recorded_at, 
 _CHOSEN = f"""
 SELECT {_COLUMNS} FROM demand_lines d WHERE {_OPEN}
 AND ($1::text IS NULL OR d.sku = $1) AND ($2::text[] IS NULL OR d.channel = ANY($2))
-AND ($3::text IS NULL OR d.order_id = $3 OR right(d.order_id, length($3) + 1) = '/' || $3)
+AND ($3::text[] IS NULL OR d.order_id = ANY($3))
 """  # noqa: S608 - our own names
 _BY_NAME = f"""
 {_CHOSEN} AND ($4::text IS NULL OR (d.sku, d.order_id, d.line) > ($4, $5::text, $6::text))
@@ -32,11 +32,11 @@ ORDER BY d.expires_at, d.sku, d.order_id, d.line LIMIT $7
 
 
 class Asked(NamedTuple):
-    """Which open lines are wanted; None: all. ``order`` with its channel before it, or without."""
+    """Which open lines are wanted; None: all. ``orders`` as the ledger names them."""
 
     sku: str | None = None
     channels: tuple[str, ...] | None = None
-    order: str | None = None
+    orders: tuple[str, ...] | None = None
     by_expiry: bool = False
 
 
@@ -79,8 +79,7 @@ async def open_demands(
     connection: asyncpg.Connection, asked: Asked, after: str | None, limit: int
 ) -> tuple[list[Demand], str | None]:
     """A page of open lines, and where it ended; None at the end. Problem 422 for a bad cursor."""
-    channels = None if asked.channels is None else list(asked.channels)
-    chosen = (asked.sku, channels, asked.order)
+    chosen = (asked.sku, asked.channels, asked.orders)
     if asked.by_expiry:
         at, *last = inputs.read_cursor(after, str, str, str, str) or (None,) * 4
         since = None if at is None else inputs.read_moment(at)

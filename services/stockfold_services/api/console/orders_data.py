@@ -16,20 +16,27 @@ STATES = (OVERSOLD, *MEANINGS)
 CASES_MAX = 10
 HISTORY_MAX = 100
 
-_CASE = "EXISTS (SELECT FROM order_cases c WHERE c.channel = o.channel "
-_CASE += "AND c.order_id = o.order_id AND c.state = 'open')"
+_CASES_OF = "order_cases c WHERE c.channel = o.channel AND c.order_id = o.order_id"
 _PAGE = f"""
 SELECT o.channel, o.order_id, o.status, o.reason, o.told, o.lines, o.recorded_at,
-    {_CASE} AS has_case
+    EXISTS (SELECT FROM {_CASES_OF} AND c.state = 'open') AS has_case
 FROM orders o
 WHERE ($1::text IS NULL OR o.status = $1) AND ($2::text[] IS NULL OR o.channel = ANY($2))
-AND ($3::text IS NULL OR strpos(lower(o.order_id), lower($3)) > 0
-    OR EXISTS (SELECT FROM demand_lines d WHERE d.sku = $3 AND d.order_id = o.ledger_order)
-    OR EXISTS (SELECT FROM jsonb_array_elements(o.lines) l WHERE l ->> 'sku' = $3))
-AND (NOT $4 OR {_CASE})
-AND ($5::timestamptz IS NULL OR (o.recorded_at, o.channel, o.order_id) < ($5, $6::text, $7::text))
-ORDER BY o.recorded_at DESC, o.channel DESC, o.order_id DESC LIMIT $8
+AND ($4::timestamptz IS NULL OR (o.recorded_at, o.channel, o.order_id) < ($4, $5::text, $6::text))
+AND $3::text IS NOT DISTINCT FROM $3{{narrowed}}
+ORDER BY o.recorded_at DESC, o.channel DESC, o.order_id DESC LIMIT $7
 """  # noqa: S608 - our own names
+# By index: the number or its beginning, or a SKU that the ledger was asked for.
+_BY_NAME = """(o.channel, o.order_id) IN (
+    SELECT channel, order_id FROM orders
+    WHERE order_id >= $3 AND order_id < $3 || chr(1114111)
+    UNION SELECT d.channel, substr(d.order_id, length(d.channel) + 2) FROM demand_lines d
+    WHERE d.sku = $3)"""
+# Order by order: a part of the number in any case, or a SKU that was ordered, kits too.
+_BY_PART = """(strpos(lower(o.order_id), lower($3)) > 0
+    OR EXISTS (SELECT FROM jsonb_array_elements(o.lines) l WHERE l ->> 'sku' = $3))"""
+_WITH_CASE = """(o.channel, o.order_id) IN (
+    SELECT channel, order_id FROM order_cases WHERE state = 'open')"""
 _OPEN_CASES = """
 SELECT case_id, channel, order_id, line, owner, sku, missing, reason, opened_at FROM order_cases
 WHERE state = 'open' AND ($1::text[] IS NULL OR channel = ANY($1))
@@ -38,9 +45,9 @@ ORDER BY opened_at, case_id LIMIT $3
 """
 _CHANNELS = """
 WITH RECURSIVE named AS (
-    (SELECT channel FROM orders ORDER BY channel LIMIT 1)
-    UNION ALL SELECT (SELECT o.channel FROM orders o WHERE o.channel > n.channel
-        ORDER BY o.channel LIMIT 1) FROM named n WHERE n.channel IS NOT NULL
+    (SELECT channel FROM {0} ORDER BY channel LIMIT 1)
+    UNION ALL SELECT (SELECT t.channel FROM {0} t WHERE t.channel > n.channel
+        ORDER BY t.channel LIMIT 1) FROM named n WHERE n.channel IS NOT NULL
 ) SELECT channel FROM named WHERE channel IS NOT NULL LIMIT 200
 """
 _ONE = "SELECT * FROM orders WHERE channel = $1 AND order_id = $2"
@@ -113,24 +120,38 @@ class Order(NamedTuple):
 async def orders_page(
     connection: asyncpg.Connection, asked: Asked, after: str | None, limit: int
 ) -> tuple[list[Listed], str | None]:
-    """A page of orders, the newest first, and where it ended; Problem 422 for a bad cursor."""
-    at, *last = inputs.read_cursor(after, str, str, str) or (None,) * 3
-    rows = await connection.fetch(
-        _PAGE,
-        None if asked.state == OVERSOLD else asked.state,
-        asked.channels,
-        asked.text,
-        asked.state == OVERSOLD,
-        None if at is None else inputs.read_moment(at),
-        *last,
-        limit,
-    )
-    found = [Listed(**row) for row in rows]
+    """A page of orders, the newest first, and where it ended; Problem 422 for a bad cursor.
+
+    A text is the number of an order, its beginning, or a SKU; a part of a number only where no
+    order is found so.
+    """
+    found = await _found(connection, asked, after, limit, _BY_NAME)
+    if not found and asked.text:
+        found = await _found(connection, asked, after, limit, _BY_PART)
     more = None
     if len(found) == limit:
         end = found[-1]
         more = inputs.cursor(end.recorded_at.isoformat(), end.channel, end.order_id)
     return found, more
+
+
+async def _found(
+    connection: asyncpg.Connection, asked: Asked, after: str | None, limit: int, by_text: str
+) -> list[Listed]:
+    at, *last = inputs.read_cursor(after, str, str, str) or (None,) * 3
+    is_oversold = asked.state == OVERSOLD
+    narrowed = [by_text] if asked.text else []
+    narrowed += [_WITH_CASE] if is_oversold else []
+    rows = await connection.fetch(
+        _PAGE.format(narrowed="".join(f" AND {one}" for one in narrowed)),
+        None if is_oversold else asked.state,
+        asked.channels,
+        asked.text,
+        None if at is None else inputs.read_moment(at),
+        *last,
+        limit,
+    )
+    return [Listed(**row) for row in rows]
 
 
 async def open_cases(connection: asyncpg.Connection, asked: Asked) -> list[asyncpg.Record]:
@@ -141,9 +162,13 @@ async def open_cases(connection: asyncpg.Connection, asked: Asked) -> list[async
     return found
 
 
-async def channels_of_orders(connection: asyncpg.Connection) -> list[str]:
-    """The channels that orders were placed on, by name; a look at each, not at each order."""
-    return [row["channel"] for row in await connection.fetch(_CHANNELS)]
+async def known_channels(connection: asyncpg.Connection) -> list[str]:
+    """The channels of orders and of availability, by name; a look at each, not at each row."""
+    found: set[str] = set()
+    for table in ("orders", "availability"):
+        rows = await connection.fetch(_CHANNELS.format(table))
+        found.update(row["channel"] for row in rows)
+    return sorted(found)
 
 
 async def order_of(

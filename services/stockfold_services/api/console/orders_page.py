@@ -9,12 +9,15 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from stockfold.orders.lifecycle import MEANINGS, SUSPENDED
+from stockfold.runtime.roles import reaches
 from stockfold_services.api import inputs
+from stockfold_services.api.actor import actor
 from stockfold_services.api.console import links, live, orders_data, states
 from stockfold_services.api.console.frame import part, render
 from stockfold_services.api.console.orders_data import OVERSOLD, STATES, Asked, Order
 from stockfold_services.api.console.shell import command
 from stockfold_services.api.database import database_of
+from stockfold_services.api.forms import csrf_token
 from stockfold_services.api.problems import not_found
 from stockfold_services.api.scope import CHANNEL, allow, reach
 
@@ -64,7 +67,7 @@ async def _listed(
         found, more = await orders_data.orders_page(connection, asked, after, ORDERS_PER_PAGE)
         is_first = after is None and asked.state in (None, OVERSOLD)
         cases = await orders_data.open_cases(connection, asked) if is_first else []
-        channels = seen.channels or await orders_data.channels_of_orders(connection)
+        channels = seen.channels or await orders_data.known_channels(connection)
     given = {"state": state, "channel": channel, "q": q.strip()}
     return {
         "orders": found,
@@ -111,6 +114,8 @@ async def _one(request: Request, channel: str, order: str) -> dict[str, Any]:
         "closed": [case for case in found.cases if case["state"] != "open"],
         "trace": _trace(found),
         "commands": _commands(channel, order, found),
+        "may_act": reaches(actor(request).role, "support"),
+        "token": csrf_token(request),
         "live_url": links.page("order", channel=channel, order=order) if is_whole else "",
         "links": links,
         "states": states,

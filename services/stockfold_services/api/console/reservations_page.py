@@ -11,7 +11,7 @@ from stockfold_services.api import inputs
 from stockfold_services.api.console import links, live
 from stockfold_services.api.console.demands import Asked, open_demands
 from stockfold_services.api.console.frame import part, render
-from stockfold_services.api.console.orders_data import channels_of_orders
+from stockfold_services.api.console.orders_data import known_channels
 from stockfold_services.api.database import database_of
 from stockfold_services.api.scope import CHANNEL, allow, reach
 
@@ -59,21 +59,19 @@ async def _listed(request: Request, given: Given, after: str | None) -> dict[str
     seen = reach(request)
     if given.channel or seen.channels == ():
         allow(request, CHANNEL, [given.channel] if given.channel else [])
-    asked = Asked(
-        given.sku or None,
-        (given.channel,) if given.channel else seen.channels,
-        given.order or None,
-        by_expiry=given.show == "expiring",
-    )
     async with database_of(request).reading() as connection:
+        channels = list(seen.channels or await known_channels(connection))
+        asked = Asked(
+            given.sku or None,
+            (given.channel,) if given.channel else seen.channels,
+            _names(given, channels) if given.order else None,
+            by_expiry=given.show == "expiring",
+        )
         found, more = await open_demands(connection, asked, after, LINES_PER_PAGE)
-        channels = seen.channels or await channels_of_orders(connection)
     named = given._asdict()
     return {
         "demands": found,
-        "asked": asked,
-        "show": given.show,
-        "channel": given.channel,
+        "given": given,
         "channels": [(name, name) for name in channels],
         "is_whole": seen.is_whole,
         "next_url": links.page("/console/reservations", **named, after=more) if more else "",
@@ -81,3 +79,8 @@ async def _listed(request: Request, given: Given, after: str | None) -> dict[str
         "live_url": links.page("reservations", **named) if seen.is_whole and not after else "",
         "links": links,
     }
+
+
+def _names(given: Given, channels: list[str]) -> tuple[str, ...]:
+    """What the ledger may call the order: as it is written, or with a channel before it."""
+    return (given.order, *(f"{channel}/{given.order}" for channel in channels))
