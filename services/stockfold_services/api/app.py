@@ -20,6 +20,7 @@ from stockfold_services.api.channels import Channels
 from stockfold_services.api.console import (
     assets,
     live,
+    order_acts_page,
     orders_page,
     overview_page,
     rebuild_page,
@@ -28,6 +29,7 @@ from stockfold_services.api.console import (
     sku_page,
     topology_page,
 )
+from stockfold_services.api.console.bounded import Bounded
 from stockfold_services.api.console.frame import problem_page
 from stockfold_services.api.console.queues import Queues
 from stockfold_services.api.database import Database
@@ -93,6 +95,7 @@ _PAGES = (
     topology_page,
     reference_page,
     sku_page,
+    order_acts_page,
     orders_page,
     reservations_page,
 )
@@ -116,6 +119,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     terms = ChannelTerms(settings)
     proofs = Proofs(settings)
     modes = Channels(settings)
+    bounded = Bounded()
     queues = Queues(settings)
 
     @asynccontextmanager
@@ -151,6 +155,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.kits = Kits(settings)
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}
+    app.state.bounded = bounded
     app.state.live = live.Live()
     app.state.queues = queues
     problems.install(app, problem_page)
