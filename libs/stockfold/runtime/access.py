@@ -38,7 +38,8 @@ class Access:
     """Knows the keys; an asynchronous context. Until they were read once nobody may do anything.
 
     ``section`` is that of its server in the settings. ``browsers`` may ask with HTTP Basic: only
-    for servers that change nothing, since a browser sends it along with what other sites ask of it.
+    for what changes nothing, since a browser sends it along with what other sites ask of it.
+    ``always``: who asks can prove it otherwise too, so nobody may without, even without any key.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Access:
         clock: Clock = SYSTEM_CLOCK,
         *,
         browsers: bool = False,
+        always: bool = False,
     ) -> None:
         self._settings = settings
         self._section = section
         self._clock = clock
         self._browsers = browsers
+        self._always = always
         self._book = KeyBook()
         self._followed = FollowedTopic(settings, API_KEYS, f"{section}.keys", self._book.apply)
         self._rates: dict[str, _Rate] = {}
@@ -69,6 +72,11 @@ class Access:
         """Whether the keys were read, and are followed."""
         return self._followed.known.is_set()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether whoever asks must say who they are."""
+        return self._always or len(self._book) > 0
+
     async def host(self, wanted: str, stop: asyncio.Event) -> str:
         """The address to listen on: ``wanted``, but one of this machine until a key exists.
 
@@ -77,7 +85,7 @@ class Access:
         """
         here = wanted in HERE
         await self._known(stop, KNOWN_S_MAX if here else None)
-        if here or len(self._book):
+        if here or self.is_closed:
             return wanted
         if not stop.is_set():
             log.error(
@@ -100,11 +108,23 @@ class Access:
         """The key of a request; None as long as there is none at all. Problem 401, 403, 503."""
         if not self.is_known:
             raise Problem(503, "Not available now", "The API keys were not read from Kafka yet.")
-        if not len(self._book):
+        if not self.is_closed:
             if request.url.hostname not in HERE:
                 raise Problem(403, "Not allowed", "Until an API key exists, call it by 127.0.0.1.")
             return None
-        key = self._book.holder(self._token(request))
+        return self.holder(self._token(request), right)
+
+    def holder(self, token: str, right: str) -> ApiKey:
+        """The key of a token. Problem 401, 403, 503."""
+        return self._allowed(self._book.holder(token), right)
+
+    def held(self, key_id: str, right: str) -> ApiKey:
+        """The key of this id, whose holder has proved it before. Problem 401, 403, 503."""
+        return self._allowed(self._book.get(key_id), right)
+
+    def _allowed(self, key: ApiKey | None, right: str) -> ApiKey:
+        if not self.is_known:
+            raise Problem(503, "Not available now", "The API keys were not read from Kafka yet.")
         if key is None:
             raise self._unknown("Key not known", "Check the API key, or have a new one made.")
         why = key.refusal(self._clock.now_us())

@@ -35,6 +35,7 @@ from stockfold.runtime.service_settings import (
     ProjectorSettings,
     SnapshotSettings,
 )
+from stockfold.runtime.sign_in_settings import OidcSettings, SignInSettings
 from stockfold.runtime.telemetry_settings import TelemetrySettings
 
 __all__ = [
@@ -50,11 +51,13 @@ __all__ = [
     "LocationSettings",
     "MetricsSettings",
     "ObjectivesSettings",
+    "OidcSettings",
     "OrdersSettings",
     "PostgresSettings",
     "ProjectorSettings",
     "RegistrySettings",
     "Settings",
+    "SignInSettings",
     "SnapshotSettings",
     "TelemetrySettings",
     "is_secret_option",
@@ -89,6 +92,8 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     objectives: ObjectivesSettings = Field(default_factory=ObjectivesSettings)
+    sign_in: SignInSettings = Field(default_factory=SignInSettings)
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
     channels: list[ChannelSettings] = Field(
         default_factory=list, description="The sales channels, [[channels]] in the file."
     )
@@ -118,6 +123,12 @@ class Settings(BaseSettings):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{kind}: {', '.join(twice)} is named more than once")
+        return self
+
+    @model_validator(mode="after")
+    def _sign_in_is_whole(self) -> Self:
+        if self.oidc.issuer is not None and self.sign_in.public_url is None:
+            raise ValueError("oidc.issuer is set, so sign_in.public_url must be: it leads back")
         return self
 
     @property

@@ -31,14 +31,19 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 def actor(request: Request) -> Actor:
-    """Whoever asks. Where no key is needed it is whoever runs the api, who may do everything."""
+    """Whoever asks; nobody in particular, who may only look, when nobody has found out."""
     known = getattr(request.state, "actor", None)
     if isinstance(known, Actor):
         return known
     key = getattr(request.state, "key", None)
     if key is None:
-        return Actor(user(), "engineer", "here")
+        return Actor("nobody", "viewer", "unknown")
     return Actor(key.name, key.role, "key", key.key)
+
+
+def whoever_is_here() -> Actor:
+    """Who runs the api, and may do everything: where nobody else can reach it."""
+    return Actor(user(), "engineer", "here")
 
 
 def needs(role: Role) -> Callable[[Request], Actor]:
@@ -48,7 +53,7 @@ def needs(role: Role) -> Callable[[Request], Actor]:
         who = actor(request)
         if not reaches(who.role, role):
             log.warning(
-                "refused: %s is %s, and %s %s needs %s",
+                "refused: %r is %s, and %s %r needs %s",
                 who.said,
                 who.role,
                 request.method,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stockfold.runtime.access import Access
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.http import Measured
+from stockfold.runtime.with_headers import WithHeaders
 from stockfold_services.api import problems
 from stockfold_services.api.changes import Changes
 from stockfold_services.api.channels import Channels
@@ -62,6 +60,8 @@ from stockfold_services.api.routes import (
     sourcing,
 )
 from stockfold_services.api.scope import within_scope
+from stockfold_services.api.sign_in import sign_in_page
+from stockfold_services.api.sign_in.callers import Callers
 from stockfold_services.api.terms import ChannelTerms
 
 _ROUTERS = (
@@ -98,12 +98,9 @@ _PAGES = (
     order_acts_page,
     orders_page,
     reservations_page,
+    sign_in_page,
 )
 _HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'",
@@ -121,6 +118,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     modes = Channels(settings)
     bounded = Bounded()
     queues = Queues(settings)
+    callers = Callers(settings, access)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -130,6 +128,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
         await queues.close()
         terms.close()
         proofs.close()
+        await callers.close()
         await database.close()
 
     app = FastAPI(
@@ -146,7 +145,8 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.prefix = settings.prefix
-    app.state.form_secret = secrets.token_bytes(32)
+    app.state.callers = callers
+    app.state.form_secret = callers.form_secret
     app.state.database = database
     app.state.waiting = Waiting(database)
     app.state.terms = terms
@@ -159,30 +159,11 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.live = live.Live()
     app.state.queues = queues
     problems.install(app, problem_page)
-    app.add_middleware(Guard, access=access)
-    app.add_middleware(_WithHeaders)
+    app.add_middleware(Guard, callers=callers)
+    app.add_middleware(WithHeaders, headers=_HEADERS)
     app.add_middleware(Measured, service="api")
     routers = [module.router for module in (*_ROUTERS, *_PAGES)]
     for router in routers:
         app.include_router(router)
     app.state.pages = {route.path for router in routers for route in router.routes}
     return app
-
-
-class _WithHeaders:
-    """Adds the headers of every answer, and leaves streams as they are."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, with_headers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
@@ -16,6 +17,8 @@ from fastapi import Depends, Request
 
 from stockfold.runtime.problems import Problem
 from stockfold_services.api.actor import actor
+
+log = logging.getLogger(__name__)
 
 TOKEN_FIELD = "csrf"  # noqa: S105 - the name of a field
 FIELDS_MAX = 2_000
@@ -51,8 +54,8 @@ def csrf_token(request: Request) -> str:
     return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
 
 
-async def sent_form(request: Request) -> Form:
-    """The fields that were sent. Problem 403 from elsewhere, 415, 422 when they cannot be read."""
+async def fields_of(request: Request) -> Form:
+    """The fields that a page of ours sent. Problem 403 from elsewhere, 415, 422 when not valid."""
     _from_here(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
         raise Problem(415, "Not a form", f"Send it as {_TYPE}.")
@@ -61,9 +64,14 @@ async def sent_form(request: Request) -> Form:
         fields = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
     except ValueError as error:
         raise Problem(422, "Form not valid", f"It could not be read: {error}.") from error
-    form = Form(fields)
+    return Form(fields)
+
+
+async def sent_form(request: Request) -> Form:
+    """The same, with the token of whoever was shown the form; problem 403 without."""
+    form = await fields_of(request)
     if not hmac.compare_digest(form.get(TOKEN_FIELD, "").encode(), csrf_token(request).encode()):
-        raise Problem(403, "Not from this page", "Load the page again, then send its form.")
+        raise _refused(request, "Load the page again, then send its form.")
     return form
 
 
@@ -73,7 +81,13 @@ def _from_here(request: Request) -> None:
     foreign = site is not None and site != "same-origin"
     foreign |= origin is not None and urlsplit(origin).netloc != request.headers.get("host")
     if foreign or (site is None and origin is None):
-        raise Problem(403, "Not from this page", "Only forms of the console's own pages act.")
+        raise _refused(request, "Only forms of the console's own pages act.")
+
+
+def _refused(request: Request, what: str) -> Problem:
+    who = actor(request).said
+    log.warning("refused: a form for %r of %r that no page of ours sent", request.url.path, who)
+    return Problem(403, "Not from this page", what)
 
 
 SentForm = Annotated[Form, Depends(sent_form)]

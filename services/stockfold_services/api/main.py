@@ -18,7 +18,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     the API keys were read from Kafka once. Without any key it listens on this machine alone,
     whatever ``api.host`` says.
     """
-    async with Access(settings, "api", browsers=True) as access:
+    by_oidc = settings.oidc.issuer is not None
+    async with Access(settings, "api", browsers=True, always=by_oidc) as access:
         app = create_app(settings, access)
         host = await access.host(settings.api.host, stop)
         if not stop.is_set():

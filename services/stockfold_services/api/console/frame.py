@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from stockfold_services.api.console import assets, words
+from stockfold_services.api.forms import csrf_token
 
 
 class Entry(NamedTuple):
@@ -120,5 +121,7 @@ def _around(request: Request) -> dict[str, Any]:
         ],
         "here": request.url.path,
         "environment": request.app.state.prefix.rstrip("."),
+        "who": getattr(request.state, "actor", None),
+        "sign_out": csrf_token(request) if getattr(request.state, "session", None) else "",
         "find_sku": "/console/skus" in served,
     }
