@@ -139,11 +139,12 @@ def changes(settings: Settings) -> list[Change]:
     found: dict[str, Change] = {}
     for batch in PartitionReader(settings).read(AUDIT, 0):
         for message in batch:
-            _take(found, decode(message.value())[1])
+            take(found, decode(message.value())[1])
     return sorted(found.values(), key=lambda change: change.at_us, reverse=True)
 
 
-def _take(found: dict[str, Change], told: Mapping[str, Any]) -> None:
+def take(found: dict[str, Change], told: Mapping[str, Any]) -> None:
+    """Take a record of the audit into the changes by their ids."""
     name, details = told["audit"], orjson.loads(told["details"])
     if told["outcome"] == "begun" or name not in found:
         found[name] = Change(

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from fastapi import Depends, FastAPI
 
 from stockfold.runtime.access import Access
+from stockfold.runtime.desk.following import FollowedDesk
+from stockfold.runtime.followed_audit import FollowedAudit
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.http import Measured
 from stockfold.runtime.with_headers import WithHeaders
@@ -17,6 +19,11 @@ from stockfold_services.api.changes import Changes
 from stockfold_services.api.channels import Channels
 from stockfold_services.api.console import (
     assets,
+    audit_page,
+    channel_acts,
+    channels_page,
+    exception_acts,
+    exceptions_page,
     live,
     order_acts_page,
     orders_page,
@@ -99,6 +106,11 @@ _PAGES = (
     orders_page,
     reservations_page,
     sign_in_page,
+    exceptions_page,
+    exception_acts,
+    channels_page,
+    channel_acts,
+    audit_page,
 )
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
@@ -126,6 +138,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
         async with observing(settings, database):
             yield
         await queues.close()
+        bounded.close()
         terms.close()
         proofs.close()
         await callers.close()
@@ -156,6 +169,8 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}
     app.state.bounded = bounded
+    app.state.desk = FollowedDesk(settings)
+    app.state.audit = FollowedAudit(settings)
     app.state.live = live.Live()
     app.state.queues = queues
     problems.install(app, problem_page)

@@ -17,6 +17,9 @@ from stockfold.runtime.problems import Problem
 
 CHANNEL, LOCATION = "channel", "location"
 ABOUT = {
+    "/console/channels/{channel}": CHANNEL,
+    "/console/channels/{channel}/resend": CHANNEL,
+    "/console/channels/{channel}/{verb}": CHANNEL,
     "/v1/availability": CHANNEL,
     "/v1/availability/changes": CHANNEL,
     "/v1/availability/{channel}/{sku:path}": CHANNEL,

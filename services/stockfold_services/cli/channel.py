@@ -22,6 +22,7 @@ from stockfold_services.cli.channels.check import check_channel
 from stockfold_services.cli.channels.control import pause, restore, resume, status, zero
 from stockfold_services.cli.channels.listed import list_channels
 from stockfold_services.cli.channels.monitor import monitor
+from stockfold_services.cli.channels.resend import resend
 from stockfold_services.cli.channels.shadow import shadow
 from stockfold_services.cli.channels.waive import waive
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
@@ -32,8 +33,7 @@ app.command("list")(list_channels)
 app.command("check")(check_channel)
 for control in (status, pause, resume, zero, restore):
     app.command()(control)
-for control in (status, pause, resume, zero, restore):
-    app.command()(control)
+app.command()(resend)
 app.command()(shadow)
 app.command()(waive)
 app.command()(monitor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 
 import msgspec
@@ -18,6 +18,7 @@ from stockfold.runtime.settings import Settings
 
 CASES_MAX = 10_000
 """Cases that one command takes on; the rest waits for the next."""
+OFFSET_DIGITS_MAX = 18
 _INPUT_NAMES = frozenset(topic.name for topic in (*INPUTS, ORDERS, SHIPMENTS))
 
 
@@ -123,46 +124,64 @@ class Desk:
     def case(self, name: str) -> Case:
         """The case of an exception id or of a place; StockfoldError when there is none."""
         with desk_errors(self._settings, "read"):
-            found = self._at(name)
+            found = case_at(self._settings, self._reader, name, self._resolutions)
             if found is None:
                 found = next((case for case in self._all() if case.id == name), None)
         if found is None:
-            raise StockfoldError(
-                f"there is no exception {name!r}",
-                where=EXCEPTIONS.full_name(self._settings.prefix),
-                remedy="`stockfold exceptions list` shows the ids; give one of them, or its place, "
-                "such as 3-42.",
-            )
+            raise no_exception(self._settings, name)
         return found
 
     def about(self, events: set[tuple[str, str]]) -> list[Case]:
         """Cases about events, given as (source, event id)."""
         return [c for c in self._all() if (c.raised["source"], c.raised["event_id"]) in events]
 
-    def _at(self, name: str) -> Case | None:
-        partition, dash, offset = name.partition("-")
-        if not (dash and partition.isdecimal() and offset.isdecimal()):
-            return None
-        number, start = int(partition), int(offset)
-        if number >= self._settings.kafka.sku_partitions:
-            return None
-        if start >= self._reader.stable_end(EXCEPTIONS, number):
-            return None
-        return next(self._cases_of(number, start, start + 1), None)
-
     def _all(self) -> Iterator[Case]:
         with desk_errors(self._settings, "read"):
             for partition in range(self._settings.kafka.sku_partitions):
                 yield from self._cases_of(partition)
 
-    def _cases_of(
-        self, partition: int, start: int | None = None, end: int | None = None
-    ) -> Iterator[Case]:
-        for batch in self._reader.read(EXCEPTIONS, partition, start, end):
+    def _cases_of(self, partition: int) -> Iterator[Case]:
+        for batch in self._reader.read(EXCEPTIONS, partition):
             for record in batch:
                 raised = decode(record.value())[1]
                 done = self._resolutions.get(raised["exception"], ())
                 yield Case(raised, partition, record.offset(), done)
+
+
+def case_at(
+    settings: Settings,
+    reader: PartitionReader,
+    place: str,
+    resolutions: Mapping[str, tuple[Body, ...]],
+) -> Case | None:
+    """The case of a place such as 3-42, with its bytes; None when nothing is there."""
+    partition, dash, offset = place.partition("-")
+    if not (dash and _is_number(partition) and _is_number(offset)):
+        return None
+    number, start = int(partition), int(offset)
+    if number >= settings.kafka.sku_partitions:
+        return None
+    if start >= reader.committed_ends(EXCEPTIONS, (number,))[number]:
+        return None
+    for batch in reader.read(EXCEPTIONS, number, start, start + 1):
+        for record in batch:
+            raised = decode(record.value())[1]
+            return Case(raised, number, start, resolutions.get(raised["exception"], ()))
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= OFFSET_DIGITS_MAX
+
+
+def no_exception(settings: Settings, name: str) -> StockfoldError:
+    """What to raise for a name that no exception has."""
+    return StockfoldError(
+        f"there is no exception {name!r}",
+        where=EXCEPTIONS.full_name(settings.prefix),
+        remedy="`stockfold exceptions list` shows the ids; give one of them, or its place, "
+        "such as 3-42.",
+    )
 
 
 def desk_errors(settings: Settings, what: str) -> AbstractContextManager[None]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 
 import msgspec
 
 from stockfold.contracts.registry import default_registry
 from stockfold.domain.errors import ContractError
-from stockfold.domain.times import parse_us
+from stockfold.domain.times import format_us, parse_us
 
 _FIRST_DAY = date(1970, 1, 1)
 _EXPECTED = {
@@ -44,6 +44,41 @@ def json_value(name: str, field: str, text: str) -> Any:
     """The same as JSON of the event carries it: times and days stay text."""
     value = parse_field(name, field, text)
     return text if _kind(_expected(name, field)[0])[1] and value is not None else value
+
+
+class Terms(NamedTuple):
+    """What a field may hold: for people, and the symbols when it is one of some."""
+
+    words: str
+    symbols: tuple[str, ...]
+    nullable: bool
+
+
+def terms_of(name: str) -> dict[str, Terms]:
+    """Every field of the event type ``name``; ContractError ``unknown_type``."""
+    found = {}
+    for entry in default_registry().by_name(name).definition["fields"]:
+        expected, nullable = _expected(name, entry["name"])
+        symbols = tuple(expected["symbols"]) if _kind(expected)[0] == "enum" else ()
+        found[entry["name"]] = Terms(_wanted(expected), symbols, nullable)
+    return found
+
+
+def field_text(name: str, field: str, value: Any) -> str:
+    """A value as a person types it: ``parse_field`` gives it back.
+
+    A value that does not fit the field, of an event that was refused for it, is told as JSON.
+    """
+    if value is None:
+        return "null"
+    kind, logical = _kind(_expected(name, field)[0])
+    if logical == "timestamp-micros" and isinstance(value, int):
+        return format_us(value)
+    if logical == "date" and isinstance(value, int):
+        return (_FIRST_DAY + timedelta(days=value)).isoformat()
+    if isinstance(value, str) and kind not in ("array", "record"):
+        return value
+    return msgspec.json.encode(value).decode()
 
 
 def _expected(name: str, field: str) -> tuple[Any, bool]:

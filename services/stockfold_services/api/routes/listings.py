@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/listings", tags=["deliveries"])
 MINUTES_MAX = 30 * 24 * 60
 
 # The same as stockfold.explain.listing_states.difference; a test holds them together.
-_DIFFERS = """
+DIFFERS = """
 CASE WHEN l.desired_version = a.version AND l.outcome = 'shadow' THEN 'shadow'
 WHEN l.desired_version = a.version AND l.outcome NOT IN ('', 'applied') THEN 'refused'
 WHEN coalesce(l.applied_version, 0) >= a.version
@@ -34,7 +34,7 @@ SELECT * FROM (
     l.listing, l.sent_version, l.sent_at, l.accepted_version, l.applied_version,
     l.applied_quantity, l.applied_at, l.took_us, l.observed_version, l.observed_quantity,
     l.observed_at, coalesce(l.outcome, '') AS outcome, coalesce(l.detail, '') AS detail,
-    {_DIFFERS} AS differs
+    {DIFFERS} AS differs
     FROM availability a LEFT JOIN listings l USING (channel, sku)
     WHERE ($1::text IS NULL OR a.channel = $1) AND ($2::text IS NULL OR a.sku = $2)
     AND ($4::text IS NULL OR (a.channel, a.sku) > ($4, $5::text))
