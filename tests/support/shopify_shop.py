@@ -70,6 +70,8 @@ class ShopifyShop:
         self.throttled = 0
         self.faults: list[tuple[int, bytes]] = []
         """(status, body) of the next answers, before anything else."""
+        self.served = "2026-01"
+        self.supported = ["2025-07", "2025-10", "2026-01"]
         self._next = 100
 
     def _id(self) -> int:
@@ -156,6 +158,10 @@ class ShopifyShop:
             return self.faults.pop(0)
         if token != TOKEN:
             return 401, b'{"errors": "Invalid API key or access token"}'
+        if "publicApiVersions" in sent["query"]:
+            rows = [{"handle": handle, "supported": True} for handle in self.supported]
+            rows.append({"handle": "unstable", "supported": False})
+            return 200, json.dumps({"data": {"publicApiVersions": rows}}).encode()
         found = _OPERATION.match(sent["query"])
         assert found is not None
         name, given = found[1], sent["variables"]
@@ -285,6 +291,7 @@ class ShopifyServer:
                 status, body = shop.answer(self.headers.get("x-shopify-access-token", ""), sent)
                 self.send_response_only(status)
                 self.send_header("date", dated(shop.now_s()))
+                self.send_header("x-shopify-api-version", shop.served)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

@@ -21,6 +21,7 @@ from stockfold.contracts.runbooks import About, Owner, all_runbooks, kinds_of, r
 from stockfold.explain.leaks import Kind as Leak
 from stockfold.reconcile.findings import Kind as Figure
 from stockfold.reconcile.listings import HARMLESS, ListingKind
+from stockfold.runtime import remote_versions
 from stockfold.runtime.channel_control import State
 from stockfold_services.availability.compiler import REFUSED
 from stockfold_services.cli.main import app
@@ -81,7 +82,9 @@ def _literals(names: set[str], position: int) -> set[str]:
 
 def test_every_kind_of_exception_that_the_code_can_raise_has_a_page() -> None:
     raised = _literals(RAISING, 0)
-    raised |= set(FINDINGS) | {REFUSED, frozen.KIND} | set(given_up.KINDS.values())
+    raised |= (
+        set(FINDINGS) | {REFUSED, frozen.KIND, remote_versions.KIND} | set(given_up.KINDS.values())
+    )
     assert "unknown_sku" in raised
     without = {kind for kind in raised - TOLD_AT_ONCE.keys() if runbook_of(kind) is None}
     assert not without, f"add them to libs/stockfold/contracts/runbooks, with a page: {without}"
@@ -89,7 +92,9 @@ def test_every_kind_of_exception_that_the_code_can_raise_has_a_page() -> None:
 
 def test_no_exception_has_a_page_that_nothing_raises() -> None:
     raised = _literals(RAISING, 0)
-    raised |= set(FINDINGS) | {REFUSED, frozen.KIND} | set(given_up.KINDS.values())
+    raised |= (
+        set(FINDINGS) | {REFUSED, frozen.KIND, remote_versions.KIND} | set(given_up.KINDS.values())
+    )
     assert set(kinds_of("exception")) <= raised
 
 

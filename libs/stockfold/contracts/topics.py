@@ -409,6 +409,17 @@ SHADOW_REPORTS = Topic(
     partitions=1,
     retention_ms=90 * DAY_MS,
 )
+REMOTE_VERSIONS = Topic(
+    "stockfold.remote-versions.v1",
+    "sweeper and command line",
+    "What runs at the other end of each channel, what changed last, and what its checks found.",
+    "channel",
+    ("stockfold.RemoteVersions",),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+    superseded_kept_ms=KEPT_MS,
+)
 
 INPUTS: tuple[Topic, ...] = (
     RECEIPTS,
@@ -446,6 +457,7 @@ TOPICS: tuple[Topic, ...] = (
     CHANNEL_COVERAGE,
     CHANNEL_PROOFS,
     SHADOW_REPORTS,
+    REMOTE_VERSIONS,
     ORDERS,
     SHIPMENTS,
     ORDER_ANSWERS,

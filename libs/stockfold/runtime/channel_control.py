@@ -27,7 +27,7 @@ from stockfold.runtime.settings import Settings
 log = logging.getLogger(__name__)
 
 State = Literal["running", "paused", "halted", "zeroed", "restored"]
-Guard = Literal["zeros", "changes", "upstream"]
+Guard = Literal["zeros", "changes", "upstream", "versions"]
 ORDERS: tuple[State, ...] = ("zeroed", "restored")
 """What every listing of a channel shall show instead of what is wanted of it."""
 

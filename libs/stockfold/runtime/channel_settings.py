@@ -24,6 +24,7 @@ from stockfold.runtime.shop_reconciliation_settings import ShopReconciliationSet
 from stockfold.runtime.shop_settings import ShopOrdersSettings
 from stockfold.runtime.shop_stock_settings import ShopStockSettings
 from stockfold.runtime.shop_tracking_settings import ShopTrackingSettings
+from stockfold.runtime.shop_versions_settings import ShopVersionsSettings
 
 
 class ChannelSettings(Section):
@@ -63,6 +64,9 @@ class ChannelSettings(Section):
     )
     reading: ShopReadingSettings = Field(
         default_factory=ShopReadingSettings, description="What is read of it before a write."
+    )
+    versions: ShopVersionsSettings = Field(
+        default_factory=ShopVersionsSettings, description="How often it is asked what it runs on."
     )
     zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
     locations: list[Name] | None = Field(

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from stockfold.channels import Assurance, Failure, Request, Response, Trouble
+from stockfold.channels import Assurance, Failure, Request, Response, Trouble, TroubleKind
 from stockfold.channels.findings import Finding, Level
 from stockfold.channels.woocommerce import checkup, verdicts
 from stockfold.channels.woocommerce.asking import NotServedError
@@ -57,6 +57,12 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
             and self.coverage.is_complete
             and not any(finding.level is Level.ERROR for finding in self.findings)
         )
+
+    @property
+    def was_hindered(self) -> bool:
+        """True when the way to the shop was in the way: that says nothing of what it is like."""
+        troubles = (self.facts.readable, self.facts.writable, self.facts.orders)
+        return any(one is not None and one.kind is not TroubleKind.REFUSED for one in troubles)
 
 
 class _Witness:

@@ -33,6 +33,7 @@ from stockfold_services.api.console import (
     reservations_page,
     sku_page,
     topology_page,
+    versions_page,
 )
 from stockfold_services.api.console.bounded import Bounded
 from stockfold_services.api.console.frame import problem_page
@@ -43,11 +44,13 @@ from stockfold_services.api.guard import Guard
 from stockfold_services.api.kits import Kits
 from stockfold_services.api.observing import observing
 from stockfold_services.api.proofs import Proofs
+from stockfold_services.api.remote_versions import Remotes
 from stockfold_services.api.routes import (
     availability,
     batch,
     changes,
     channel_proofs,
+    channel_versions,
     channels,
     contracts,
     dated,
@@ -88,6 +91,7 @@ _ROUTERS = (
     runbooks,
     deliveries,
     channel_proofs,
+    channel_versions,
     channels,
     listings,
     order_cases,
@@ -111,6 +115,7 @@ _PAGES = (
     channels_page,
     channel_acts,
     audit_page,
+    versions_page,
 )
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
@@ -165,6 +170,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.terms = terms
     app.state.proofs = proofs
     app.state.modes = modes
+    app.state.remotes = Remotes(settings)
     app.state.kits = Kits(settings)
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}

@@ -24,6 +24,7 @@ ABOUT = {
     "/v1/availability/changes": CHANNEL,
     "/v1/availability/{channel}/{sku:path}": CHANNEL,
     "/v1/channel-proofs": CHANNEL,
+    "/v1/channel-versions": CHANNEL,
     "/v1/channels": CHANNEL,
     "/v1/deliveries": CHANNEL,
     "/v1/deliveries/{channel}/{sku:path}": CHANNEL,

@@ -24,6 +24,7 @@ from stockfold_services.cli.channels.listed import list_channels
 from stockfold_services.cli.channels.monitor import monitor
 from stockfold_services.cli.channels.resend import resend
 from stockfold_services.cli.channels.shadow import shadow
+from stockfold_services.cli.channels.versions import versions
 from stockfold_services.cli.channels.waive import waive
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
@@ -38,6 +39,7 @@ app.command()(shadow)
 app.command()(waive)
 app.command()(monitor)
 app.command()(balances)
+app.command()(versions)
 
 
 @app.callback()

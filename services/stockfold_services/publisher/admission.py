@@ -19,9 +19,8 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from stockfold.channels import Assurance, TroubleKind
+from stockfold.channels import Assurance
 from stockfold.channels.findings import Level
-from stockfold.channels.woocommerce.verdicts import Facts
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.channel_coverage import (
     Admission,
@@ -197,7 +196,7 @@ class Waiting:
         )
         now_s = self._clock.monotonic_s()
         self._waived = waived
-        again_s = self._looks.soon_s if _is_passing(found.facts) else self._looks.again_s
+        again_s = self._looks.soon_s if found.was_hindered else self._looks.again_s
         self._due_s = now_s + max(again_s, COSTS * (now_s - began_s))
         if not found.is_fit:
             self._tell(found)
@@ -232,9 +231,3 @@ class Waiting:
             " …" if len(errors) > NAMED_MAX else "",
             self._channel.name,
         )
-
-
-def _is_passing(facts: Facts) -> bool:
-    """True when it is the way to the shop that is in the way, not what the shop is like."""
-    troubles = (facts.readable, facts.writable, facts.orders)
-    return any(one is not None and one.kind is not TroubleKind.REFUSED for one in troubles)

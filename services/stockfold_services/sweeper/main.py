@@ -3,7 +3,8 @@
 Webhooks are hints: a shop tries none of them twice, and gives them up after seven failures. So
 each shop's changed orders are asked for every few minutes, its webhooks are kept alive, orders that
 it called gone, or shows no more, are looked up, those that nobody can serve are put on hold there,
-and parcels are written to theirs. Beside that a canary proves the path from stock event to shop.
+and parcels are written to theirs. Beside that a canary proves the path from stock event to shop,
+and every shop is asked daily what it runs on.
 Several sweepers do no harm: what they tell is the same. Of Shopify, orders are swept and nothing is
 written.
 """
@@ -27,6 +28,7 @@ from stockfold_services.sweeper.notebook import Writer
 from stockfold_services.sweeper.rounds import Rounds
 from stockfold_services.sweeper.situation import Situation
 from stockfold_services.sweeper.sweeping import ShopSweeper
+from stockfold_services.sweeper.versions import watch_versions
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             group.create_task(_supervise(settings, channel, shop, producer, situation, stop))
             eye = Transport(channel, adapters[channel.name], SYSTEM_CLOCK)
             group.create_task(watch(settings, channel, eye, producer, situation, stop))
+            asker = Transport(channel, adapters[channel.name], SYSTEM_CLOCK)
+            group.create_task(watch_versions(settings, channel, asker, stop))
         group.create_task(_wait(stop))
 
 

@@ -48,6 +48,6 @@ def _environment(shop: Shop) -> dict[str, Any]:
     return {
         "version": shop.version,
         "wp_version": "6.9",
-        "php_version": "8.2.28",
+        "php_version": shop.php_version,
         "php_post_max_size": shop.post_bytes_max,
     }

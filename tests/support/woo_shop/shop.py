@@ -71,6 +71,7 @@ class Shop:
         self.item_read_s = item_read_s
         self.workers = workers
         self.version = version
+        self.php_version = "8.2.28"
         self.manager = manager
         self.settings = {
             "woocommerce_hold_stock_minutes": "60",

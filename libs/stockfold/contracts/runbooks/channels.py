@@ -98,6 +98,13 @@ CHANNELS: tuple[Runbook, ...] = (
         {"canary": ("late",)},
     ),
     Runbook(
+        "remote-version-changed",
+        "Another version runs at the other end of a channel",
+        "engineer",
+        "`stockfold channel versions NAME`, then `stockfold channel check NAME`",
+        {"exception": ("remote_version_changed",)},
+    ),
+    Runbook(
         "shop-access",
         "The shop does not let us in",
         "engineer",

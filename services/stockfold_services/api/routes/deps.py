@@ -14,6 +14,7 @@ from stockfold_services.api.database import Database, database_of
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.kits import Kits
 from stockfold_services.api.proofs import Proofs
+from stockfold_services.api.remote_versions import Remotes
 from stockfold_services.api.terms import ChannelTerms
 
 
@@ -59,6 +60,12 @@ def _modes(request: Request) -> Channels:
     return modes
 
 
+def _remotes(request: Request) -> Remotes:
+    remotes = request.app.state.remotes
+    assert isinstance(remotes, Remotes)
+    return remotes
+
+
 Db = Annotated[Database, Depends(database_of)]
 Wait = Annotated[Waiting, Depends(_waiting)]
 Places = Annotated[Mapping[str, LocationSettings], Depends(_places)]
@@ -68,3 +75,4 @@ Bills = Annotated[Kits, Depends(_kits)]
 Feed = Annotated[Changes, Depends(_feed)]
 Canaries = Annotated[Proofs, Depends(_proofs)]
 Modes = Annotated[Channels, Depends(_modes)]
+Shops = Annotated[Remotes, Depends(_remotes)]
