@@ -79,6 +79,15 @@ test: $(VENV)/.installed-dev ## Run every test, three at a time: most of them wa
 
 SIMULATED := $(if $(ORDERS),--orders) $(if $(SEED),--seed $(SEED),--histories $(or $(HISTORIES),1000) --first $(or $(FIRST),0))
 
+PROMTOOL ?= promtool
+
+.PHONY: test-alerts
+test-alerts: ## Try every alert rule, firing and not, with Prometheus' own promtool; PROMTOOL=path
+	@command -v $(PROMTOOL) >/dev/null || { echo "promtool is not there: apt-get install prometheus" \
+	  "(Debian, Ubuntu), or Prometheus' own archive; then PROMTOOL=/path/to/promtool" >&2; exit 1; }
+	@$(PROMTOOL) check config infra/observability/prometheus.yaml
+	@$(PROMTOOL) test rules infra/observability/rules_test_*.yaml
+
 .PHONY: simulate
 simulate: $(VENV)/.installed-dev ## Replay one simulated history, SEED=n; or run many, HISTORIES=n; ORDERS=1: of orders
 	@$(BIN)/python -m tests.simulation $(SIMULATED)
@@ -115,6 +124,7 @@ docs: $(VENV)/.installed-dev ## Write anew what is drawn from tables and schemas
 	@$(BIN)/python -m infra.docs.runbook_pages
 	@$(BIN)/stockfold schemas asyncapi --out schemas/asyncapi.yaml
 	@$(BIN)/python -m infra.generate.client_events
+	@$(BIN)/python -m infra.observability
 
 .PHONY: constraints
 constraints: ## Pin every dependency anew, with the oldest Python we support

@@ -15,7 +15,7 @@ from stockfold.domain.errors import SettingsError
 from stockfold.runtime.embedded import ports
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry import measures
-from stockfold.runtime.telemetry.declare import DECLARED, LABELS, REGISTRY, gauge
+from stockfold.runtime.telemetry.declare import DECLARED, LABELS, REGISTRY, Told, gauge
 from stockfold.runtime.telemetry.endpoint import PLACES, ports_of, telling
 from stockfold.runtime.telemetry.http import Measured
 from stockfold.runtime.telemetry.objectives import judge
@@ -38,6 +38,14 @@ def test_a_label_that_nothing_bounds_cannot_be_declared() -> None:
     with pytest.raises(AssertionError, match="sku"):
         gauge("stockfold_by_sku", "No.", "sku")
     assert not {"sku", "order", "path", "url", "reason"} & set(LABELS)
+
+
+def test_a_process_says_nothing_of_what_it_does_not_know(port: int) -> None:
+    told = Told("unit_told", "Of this test.", registry=None)
+    assert "unit_told" not in _scrape(port)
+    told.set(0)
+    told.set(7)
+    assert _scrape(port)["unit_told"] == 7
 
 
 def test_every_label_that_is_explained_is_used() -> None:

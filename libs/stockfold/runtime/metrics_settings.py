@@ -8,7 +8,7 @@ from stockfold.runtime.settings_fields import Port, Section
 
 
 class MetricsSettings(Section):
-    """The port at which Prometheus scrapes a process."""
+    """Metrics: the port at which Prometheus scrapes a process, and the push to a collector."""
 
     host: str = Field(
         default="127.0.0.1",
@@ -20,6 +20,11 @@ class MetricsSettings(Section):
         default=None,
         description="Port to listen on; 9464 is usual. Unset: none is opened. Under `stockfold up` "
         "the ledger takes it, the snapshotter the next one, the other services the one after.",
+    )
+    push_every_s: PositiveFloat = Field(
+        default=15.0,
+        description="How often metrics are sent to telemetry.endpoint, if there is one, in "
+        "seconds.",
     )
 
 

@@ -140,7 +140,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         queues.start()
-        async with observing(settings, database):
+        async with observing(settings, database, queues):
             yield
         await queues.close()
         bounded.close()

@@ -1,30 +1,29 @@
 """What the api sees of everybody else, as metrics: of services that are dead, too.
 
 From Kafka how far the consumer groups are, from the read model what is wrong with stock and orders.
-It looks only where somebody may ask: when metrics have a port.
+It looks only where metrics are told: to Prometheus or to a collector.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from confluent_kafka import KafkaException
 
 from stockfold.domain.errors import StockfoldError
 from stockfold.domain.times import SECOND_US
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.group_lags import GroupLags
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.declare import are_told
+from stockfold_services.api.console.queues import Queues
+from stockfold_services.api.console.rebuilds import all_generations
 from stockfold_services.api.database import Database
 from stockfold_services.api.overview import projector_state
-
-log = logging.getLogger(__name__)
 
 LOOK_S = 15.0
 TABLES_EVERY_LOOKS = 4
@@ -43,48 +42,49 @@ GROUP BY channel, outcome
 
 
 @asynccontextmanager
-async def observing(settings: Settings, database: Database) -> AsyncIterator[None]:
+async def observing(settings: Settings, database: Database, queues: Queues) -> AsyncIterator[None]:
     """Look now and then while the context is open."""
-    if settings.metrics.port is None:
+    if not are_told(settings):
         yield
         return
-    tasks = [
-        asyncio.create_task(_watch_groups(settings)),
-        asyncio.create_task(_watch_tables(database)),
-    ]
+    task = asyncio.create_task(_watch(settings, database, queues))
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
-async def _watch_groups(settings: Settings) -> None:
-    lags = await asyncio.to_thread(GroupLags, settings)
-    while True:
-        try:
-            found = await asyncio.to_thread(lags.look)
-        except (KafkaException, StockfoldError) as error:
-            log.warning("how far the consumer groups are was not seen: %s", error)
-        else:
-            for (group, topic), lag in found.items():
-                measures.GROUP_LAG.labels(group, topic).set(lag)
-            measures.GROUPS_SEEN.set(_now_s())
-        await asyncio.sleep(LOOK_S)
-
-
-async def _watch_tables(database: Database) -> None:
+async def _watch(settings: Settings, database: Database, queues: Queues) -> None:
     looks = 0
     while True:
+        look_at_groups(queues)
         with contextlib.suppress(StockfoldError):  # Questions are answered with 503 meanwhile.
             async with database.reading() as connection:
                 await look_at_projector(connection)
                 if looks % TABLES_EVERY_LOOKS == 0:
                     await look_at_tables(connection)
+                ends = {} if queues.now is None else queues.now.ends
+                found = await all_generations(connection, settings, ends)
+                building = [one for one in found if one.state == "building"]
+                measures.REBUILDS.set(len(building))
+                measures.REBUILD_PART.set(min((one.part for one in building), default=1.0))
             measures.READ_MODEL_SEEN.set(_now_s())
             looks += 1
         await asyncio.sleep(LOOK_S)
+
+
+def look_at_groups(queues: Queues) -> None:
+    """Tell how far every consumer group was when Kafka was asked last."""
+    sample = queues.now
+    if sample is None:
+        return
+    measures.GROUP_LAG.clear()
+    for group, topics in sample.behind.items():
+        for topic, lag in topics.items():
+            measures.GROUP_LAG.labels(group, topic).set(lag)
+    measures.GROUPS_SEEN.set(_now_s() - (time.monotonic() - sample.at_s))
 
 
 async def look_at_projector(connection: asyncpg.Connection) -> None:

@@ -113,8 +113,8 @@ class Connection:
         self._watermarks = self._recorder.watermarks
         self.pulses = [self._reading, *self._recorder.pulses, *self._sending]
         self.in_flight = 0
-        self._meter = meter or ChannelMeter(name)
-        self._recorder.meter = self._meter
+        self.meter = meter or ChannelMeter(name)
+        self._recorder.meter = self.meter
 
     @property
     def trouble_code(self) -> str:
@@ -164,7 +164,7 @@ class Connection:
             await self._recorder.commit(self._watermarks)
         finally:
             self.owns.ended()
-            self._meter.ended()
+            self.meter.ended()
 
     async def _watch(self) -> None:
         assert self._alerts is not None
@@ -182,7 +182,7 @@ class Connection:
             self.breaker.trouble,
             "running" if self.steering is None else self.steering.state,
         )
-        self._meter.look(now, self.backlog.standing)
+        self.meter.look(now)
 
     # Reading.
 
@@ -278,7 +278,7 @@ class Connection:
                 step("publisher.after_send")
                 pulse.beat("handing over outcomes")
                 answer = self._adapter.receive(request, response)
-                self._meter.asked(request, answer.trouble, self._clock.monotonic_s() - began_s)
+                self.meter.asked(request, answer.trouble, self._clock.monotonic_s() - began_s)
                 if self.steering is not None:
                     await self.steering.observed(answer.observed, self.backlog.partition_of)
                 finished = self._settle(request, answer, probe=probe)
@@ -376,7 +376,7 @@ class Connection:
         """Of updates that were under way: each has its outcome, or is wanted as before."""
         now_s, now_us = self._clock.monotonic_s(), self._clock.now_us()
         self._recorder.listings.observed(answer.observed, now_us)
-        self._meter.landed(answer.outcomes)
+        self.meter.landed(answer.outcomes)
         told = still_out | {outcome.update.sku for outcome in answer.outcomes}
         finished = [one for o in answer.outcomes for one in self.backlog.land(o, now_s, now_us)]
         # The last one first: each of them goes in front, and their order stays.

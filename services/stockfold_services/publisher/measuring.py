@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple, get_args
 
 from stockfold.channels import Outcome, OutcomeKind, Purpose, Request, Trouble, TroubleKind
+from stockfold.contracts.connections import ConnectionState
 from stockfold.domain.times import SECOND_US
 from stockfold.runtime.channel_control import State
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry import measures
 from stockfold.runtime.telemetry.objectives import Judge, judge
-from stockfold_services.publisher.entry import Standing
 from stockfold_services.publisher.wanted import Finished
 
 STATES: tuple[State, ...] = get_args(State)
-LOOKS_PER_COUNT = 5
-"""To count a backlog is to step through every listing."""
 
 
 class Now(NamedTuple):
@@ -37,7 +35,6 @@ class ChannelMeter:
     def __init__(self, channel: str, propagation: Judge | None = None) -> None:
         self._channel = channel
         self._propagation = propagation
-        self._looks = 0
 
     @classmethod
     def of(cls, settings: Settings, channel: str) -> ChannelMeter:
@@ -74,8 +71,8 @@ class ChannelMeter:
             elif one.kind is OutcomeKind.GAVE_UP and self._propagation is not None:
                 self._propagation.failed(self._channel)
 
-    def look(self, now: Now, standing: Callable[[], Standing]) -> None:
-        """How it stands, once a second; ``standing`` counts its listings."""
+    def look(self, now: Now) -> None:
+        """How it stands, once a second."""
         channel = self._channel
         measures.PUBLISHER_FLYING.labels(channel).set(now.in_flight)
         measures.PUBLISHER_PACE.labels(channel).set(now.in_flight_limit)
@@ -86,13 +83,13 @@ class ChannelMeter:
             measures.PUBLISHER_TROUBLE.labels(channel, kind.value).set(is_so)
         for known in STATES:
             measures.PUBLISHER_CONTROL.labels(channel, known).set(now.state == known)
-        if self._looks % LOOKS_PER_COUNT == 0:
-            backlog = standing()
-            measures.PUBLISHER_BACKLOG.labels(channel).set(backlog.waiting)
-            since_us = now.at_us if backlog.oldest_us is None else backlog.oldest_us
-            age_s = max(now.at_us - since_us, 0) / SECOND_US
-            measures.PUBLISHER_OLDEST.labels(channel).set(age_s)
-        self._looks += 1
+
+    def waiting(self, state: ConnectionState) -> None:
+        """What waits, every few seconds: counting it steps through every listing."""
+        since_us = state.told_at if state.oldest_at is None else state.oldest_at
+        age_s = max(state.told_at - since_us, 0) / SECOND_US
+        measures.PUBLISHER_BACKLOG.labels(self._channel).set(state.waiting)
+        measures.PUBLISHER_OLDEST.labels(self._channel).set(age_s)
 
     def ended(self) -> None:
         """This process serves the channel no more: whoever does tells how it stands."""

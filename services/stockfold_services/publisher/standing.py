@@ -56,7 +56,9 @@ async def _tell(connection: Connection, mode: str, standings: Standings, clock: 
         # Of two processes only the one with the partitions knows what waits.
         if connection.owns.watermarks:
             try:
-                await standings.tell_connection(state_of(connection, mode, since_us, clock))
+                state = state_of(connection, mode, since_us, clock)
+                connection.meter.waiting(state)
+                await standings.tell_connection(state)
             except KafkaError as error:
                 log.warning("channel %s: how it stands was not told: %r", connection.name, error)
         await asyncio.sleep(TELL_EVERY_S)

@@ -81,7 +81,7 @@ CHANNELS: tuple[Runbook, ...] = (
         "A guard has stopped the channel",
         "engineer",
         "`stockfold channel status NAME`, then `stockfold channel resume NAME --dry-run`",
-        {"channel": ("halted",)},
+        {"channel": ("halted",), "alert": ("ChannelHalted",)},
     ),
     Runbook(
         "channel-zeroed",
@@ -95,7 +95,7 @@ CHANNELS: tuple[Runbook, ...] = (
         "The canary was not seen in the shop in time",
         "engineer",
         "`stockfold channel monitor NAME`, then `stockfold listings CANARY-SKU --channel NAME`",
-        {"canary": ("late",)},
+        {"canary": ("late",), "alert": ("CanaryLate",)},
     ),
     Runbook(
         "remote-version-changed",
@@ -109,7 +109,10 @@ CHANNELS: tuple[Runbook, ...] = (
         "The shop does not let us in",
         "engineer",
         "`stockfold channel check NAME`; a new key with read and write rights in the settings",
-        {"check": ("not_readable", "not_writable", "orders_not_readable", "batches_refused")},
+        {
+            "check": ("not_readable", "not_writable", "orders_not_readable", "batches_refused"),
+            "alert": ("ChannelRefused",),
+        },
     ),
     Runbook(
         "shop-settings",
@@ -136,7 +139,8 @@ CHANNELS: tuple[Runbook, ...] = (
                 "webhooks_unknown",
                 "webhook_missing",
                 "webhook_inactive",
-            )
+            ),
+            "alert": ("WebhooksMissing",),
         },
     ),
     Runbook(
@@ -183,5 +187,19 @@ CHANNELS: tuple[Runbook, ...] = (
         "engineer",
         "`stockfold listings --differs waiting`; find the slowest step",
         {"alert": ("SloBurn",)},
+    ),
+    Runbook(
+        "service-down",
+        "A service is down, or does not stay up",
+        "engineer",
+        "`stockfold channel status`; the service's log says why it ended: mend that, start it",
+        {"alert": ("ServiceDown", "ServiceUnsteady", "ChannelUnowned")},
+    ),
+    Runbook(
+        "exception-burst",
+        "Many events are refused for one reason",
+        "engineer",
+        "`stockfold exceptions list --state open --since 1h`; ask who sends them to stop",
+        {"alert": ("ExceptionBurst",)},
     ),
 )

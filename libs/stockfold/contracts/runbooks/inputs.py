@@ -186,6 +186,6 @@ INPUTS: tuple[Runbook, ...] = (
         "A defect of stockfold",
         "engineer",
         "Report the traceback; once mended, " + _RESUBMIT,
-        {"exception": ("defect",)},
+        {"exception": ("defect",), "alert": ("DefectMet",)},
     ),
 )

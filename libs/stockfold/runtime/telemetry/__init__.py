@@ -4,5 +4,6 @@
 with an end, in a thread of its own: a collector that is away costs telemetry, never a service.
 ``[telemetry]`` of the settings turns it on.
 
-``measures`` are the metrics; ``endpoint`` tells them to Prometheus, at the port of ``[metrics]``.
+``measures`` are the metrics; ``endpoint`` tells them to Prometheus, at the port of ``[metrics]``,
+and ``metrics`` to the collector.
 """

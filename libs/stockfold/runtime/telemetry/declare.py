@@ -7,10 +7,13 @@ service, base units, ``_total`` for what only grows. A label's values are few an
 
 from __future__ import annotations
 
+import threading
 from typing import Literal
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from stockfold.runtime.settings import Settings
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -45,6 +48,11 @@ REGISTRY = CollectorRegistry()
 """Everything that one process tells. There is one, as there is one process."""
 
 
+def are_told(settings: Settings) -> bool:
+    """Whether anybody may see the metrics: what costs a question is not looked at otherwise."""
+    return settings.metrics.port is not None or settings.telemetry.endpoint is not None
+
+
 class Measure(msgspec.Struct, frozen=True):
     """A declared metric, as its documentation and the checks of dashboards read it."""
 
@@ -71,10 +79,29 @@ def counter(name: str, doc: str, *labels: str) -> Counter:
     return Counter(name, doc, labels, registry=REGISTRY)
 
 
+class Told(Gauge):
+    """A gauge without labels that is not there before it was set, as one with labels is not.
+
+    Every process has every declaration; only the one that knows shall say anything.
+    """
+
+    _is_told = False
+    _telling = threading.Lock()
+
+    def set(self, value: float) -> None:
+        """See ``Gauge.set``."""
+        super().set(value)
+        if not self._is_told:
+            with self._telling:
+                if not self._is_told:
+                    REGISTRY.register(self)
+                    self._is_told = True
+
+
 def gauge(name: str, doc: str, *labels: str) -> Gauge:
     """What is so now."""
     _note(name, "gauge", doc, labels)
-    return Gauge(name, doc, labels, registry=REGISTRY)
+    return Gauge(name, doc, labels, registry=REGISTRY) if labels else Told(name, doc, registry=None)
 
 
 def histogram(name: str, doc: str, *labels: str, buckets: tuple[float, ...] = QUICK) -> Histogram:

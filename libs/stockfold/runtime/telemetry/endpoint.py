@@ -1,4 +1,4 @@
-"""The metrics of a process, told to Prometheus for as long as it runs."""
+"""The metrics of a process, told for as long as it runs: to Prometheus, and to a collector."""
 
 from __future__ import annotations
 
@@ -30,17 +30,33 @@ def ports_of(settings: Settings) -> dict[str, int]:
 
 @contextmanager
 def telling(settings: Settings, service: str, port: int | None) -> Iterator[None]:
-    """Serve ``/metrics`` while the block runs, if there is a port for it.
+    """Serve ``/metrics`` while the block runs, if there is a port for it, and push to a collector.
 
     SettingsError when the address cannot be had.
     """
     measures.BUILD.labels(service, version("stockfold"), settings.prefix).set(1)
     tell_objectives(settings)
-    host = settings.metrics.host
+    disable_created_metrics()
+    with _pushed(settings, service), _served(settings.metrics.host, service, port):
+        yield
+
+
+@contextmanager
+def _pushed(settings: Settings, service: str) -> Iterator[None]:
+    if settings.telemetry.endpoint is None:
+        yield
+        return
+    from stockfold.runtime.telemetry.metrics import pushing  # noqa: PLC0415 - off: not imported
+
+    with pushing(settings.telemetry, REGISTRY, service, settings.metrics.push_every_s):
+        yield
+
+
+@contextmanager
+def _served(host: str, service: str, port: int | None) -> Iterator[None]:
     if port is None:
         yield
         return
-    disable_created_metrics()
     try:
         server, thread = start_http_server(port, host, REGISTRY)
     except OSError as error:

@@ -15,6 +15,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.declare import are_told
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def lag_told(
 
     From a thread of its own, so that it is told of a loop that hangs too.
     """
-    if settings.metrics.port is None:
+    if not are_told(settings):
         yield
         return
     stop = threading.Event()

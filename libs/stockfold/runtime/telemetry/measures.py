@@ -261,7 +261,7 @@ HTTP_SECONDS = histogram(
 
 GROUP_LAG = gauge(
     "stockfold_group_lag_records",
-    "Committed offsets between a consumer group and the ends of its topics, as Kafka says.",
+    "Records that a consumer group has not read, as Kafka says.",
     "group",
     "topic",
 )
@@ -280,6 +280,10 @@ STOCK_NEGATIVE = gauge(
 )
 STOCK_OVERSOLD = gauge(
     "stockfold_stock_oversold_positions", "Places with more promised than is on hand."
+)
+REBUILDS = gauge("stockfold_rebuilds_building", "Generations of the read model in the making.")
+REBUILD_PART = gauge(
+    "stockfold_rebuild_done_ratio", "What part is done of the one that is behind; 1 without any."
 )
 CASES_OPEN = gauge("stockfold_cases_open", "Open cases of orders, by kind.", "kind")
 CASES_OLDEST = gauge("stockfold_cases_oldest_seconds", "Age of the oldest open case.")

@@ -1,0 +1,36 @@
+"""``rules.yaml``: the recorded series and every alert."""
+
+from __future__ import annotations
+
+from infra.observability.alerts import all_alerts
+from infra.observability.rules import Alert, owner_and_page, recorded, slo_alerts
+
+
+def alerts() -> list[Alert]:
+    """Every alert."""
+    return [*slo_alerts(), *all_alerts()]
+
+
+def document() -> dict[str, object]:
+    """What ``rules.yaml`` says."""
+    groups: list[dict[str, object]] = [
+        {
+            "name": "stockfold-objectives",
+            "interval": "30s",
+            "rules": [{"record": one.name, "expr": one.expr} for one in recorded()],
+        }
+    ]
+    rules = []
+    for alert in alerts():
+        owner, page, first = owner_and_page(alert)
+        rules.append(
+            {
+                "alert": alert.name,
+                "expr": alert.expr,
+                "for": alert.wait,
+                "labels": {"severity": alert.severity, "owner": owner, "part": alert.part},
+                "annotations": {"summary": alert.summary, "first": first, "runbook_url": page},
+            }
+        )
+    groups.append({"name": "stockfold-alerts", "rules": rules})
+    return {"groups": groups}
