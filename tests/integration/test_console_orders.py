@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import pytest
 from tests.integration.test_api import Reader, opened_reader
@@ -162,3 +163,18 @@ async def test_orders_of_any_name_are_text_and_their_commands_are_one_word_each(
     found = await page(reader.client, link)
     assert "stockfold orders show -- web $'--yes $(reboot) `id`\\u0007\\u000a<script>" in found.text
     assert not any(link.startswith("javascript") for link in found.links)
+
+
+async def test_a_name_does_not_pass_for_another_by_what_cannot_be_seen(reader: Reader) -> None:
+    turned = "4711\u202e\u200b"
+    await reader.fill(
+        given.order_status("web", turned, 1, sku=turned), demand(turned, 1, "web", "1")
+    )
+    for path in (
+        "/console/orders",
+        f"/console/orders/web/{quote(turned)}",
+        "/console/reservations",
+    ):
+        found = await page(reader.client, path)
+        assert "4711\\u202e\\u200b" in found.text
+        assert "\u202e" not in found.text

@@ -142,7 +142,6 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
         queues.start()
         async with observing(settings, database, queues):
             yield
-        bounded.close()
         await queues.close()
         bounded.close()
         terms.close()

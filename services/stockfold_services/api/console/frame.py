@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from stockfold_services.api.console import assets, words
+from stockfold_services.api.console import assets, hostile, words
 from stockfold_services.api.forms import csrf_token
 
 
@@ -79,6 +79,7 @@ def _templates() -> Environment:
         ago=words.ago,
         when=words.when,
         plain=words.plain,
+        visible=hostile.visible,
         plural=words.plural,
         short=words.short,
         bytes=words.size,
