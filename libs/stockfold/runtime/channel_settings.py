@@ -88,6 +88,11 @@ class ChannelSettings(Section):
         description="The cut-off of its first load, with an offset: an order placed before counts "
         "only when it was imported as an open order of that moment. Unset: every order counts.",
     )
+    private_network: bool = Field(
+        default=False,
+        description="Whether the name in url may lead to an address of a private network, such as "
+        "10.0.0.7. An address itself may be written as it is.",
+    )
     verify_tls: bool = Field(default=True, description="Check the shop's certificate.")
     connect_timeout_s: PositiveFloat = Field(
         default=10.0, description="Time to connect, in seconds."

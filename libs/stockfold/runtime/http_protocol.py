@@ -12,13 +12,15 @@ from http import HTTPStatus
 
 import h11
 from fastapi import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from stockfold.runtime.problems import MEDIA_TYPE, Problem, answer
 
 HEADERS_S_MAX = 10.0
 HEAD_BYTES_MAX = 16 * 1024
+ANSWER_S_MAX = 60.0
+"""How long an answer may take to begin; streams then go on for as long as they are read."""
 UNREAD_S_MAX = 30.0
 """How long a client may take no byte of an answer."""
 LINGER_S = 10.0
@@ -126,11 +128,12 @@ class CheckedHead:
     """Refuses requests whose head is too long or tells two lengths, before anybody reads them.
 
     The protocol bounds only a head that is incomplete; one that comes at once is parsed whole.
-    ``requests_max`` are served at once.
+    ``requests_max`` are served at once; one whose answer has not begun in time is given up.
     """
 
-    def __init__(self, app: ASGIApp, requests_max: int) -> None:
+    def __init__(self, app: ASGIApp, requests_max: int, answer_s_max: float = ANSWER_S_MAX) -> None:
         self._app = app
+        self._answer_s_max = answer_s_max
         self._requests_max = requests_max
         self._running = 0
 
@@ -148,9 +151,25 @@ class CheckedHead:
             return
         self._running += 1
         try:
-            await self._app(scope, receive, send)
+            await self._in_time(scope, receive, send)
         finally:
             self._running -= 1
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def begun(message: Message) -> None:
+            if message["type"] == "http.response.start" and not limit.expired():
+                limit.reschedule(None)
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self._answer_s_max) as limit:
+                await self._app(scope, receive, begun)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            what = f"It was given up after {self._answer_s_max:g} s. Ask for less, or later."
+            late = answer(Request(scope), Problem(503, "Took too long", what))
+            await late(scope, receive, send)
 
 
 def _wrong(scope: Scope) -> Problem | None:

@@ -12,7 +12,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from stockfold.domain.errors import SettingsError
-from stockfold.runtime.http_protocol import HEAD_BYTES_MAX, CheckedHead, PatientProtocol
+from stockfold.runtime.http_protocol import (
+    ANSWER_S_MAX,
+    HEAD_BYTES_MAX,
+    CheckedHead,
+    PatientProtocol,
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +42,7 @@ async def serve_app(
     stop: asyncio.Event,
     end_streams: Callable[[], None] = lambda: None,
     connections_max: int = CONNECTIONS_MAX,
+    answer_s_max: float = ANSWER_S_MAX,
 ) -> None:
     """Serve until ``stop``; SettingsError when the address of that section cannot be had.
 
@@ -44,7 +50,7 @@ async def serve_app(
     """
     listener = _listen(section, host, port)
     config = uvicorn.Config(
-        CheckedHead(app, connections_max),
+        CheckedHead(app, connections_max, answer_s_max),
         http=PatientProtocol,
         ws="none",
         h11_max_incomplete_event_size=HEAD_BYTES_MAX,

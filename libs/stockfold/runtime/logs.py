@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
+import threading
+from types import TracebackType
 from typing import TextIO
 
 import orjson
 
 from stockfold.domain.times import format_us
+from stockfold.runtime.redaction import redacted
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _CHATTY = ("aiokafka", "asyncio", "httpx", "httpcore", "jgo", "cjdk", "urllib3", "uvicorn")
+
+
+# What a terminal would act on, or show in another order; strangers' names are in our messages.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
@@ -33,12 +45,12 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "service": self._service,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redacted(record.getMessage()),
             **_extras(record),
         }
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+            line["error"] = redacted(self.formatException(record.exc_info))
+        return redacted(orjson.dumps(line, default=str).decode())
 
 
 class TerminalFormatter(logging.Formatter):
@@ -49,10 +61,16 @@ class TerminalFormatter(logging.Formatter):
             f"%(asctime)s %(levelname)-7s {service:<12} %(message)s", datefmt="%H:%M:%S"
         )
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class's
+        """The line itself; what a stranger wrote begins no other one."""
+        record.message = record.message.replace("\n", "\n    ")
+        return super().formatMessage(record)
+
     def format(self, record: logging.LogRecord) -> str:
         """The record as a readable line, with its ``extra`` fields behind the message."""
-        text = super().format(record)
+        text = _CONTROLS.sub(_escaped, redacted(super().format(record)))
         extras = " ".join(f"{name}={value}" for name, value in _extras(record).items())
+        extras = _CONTROLS.sub(_escaped, redacted(extras.replace("\n", "\\n")))
         if not extras:
             return text
         head, separator, rest = text.partition("\n")
@@ -78,3 +96,15 @@ def configure(service: str, stream: TextIO | None = None) -> None:
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda told: _uncaught(
+        told.exc_type, told.exc_value or told.exc_type(), told.exc_traceback
+    )
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A defect ends up in the log like everything else, not on standard error as it is."""
+    if issubclass(kind, (KeyboardInterrupt, SystemExit)):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger(__name__).critical("unexpected error", exc_info=(kind, error, trace))

@@ -13,6 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from stockfold.domain.errors import SettingsError
+from stockfold.runtime import redaction
 
 ENV = "env:"
 FILE = "file:"
@@ -42,12 +43,14 @@ class SecretRef:
         return "(plain, hidden)" if self.is_plain else self._text
 
     def resolve(self) -> str:
-        """The secret. SettingsError when what it refers to is not there."""
-        if self._text.startswith(ENV):
-            return self._from_environment(self._text.removeprefix(ENV))
-        if self._text.startswith(FILE):
-            return self._from_file(Path(self._text.removeprefix(FILE)).expanduser())
-        return self._text
+        """The secret, which no log shows from now on. SettingsError when it is not there."""
+        secret = self._text
+        if secret.startswith(ENV):
+            secret = self._from_environment(secret.removeprefix(ENV))
+        elif secret.startswith(FILE):
+            secret = self._from_file(Path(secret.removeprefix(FILE)).expanduser())
+        redaction.remember(secret)
+        return secret
 
     @staticmethod
     def _from_environment(name: str) -> str:

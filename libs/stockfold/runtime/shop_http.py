@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Generator
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 
@@ -15,8 +15,10 @@ from stockfold.channels.woocommerce import WooCommerce
 from stockfold.channels.woocommerce.terms import StockTerms
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.clock import Clock
+from stockfold.runtime.redaction import redacted, redacted_bytes
 from stockfold.runtime.secret import is_loopback_url
 from stockfold.runtime.settings import ChannelSettings
+from stockfold.runtime.shop_addresses import Addresses, ForbiddenAddressError
 from stockfold.runtime.shop_orders import terms_of
 
 BODY_BYTES_MAX = 32 * 1024 * 1024
@@ -86,6 +88,7 @@ class Transport:
         may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self._may_send = may_send
+        self._addresses = Addresses(channel)
         self._adapter = adapter
         self._clock = clock
         self._client = httpx.AsyncClient(
@@ -138,6 +141,8 @@ class Transport:
             return await self._exchange(outgoing)
         except _NotOursError:
             return Failure("connect", "not sent: another process may serve the channel by now")
+        except ForbiddenAddressError as error:
+            return Failure("connect", str(error))
         except httpx.ConnectError as error:
             return Failure("connect", f"no connection to {self._client.base_url}: {error}")
         except (httpx.ConnectTimeout, httpx.PoolTimeout):
@@ -145,9 +150,11 @@ class Transport:
         except httpx.TimeoutException:
             return Failure("timeout", "no answer in time; it may have been done or not")
         except httpx.HTTPError as error:
-            return Failure("broken", f"{type(error).__name__}: {error}")
+            return Failure("broken", redacted(f"{type(error).__name__}: {error}"))
 
-    async def _ask(self, event: str, _: object) -> None:
+    async def _ask(self, event: str, told: Any) -> None:
+        if event == "connection.connect_tcp.complete":
+            await self._addresses.check(told["return_value"])
         if event.endswith(".send_request_headers.started") and not self._may_send():
             raise _NotOursError
 
@@ -161,5 +168,8 @@ class Transport:
                     return Failure("too_large", f"the answer exceeds {BODY_BYTES_MAX} bytes")
         finally:
             await response.aclose()
+        if response.status_code >= 400:
+            # Shops quote in their errors what they were asked with, and errors are kept and shown.
+            body = bytearray(redacted_bytes(bytes(body)))
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(response.status_code, headers, bytes(body))

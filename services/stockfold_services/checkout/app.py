@@ -15,6 +15,7 @@ from stockfold.runtime.acknowledged import AcknowledgedProducer
 from stockfold.runtime.http_bodies import Budget
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.http import Measured
+from stockfold.runtime.with_headers import WithHeaders
 from stockfold_services.checkout import routes
 from stockfold_services.checkout.book import Book
 from stockfold_services.checkout.commands import Commands
@@ -54,6 +55,7 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
     problems.install(app)
     app.add_middleware(Measured, service="checkout")
     app.add_exception_handler(Gone, _nobody)
+    app.add_middleware(WithHeaders)
     app.include_router(routes.router)
 
     @app.get("/healthz")

@@ -18,6 +18,7 @@ from stockfold.runtime.http_bodies import Budget
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.http import Measured
+from stockfold.runtime.with_headers import WithHeaders
 from stockfold_services.gateway import events, files, webhooks
 from stockfold_services.gateway.sending import Sending
 from stockfold_services.gateway.webhook_shops import Shops
@@ -54,6 +55,7 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
     app.state.webhook_bytes_max = settings.gateway.webhook_bytes_max
     problems.install(app)
     app.add_middleware(Measured, service="gateway")
+    app.add_middleware(WithHeaders)
     app.include_router(events.router)
     app.include_router(files.router)
     app.include_router(webhooks.router)

@@ -10,6 +10,9 @@ from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
 from stockfold_services.gateway.app import create_app
 
+FILE_S_MAX = 4 * 3_600.0
+"""A long file over a slow line; its sender is hung up on much sooner when nothing comes."""
+
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until ``stop``. SettingsError when the address cannot be had.
@@ -21,7 +24,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     async with Access(settings, "gateway") as access:
         host = await access.host(host, stop)
         if not stop.is_set():
-            await serve_app(create_app(settings, access), "gateway", host, port, stop)
+            app = create_app(settings, access)
+            await serve_app(app, "gateway", host, port, stop, answer_s_max=FILE_S_MAX)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace import (
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+from stockfold.runtime.redaction import redacted
 from stockfold.runtime.telemetry.otlp import OtlpSender
 from stockfold.runtime.telemetry.tracing import Attributes, Context, Kind, Span, Starter, text_of
 from stockfold.runtime.telemetry_settings import TelemetrySettings
@@ -54,7 +55,9 @@ class RecordedSpan(Span):
 
     def put(self, attributes: Attributes) -> None:
         """See ``Span.put``."""
-        self._span.set_attributes(attributes)
+        self._span.set_attributes(
+            {name: redacted(v) if isinstance(v, str) else v for name, v in attributes.items()}
+        )
 
     def fail(self, kind: str) -> None:
         """See ``Span.fail``."""
