@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from stockfold.runtime import problems
 from stockfold.runtime.keys import issue
 from stockfold.runtime.roles import ROLES, highest, reaches
+from stockfold.runtime.with_headers import HEADERS
 from stockfold_services.api.actor import Actor, needs
 from stockfold_services.api.forms import TOKEN_FIELD, SentForm, csrf_token
 
@@ -98,3 +99,8 @@ def test_a_higher_role_reaches_all_of_a_lower_one() -> None:
     assert [reaches("support", role) for role in ROLES] == [True, True, False]
     assert highest(("read", "support", "engineer")) == "engineer"
     assert highest(("read", "root")) is None
+
+
+def test_browsers_may_say_where_our_own_forms_come_from() -> None:
+    """Under no-referrer they send ``Origin: null`` with every form (Fetch, "append Origin")."""
+    assert HEADERS["Referrer-Policy"] == "same-origin"
