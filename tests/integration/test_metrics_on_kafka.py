@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import NewEnvironment
 from tests.support.kafka_io import Sender, wait_for, wait_for_records
+from tests.support.metrics import scraped
 from tests.support.running_ledger import ledger
 
 from stockfold.contracts.topics import EXCEPTIONS, JOURNAL
@@ -22,27 +21,17 @@ pytestmark = pytest.mark.integration
 Read = Callable[..., float]
 
 
-def _scraped(port: int) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-        text = answer.read().decode()
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
 @contextmanager
 def _scraping(settings: Settings) -> Iterator[Read]:
     """Reads what one sample has grown by since; gauges as they are with ``since=False``."""
     port = settings.metrics.port
     assert port is not None
     with telling(settings, "test", port):
-        before = _scraped(port)
+        before = scraped(port)
 
         def read(name: str, *, since: bool = True, **labels: str) -> float:
             key = (name, frozenset(labels.items()))
-            return _scraped(port).get(key, 0.0) - (before.get(key, 0.0) if since else 0.0)
+            return scraped(port).get(key, 0.0) - (before.get(key, 0.0) if since else 0.0)
 
         yield read
 
@@ -96,7 +85,7 @@ def test_the_ledger_tells_how_far_it_is_behind(settings: Settings) -> None:
         sender.event("GoodsReceived", sku="S", location="A", quantity=5)
         wait_for_records(settings, JOURNAL, 2)
         key = ("stockfold_loop_lag_records", frozenset(lag.items()))
-        wait_for("no lag", lambda: _scraped(settings.metrics.port or 0).get(key) == 0)
+        wait_for("no lag", lambda: scraped(settings.metrics.port or 0).get(key) == 0)
         sender.event("GoodsReceived", sku="S", location="A", quantity=5)
         wait_for("the event", lambda: read("stockfold_loop_events_total", service="ledger") == 2)
-        wait_for("no lag again", lambda: _scraped(settings.metrics.port or 0).get(key) == 0)
+        wait_for("no lag again", lambda: scraped(settings.metrics.port or 0).get(key) == 0)
