@@ -31,7 +31,7 @@ class CaseChange(msgspec.Struct, frozen=True):
     def done(self) -> str:
         """What is done, in words."""
         if self.action == "assign":
-            return f"assign case {self.case} to {self.owner}"
+            return f"assign case {self.case} to {self.owner or 'somebody else'}"
         return f"close case {self.case}"
 
 
