@@ -45,6 +45,11 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(VENV)/.installed-demo $@
 
+$(VENV)/.installed-browser: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing stockfold, its development tools and what drives a browser"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	@touch $(VENV)/.installed-demo $(VENV)/.installed-dev $@
+
 .PHONY: venv
 venv: $(BIN)/python ## Make the virtual environment only
 
@@ -76,6 +81,14 @@ shop: $(VENV)/.installed-demo ## Serve an imitation of WooCommerce to try things
 .PHONY: test
 test: $(VENV)/.installed-dev ## Run every test, three at a time: most of them wait; ARGS="-k name" chooses
 	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+
+.PHONY: test-browser
+test-browser: $(VENV)/.installed-browser ## Test the console in a real headless Chromium, on a real demo run
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(VENV)/.installed-browser ## Write the console's pictures in infra/docs/console anew, from a demo run
+	@$(BIN)/python -m infra.screenshots $(ARGS)
 
 SIMULATED := $(if $(ORDERS),--orders) $(if $(SEED),--seed $(SEED),--histories $(or $(HISTORIES),1000) --first $(or $(FIRST),0))
 

@@ -110,9 +110,9 @@ FLOWS: tuple[Flow, ...] = (
         topics.EXCEPTIONS,
         _DECIDED,
         ("sweeper", "erp", "orders", "ledger", "availability", "publisher"),
-        ("checkout", "projector", "commands"),
+        ("checkout", "projector", "api", "commands"),
     ),
-    Flow(topics.EXCEPTION_RESOLUTIONS, _DECIDED, ("commands",), ("commands",)),
+    Flow(topics.EXCEPTION_RESOLUTIONS, _DECIDED, ("commands",), ("api", "commands")),
     Flow(
         topics.POLICIES,
         _PROMISED,
@@ -153,12 +153,18 @@ FLOWS: tuple[Flow, ...] = (
     ),
     Flow(topics.CHANNEL_PROOFS, _SHOPS, ("sweeper",), ("api", "commands")),
     Flow(topics.CONNECTIONS, _SHOPS, ("publisher",), ("api",)),
+    Flow(
+        topics.REMOTE_VERSIONS,
+        _SHOPS,
+        ("sweeper", "commands"),
+        ("sweeper", "api", "commands"),
+    ),
     Flow(topics.SHADOW_REPORTS, _SHOPS, ("publisher",), ("commands",)),
     Flow(
         topics.AUDIT,
         _STEERED,
         ("sweeper", "publisher", "commands"),
-        ("commands",),
+        ("api", "commands"),
     ),
     Flow(topics.API_KEYS, _STEERED, ("commands",), ("gateway", "checkout", "api")),
 )
