@@ -124,7 +124,7 @@ def test_it_proves_the_path_raises_an_alert_when_the_shop_stops_and_says_when_it
         assert row["outcome"] == "late"
         with served(api_run, "api", settings, ready=False) as api:
             said_there = f"Channel {CHANNEL} does not follow: its canary {CANARY}"
-            wait_for("the word on the page", lambda: said_there in api.get("/").text)
+            wait_for("the word on the page", lambda: said_there in api.get("/console/").text)
         broken.times = 0
         wait_for("the end of it", lambda: outcomes(settings)[-1] != "late")
         wait_for("a proof in time", lambda: outcomes(settings)[-1] == "proved")
