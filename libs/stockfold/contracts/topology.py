@@ -24,6 +24,7 @@ SERVICES: tuple[tuple[str, str], ...] = (
     ("availability", "Computes what each channel may promise."),
     ("publisher", "Writes to the shops what they may sell."),
     ("projector", "Fills the tables that questions are answered from."),
+    ("monitor", "Counts which promises were kept, and what is sold out; optional."),
     ("api", "Answers questions, and serves this console."),
     ("commands", "The command line and the console's own actions."),
 )
@@ -84,7 +85,7 @@ FLOWS: tuple[Flow, ...] = (
         topics.ORDER_STATUS,
         _ORDERS,
         ("orders",),
-        ("sweeper", "erp", "publisher", "projector", "commands"),
+        ("sweeper", "erp", "publisher", "projector", "commands", "monitor"),
     ),
     Flow(topics.ORDER_CASES, _ORDERS, ("orders",), ("sweeper", "projector", "commands")),
     Flow(topics.ORDER_SWEEPS, _ORDERS, ("gateway", "sweeper"), ("sweeper",)),
@@ -132,9 +133,11 @@ FLOWS: tuple[Flow, ...] = (
         topics.AVAILABILITY,
         _PROMISED,
         ("availability",),
-        ("publisher", "projector", "commands"),
+        ("publisher", "projector", "commands", "monitor"),
     ),
-    Flow(topics.DELIVERIES, _SHOPS, ("publisher",), ("sweeper", "projector", "commands")),
+    Flow(
+        topics.DELIVERIES, _SHOPS, ("publisher",), ("sweeper", "projector", "commands", "monitor")
+    ),
     Flow(topics.LISTINGS, _SHOPS, ("publisher",), ("projector", "commands")),
     Flow(topics.RESENDS, _SHOPS, ("publisher", "commands"), ("publisher",)),
     Flow(topics.RECONCILIATIONS, _SHOPS, ("publisher", "commands"), ("publisher", "commands")),
@@ -159,12 +162,13 @@ FLOWS: tuple[Flow, ...] = (
         ("sweeper", "commands"),
         ("sweeper", "api", "commands"),
     ),
+    Flow(topics.MONITOR, _SHOPS, ("monitor",), ("api",)),
     Flow(topics.SHADOW_REPORTS, _SHOPS, ("publisher",), ("commands",)),
     Flow(
         topics.AUDIT,
         _STEERED,
         ("sweeper", "publisher", "commands"),
-        ("api", "commands"),
+        ("api", "commands", "monitor"),
     ),
     Flow(topics.API_KEYS, _STEERED, ("commands",), ("gateway", "checkout", "api")),
 )

@@ -23,7 +23,7 @@ _STAGES = (
     ("orders",),
     ("ledger",),
     ("availability", "snapshotter"),
-    ("publisher", "projector"),
+    ("publisher", "projector", "monitor"),
     ("shops ", "api"),
 )
 _LINKS = (
