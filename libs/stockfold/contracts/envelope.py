@@ -1,7 +1,8 @@
 """CloudEvents 1.0, Kafka binary mode: attributes in headers, body in the value.
 
 Required: ce_specversion, ce_id, ce_source, ce_type, ce_time. Optional: ce_subject, correlationid,
-traceparent, sequence, corrects (the event id that a correction replaces).
+traceparent, sequence, corrects (the event id that a correction replaces). An event that names no
+correlation id is followed by its own id.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def _parse_any(headers: Headers | None) -> Envelope:
             source,
             found["ce_type"].decode(),  # type: ignore[union-attr]
             parse_us(found["ce_time"].decode()),  # type: ignore[union-attr]
-            correlation.decode() if correlation else "",
+            correlation.decode() if correlation else event_id,
             trace.decode() if trace else "",
             int(sequence) if sequence else None,
             corrects.decode() if corrects else "",

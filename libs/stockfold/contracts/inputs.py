@@ -57,6 +57,8 @@ class InputReader:
         self._newest: dict[bytes, _Known] = {}
         self.json_read = 0
         """Inputs that were read from JSON: each costs several times as much as one in Avro."""
+        self.traced = False
+        """Whether inputs keep the trace context that they came with."""
         self.upgraded = 0
         """Inputs whose writer's schema was not the newest of their type."""
 
@@ -107,7 +109,7 @@ class InputReader:
         sku = body["sku"]
         if key is None or key != sku.encode():
             raise _key_mismatch(key, sku)
-        return Input(
+        given = Input(
             event_type,
             sku,
             body,
@@ -123,6 +125,9 @@ class InputReader:
             payload_hash,
             envelope.sequence,
         )
+        if self.traced and envelope.traceparent:
+            given.traceparent = envelope.traceparent
+        return given
 
     def earlier_hashes(self, given: Input) -> set[int]:
         """Payload hashes that the same event had before its type's newest schema was released.

@@ -74,6 +74,9 @@ class Intake:
         return problems if record is None else self._taken(envelope, record)
 
     def _taken(self, envelope: Envelope, record: Record) -> Taken:
+        """The record; an event that belongs to nothing else is followed by its own id."""
+        if not envelope.correlation_id:
+            envelope = msgspec.structs.replace(envelope, correlation_id=envelope.id)
         name = envelope.type
         encode = self._encoders.get(name)
         if encode is None:

@@ -26,6 +26,7 @@ class Cause(NamedTuple):
     source: str = ""
     correlation_id: str = ""
     caused_us: int = 0
+    traceparent: str = ""
 
 
 class Entry(NamedTuple):

@@ -49,7 +49,7 @@ def order_record(order: ChannelOrder) -> ShopRecord:
     }
     key = f"{order.channel}|{order.order}"
     source = f"/channels/{order.channel}/orders"
-    envelope = Envelope(order.event_id, source, _ORDER_CHANGED, order.occurred_at)
+    envelope = Envelope(order.event_id, source, _ORDER_CHANGED, order.occurred_at, key)
     headers = envelopes.build(envelope, subject=key)
     return ShopRecord(ORDERS.name, key.encode(), _encode_order(body), headers)
 

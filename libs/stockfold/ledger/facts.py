@@ -35,6 +35,8 @@ class Input(msgspec.Struct, gc=False):
     """Another source is the authority on this; see ``documents``."""
     snapshot_limit: int | None = None
     """Greatest difference that a snapshot may correct here; None where it only compares."""
+    traceparent: str = ""
+    """The W3C trace context that it is decided under; empty for what is not traced."""
 
 
 TIMER = Input("", "", {}, "", "", 0)

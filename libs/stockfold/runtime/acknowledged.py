@@ -20,6 +20,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.records import sending
+from stockfold.runtime.telemetry.tracing import OFF, Traces
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +42,13 @@ _Told = tuple["asyncio.Future[None]", int, KafkaError | None, Producer]
 class AcknowledgedProducer:
     """Sends records; an asynchronous context. ``bytes_max`` bounds what is under way at once.
 
-    Of the event loop it was entered in alone.
+    Of the event loop it was entered in alone. Events get a span of ``traces``, and its context.
     """
 
-    def __init__(self, settings: Settings, *, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(
+        self, settings: Settings, *, bytes_max: int = BYTES_MAX, traces: Traces = OFF
+    ) -> None:
+        self._traces = traces
         self._bytes_max = bytes_max
         self._bytes = 0
         self._where = f"Kafka at {settings.kafka.bootstrap}"
@@ -78,6 +83,14 @@ class AcknowledgedProducer:
         UnavailableError within a second when it does not come, and at once when too much is under
         way already. ContractError ``too_large`` when Kafka will never take it.
         """
+        if not self._traces.on:
+            await self._send(topic, key, value, headers)
+            return
+        span, headers = sending(self._traces, topic, headers)
+        with span:
+            await self._send(topic, key, value, headers)
+
+    async def _send(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
         producer = self._producer
         assert producer is not None, "the producer was not entered"
         size = len(key) + len(value or b"") + _OVERHEAD_BYTES

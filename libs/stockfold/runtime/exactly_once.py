@@ -30,6 +30,7 @@ from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
 from stockfold.runtime.telemetry.loop import LoopMeter, oldest_us
+from stockfold.runtime.telemetry.tracing import OFF, Span, Traces
 from stockfold.runtime.watchdog import Deafness, Pulse
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,14 @@ class _Commit(NamedTuple):
     offsets: dict[tuple[str, int], int]
     events: int
     oldest_us: int
+    spans: list[Span]
+
+
+def _end(spans: list[Span], trouble: str = "") -> None:
+    for span in spans:
+        if trouble:
+            span.fail(trouble)
+        span.end()
 
 
 class ExactlyOnceLoop:
@@ -61,7 +70,9 @@ class ExactlyOnceLoop:
         merge_wait_ms: int = 0,
         clock: Clock = SYSTEM_CLOCK,
         clients: Clients = CONFLUENT,
+        traces: Traces = OFF,
     ) -> None:
+        self._traces = traces
         self._clients = clients
         self._settings = settings
         self._processor = processor
@@ -225,6 +236,7 @@ class ExactlyOnceLoop:
         consumer.unassign()
 
     def _forget_all(self) -> None:
+        _end(self._traces.uncommitted(), "aborted")
         for number in self._inbox.partitions():
             self._drop(number)
 
@@ -313,7 +325,8 @@ class ExactlyOnceLoop:
             offsets = {**self._one_position(), **offsets}
             out.release(producer)
             pending = self._clients.behind(lambda: self._commit_behind(producer, offsets))
-            self._commit = _Commit(pending, producer, offsets, events, oldest_us(batches))
+            spans = self._traces.uncommitted()
+            self._commit = _Commit(pending, producer, offsets, events, oldest_us(batches), spans)
         except BaseException:
             self._abort(producer)
             raise
@@ -348,8 +361,10 @@ class ExactlyOnceLoop:
         try:
             commit.pending.result()
         except BaseException:
+            _end(commit.spans, "aborted")
             self._abort(commit.producer)
             raise
+        _end(commit.spans)
         self._positions.update(commit.offsets)
         self.processed += commit.events
         self._meter.committed.inc()

@@ -10,6 +10,7 @@ from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.loop import lag_told
+from stockfold.runtime.telemetry.tracing import traces_of
 from stockfold.runtime.watchdog import ends_when_stalled
 from stockfold_services.availability.policies import KafkaPolicyFeed
 from stockfold_services.availability.processor import AvailabilityProcessor
@@ -20,8 +21,14 @@ def run(settings: Settings, stop: threading.Event) -> None:
     feed = KafkaPolicyFeed(settings)
     reference = TopicFollower(settings, REFERENCE, "availability.reference")
     schedule = TopicFollower(settings, SCHEDULE, "availability.schedule")
+    traces = traces_of(settings, "availability")
     processor = AvailabilityProcessor(
-        feed, settings.kafka.sku_partitions, reference, schedule, settings.availability.instance
+        feed,
+        settings.kafka.sku_partitions,
+        reference,
+        schedule,
+        settings.availability.instance,
+        traces,
     )
     loop = ExactlyOnceLoop(
         settings,
@@ -29,6 +36,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         instance=settings.availability.instance,
         batch_events_max=settings.availability.batch_events_max,
         batch_ms_max=settings.availability.batch_ms_max,
+        traces=traces,
     )
     try:
         with (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stockfold.availability.answer import Answer, Visible
 from stockfold.availability.kits import combine
@@ -28,6 +28,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.tracing import OFF, Headers, Traces, headers_of
 from stockfold_services.availability.backlog import Progress
 from stockfold_services.availability.compiler import compile_all, compile_fences
 from stockfold_services.availability.following import Following, ScheduleFeed
@@ -41,6 +42,7 @@ from stockfold_services.availability.records import (
     Published,
     encode_availability,
 )
+from stockfold_services.availability.spans import trace
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ EVENTS_PER_TICK_MAX = 4_000
 """Availability events that one tick writes: about 100 ms."""
 KITS_PER_TURN_MAX = 2_000
 """Kits whose parts one transaction looks through."""
+_UNTRACED: Mapping[str, str] = {}
 
 
 class AvailabilityProcessor:
@@ -65,7 +68,9 @@ class AvailabilityProcessor:
         reference: ReferenceFeed | None = None,
         schedule: ScheduleFeed | None = None,
         instance: str = "availability-1",
+        traces: Traces = OFF,
     ) -> None:
+        self._traces = traces
         self._partitions = partitions
         self._instance = instance
         self._following = Following(policies, reference, schedule)
@@ -106,11 +111,14 @@ class AvailabilityProcessor:
         """Fold a batch; each SKU that changed is looked at once."""
         memory = self.partitions[partition]
         changed: dict[str, SkuMemory] = {}
+        traced: dict[str, str] = {}
         for record in records:
             sku = _take(memory, record, out, now_us)
             if sku is not None:
                 changed[sku.positions.sku] = sku
-        self._turn(memory, changed, out, now_us)
+                if self._traces.on:
+                    trace(self._traces, traced, sku, record, now_us)
+        self._turn(memory, changed, out, now_us, traced)
         self._measure()
 
     def _measure(self) -> None:
@@ -121,10 +129,18 @@ class AvailabilityProcessor:
         measures.AVAILABILITY_LEFT.set(sum(one.unseen + len(one.later) for one in left))
 
     def _turn(
-        self, memory: PartitionMemory, changed: dict[str, SkuMemory], out: Outputs, now_us: int
+        self,
+        memory: PartitionMemory,
+        changed: dict[str, SkuMemory],
+        out: Outputs,
+        now_us: int,
+        traced: Mapping[str, str] = _UNTRACED,
     ) -> None:
-        """Tell what has changed: kits that are due among it, and components to their kits."""
-        work = KitWork(memory.kits, self._partitions, out, now_us)
+        """Tell what has changed: kits that are due among it, and components to their kits.
+
+        ``traced`` has the spans that this is done under, by SKU.
+        """
+        work = KitWork(memory.kits, self._partitions, out, now_us, traced)
         for kit in work.look_through(KITS_PER_TURN_MAX):
             sku = changed[kit.sku] = memory.of_kit(kit)
             sku.cause = kit.cause
@@ -133,7 +149,8 @@ class AvailabilityProcessor:
             for applied in compile_all(self.book, sku, out, memory.number, now_us):
                 answer = _changed_answer(applied, sku, surroundings)
                 if answer is not None:
-                    self._tell(out, memory.number, applied, sku, answer, sku.cause)
+                    headers = headers_of(traced.get(sku.positions.sku, ""))
+                    self._tell(out, memory.number, applied, sku, answer, sku.cause, headers)
         work.tell(_Seen(self, memory))
 
     def part_of(self, in_force: InForce, sku: SkuMemory) -> Visible:
@@ -255,13 +272,14 @@ class AvailabilityProcessor:
         sku: SkuMemory,
         answer: Answer,
         cause: Cause,
+        headers: Headers | None = None,
     ) -> None:
         policy = in_force.policy
         channel, name = policy.channel, sku.positions.sku
         known = sku.published.get(channel)
         version = 1 if known is None else known.version + 1
         value = encode_availability(policy, name, sku.positions.seq, answer, version, cause)
-        out.produce(AVAILABILITY, partition, f"{channel}|{name}".encode(), value)
+        out.produce(AVAILABILITY, partition, f"{channel}|{name}".encode(), value, headers)
         sku.published[channel] = Published(version, answer.visible)
         self.told += 1
         self._told[channel] += 1

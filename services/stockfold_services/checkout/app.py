@@ -15,6 +15,8 @@ from stockfold.runtime.acknowledged import AcknowledgedProducer
 from stockfold.runtime.http_bodies import Budget
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.http import Measured
+from stockfold.runtime.telemetry.requests import TracedRequests
+from stockfold.runtime.telemetry.tracing import traces_of
 from stockfold.runtime.with_headers import WithHeaders
 from stockfold_services.checkout import routes
 from stockfold_services.checkout.book import Book
@@ -32,7 +34,8 @@ async def _nobody(_: Request, __: Exception) -> Response:
 
 def create_app(settings: Settings, access: Access) -> FastAPI:
     """The application; Kafka is connected when it starts, and may be away."""
-    producer = AcknowledgedProducer(settings)
+    traces = traces_of(settings, "checkout")
+    producer = AcknowledgedProducer(settings, traces=traces)
     book = Book(settings.checkout.reservations_max)
     following = Following(settings, book)
     running = Running(Commands(producer, settings.prefix, book), settings.checkout)
@@ -54,6 +57,7 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
     app.state.parts = routes.Parts(settings, access, book, following, running, Budget())
     problems.install(app)
     app.add_middleware(Measured, service="checkout")
+    app.add_middleware(TracedRequests, traces=traces)
     app.add_exception_handler(Gone, _nobody)
     app.add_middleware(WithHeaders)
     app.include_router(routes.router)

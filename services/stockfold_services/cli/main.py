@@ -41,6 +41,7 @@ from stockfold_services.cli.questions.availability import SkuByDefault, availabi
 from stockfold_services.cli.questions.explain import explain
 from stockfold_services.cli.questions.leaks import leaks
 from stockfold_services.cli.questions.oversell import oversell
+from stockfold_services.cli.questions.trace import trace
 from stockfold_services.cli.rebuild import rebuild
 from stockfold_services.cli.runbook import runbook
 from stockfold_services.cli.up import up
@@ -72,6 +73,7 @@ app.command()(oversell)
 app.command()(cutover)
 app.command()(leaks)
 app.command()(listings)
+app.command()(trace)
 app.command()(runbook)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")

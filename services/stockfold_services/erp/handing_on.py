@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import Any, cast
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -16,6 +17,8 @@ from stockfold.runtime.records import Record
 from stockfold.runtime.refusals import Refusals
 from stockfold.runtime.settings import ErpSettings
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry import records as telemetry
+from stockfold.runtime.telemetry.tracing import NO_SPAN, OFF, Span, Traces, about, traceparent_in
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +30,14 @@ class HandingOn:
     """Several orders at once, the latest status of each alone."""
 
     def __init__(
-        self, settings: ErpSettings, consumer: Consumer, sink: OrderSink, refusals: Refusals
+        self,
+        settings: ErpSettings,
+        consumer: Consumer,
+        sink: OrderSink,
+        refusals: Refusals,
+        traces: Traces = OFF,
     ) -> None:
+        self._traces = traces
         self._parallel = settings.parallel
         self._consumer = consumer
         self._sink = sink
@@ -72,19 +81,37 @@ class HandingOn:
         """Hand an order on; why it has to be tried again, or None."""
         if record.value() is None:
             return None
+        status = {}
         try:
-            document = document_of(decode(record.value())[1])
+            status = decode(record.value())[1]
+            document = document_of(status)
             if document is not None:
-                deliver(self._sink, document)
+                with self._span(record, status):
+                    deliver(self._sink, document)
                 measures.ERP_ORDERS.labels("done").inc()
         except UnavailableError as error:
             measures.ERP_ORDERS.labels("retried").inc()
             return error
         except ContractError as error:
             measures.ERP_ORDERS.labels("refused").inc()
-            log.error("order %s is refused: %s", record.key(), error)  # noqa: TRY400
+            whom = about(status.get("correlation_id", ""), traceparent_in(record.headers()))
+            log.error("order %s is refused: %s", record.key(), error, extra=whom)  # noqa: TRY400
             self._refusals.write(record, error)
         return None
+
+    def _span(self, record: Record, status: Mapping[str, Any]) -> Span:
+        if not self._traces.on:
+            return NO_SPAN
+        whom = {
+            telemetry.CORRELATION: status["correlation_id"],
+            telemetry.CHANNEL: status["channel"],
+        }
+        topic, place = record.topic(), (record.partition(), record.offset())
+        return self._traces.follow(
+            traceparent_in(record.headers()),
+            f"process {topic}",
+            telemetry.consumed(topic, *place, "erp", whom),
+        )
 
     def _settle(self, records: list[Record], failed: list[Record]) -> None:
         """Commit up to the first that failed of each partition, and read on from there."""

@@ -15,6 +15,7 @@ from stockfold.runtime.order_sinks import open_sink
 from stockfold.runtime.refusals import Refusals
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.tracing import traces_of
 from stockfold_services.erp.handing_on import HandingOn
 
 log = logging.getLogger(__name__)
@@ -37,12 +38,13 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 def _hand_on(settings: Settings, sink: OrderSink, stop: threading.Event) -> None:
     refusals = Refusals(settings, ORDER_STATUS, "stockfold/orders")
+    traces = traces_of(settings, "erp")
     backoff_s = 0.2
     while not stop.is_set():
         consumer = Consumer(_config(settings))
         try:
             consumer.subscribe([ORDER_STATUS.full_name(settings.prefix)])
-            HandingOn(settings.erp, consumer, sink, refusals).run(stop)
+            HandingOn(settings.erp, consumer, sink, refusals, traces).run(stop)
         except (KafkaException, UnavailableError) as error:
             log.warning("orders are handed on again in %.1f s: %s", backoff_s, error)
             stop.wait(backoff_s)

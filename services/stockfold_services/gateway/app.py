@@ -18,6 +18,8 @@ from stockfold.runtime.http_bodies import Budget
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.http import Measured
+from stockfold.runtime.telemetry.requests import TracedRequests
+from stockfold.runtime.telemetry.tracing import traces_of
 from stockfold.runtime.with_headers import WithHeaders
 from stockfold_services.gateway import events, files, webhooks
 from stockfold_services.gateway.sending import Sending
@@ -26,7 +28,8 @@ from stockfold_services.gateway.webhook_shops import Shops
 
 def create_app(settings: Settings, access: Access) -> FastAPI:
     """The application; Kafka is connected when it starts, and may be away."""
-    producer = AcknowledgedProducer(settings)
+    traces = traces_of(settings, "gateway")
+    producer = AcknowledgedProducer(settings, traces=traces)
     names = SkuNames()
     followed = follow_sku_names(settings, "gateway", names)
 
@@ -56,6 +59,7 @@ def create_app(settings: Settings, access: Access) -> FastAPI:
     problems.install(app)
     app.add_middleware(Measured, service="gateway")
     app.add_middleware(WithHeaders)
+    app.add_middleware(TracedRequests, traces=traces)
     app.include_router(events.router)
     app.include_router(files.router)
     app.include_router(webhooks.router)

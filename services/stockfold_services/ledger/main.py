@@ -12,6 +12,7 @@ from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import open_store
 from stockfold.runtime.telemetry.loop import lag_told
+from stockfold.runtime.telemetry.tracing import traces_of
 from stockfold.runtime.watchdog import ends_when_stalled
 from stockfold_services.ledger.processor import LedgerProcessor
 
@@ -23,7 +24,8 @@ def run(settings: Settings, stop: threading.Event, *, clock: Clock = SYSTEM_CLOC
     """
     if not wait_for_topics(settings, stop):
         return
-    processor = LedgerProcessor(settings, snapshots=open_store(settings))
+    traces = traces_of(settings, "ledger")
+    processor = LedgerProcessor(settings, snapshots=open_store(settings), traces=traces)
     loop = ExactlyOnceLoop(
         settings,
         processor,
@@ -32,6 +34,7 @@ def run(settings: Settings, stop: threading.Event, *, clock: Clock = SYSTEM_CLOC
         batch_ms_max=settings.ledger.batch_ms_max,
         merge_wait_ms=settings.ledger.merge_wait_ms,
         clock=clock,
+        traces=traces,
     )
     # What the ledger holds lives long and has no cycles: the collector's rounds over millions of
     # objects would find nothing and stop the loop for seconds.

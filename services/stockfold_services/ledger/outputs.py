@@ -15,6 +15,7 @@ from stockfold.ledger.state import SkuState
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.tracing import OFF, Headers, Traces, headers_of
 from stockfold_services.ledger.findings import FINDINGS
 
 _NO_LINE = Line("", "")
@@ -23,7 +24,8 @@ _NO_LINE = Line("", "")
 class BatchOutputs:
     """Collects one batch of one partition. Only the last position per place is written."""
 
-    def __init__(self, out: Outputs, partition: int, now_us: int) -> None:
+    def __init__(self, out: Outputs, partition: int, now_us: int, traces: Traces = OFF) -> None:
+        self._traces = traces
         self._out = out
         self._partition = partition
         self._now_us = now_us
@@ -44,11 +46,13 @@ class BatchOutputs:
         changed, summaries = self._changed, self._summaries
         told: Input | None = None
         ids: CauseIds | None = None
+        headers: Headers | None = None
         for fact in facts:
             cause = fact.cause
             if cause is not told:
                 told, ids, here = cause, cause_ids(cause, self._now_us), (state, cause)
-            produce(JOURNAL, partition, key, encode_fact(fact, avro_sku, ids))
+                headers = headers_of(cause.traceparent) if cause.traceparent else None
+            produce(JOURNAL, partition, key, encode_fact(fact, avro_sku, ids), headers)
             for delta in fact.deltas:
                 if delta[0] < STRIDE:
                     changed[sku, delta[1]] = here
@@ -63,6 +67,7 @@ class BatchOutputs:
                         partition,
                         key,
                         encode_status(fact, change.status, line, avro_sku, ids),
+                        headers,
                     )
                 if change.fence is not None or change.limit is not None:
                     summaries[sku] = here
@@ -135,7 +140,10 @@ class BatchOutputs:
             value=message.value(),
             headers=headers,
         )
-        self._out.produce(EXCEPTIONS, self._partition, key, record)
+        traced = given.traceparent if given is not None else ""
+        if traced:
+            self._traces.fail_last(refusal.kind)
+        self._out.produce(EXCEPTIONS, self._partition, key, record, headers_of(traced))
 
     def finish(self, next_offsets: dict[str, int]) -> None:
         """Write the positions that changed, and the mark of the inputs that this batch covers."""
@@ -143,9 +151,12 @@ class BatchOutputs:
         for (sku, location), (state, cause) in self._changed.items():
             key, avro_sku = self._keys[sku]
             value = encode_position(state, location, avro_sku, cause, now_us)
-            produce(POSITIONS, partition, location.encode() + b"|" + key, value)
+            headers = headers_of(cause.traceparent) if cause.traceparent else None
+            produce(POSITIONS, partition, location.encode() + b"|" + key, value, headers)
         for sku, (state, cause) in self._summaries.items():
-            produce(POSITIONS, partition, b"|" + sku.encode(), encode_summary(state, cause, now_us))
+            value = encode_summary(state, cause, now_us)
+            headers = headers_of(cause.traceparent)
+            produce(POSITIONS, partition, b"|" + sku.encode(), value, headers)
         produce(JOURNAL, partition, None, encode_mark(partition, next_offsets, now_us))
 
 

@@ -38,8 +38,10 @@ from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.tracing import OFF, Traces, about
 from stockfold_services.ledger.outputs import BatchOutputs
 from stockfold_services.ledger.reference import ReferenceFeed, ReferenceRules
+from stockfold_services.ledger.spans import trace
 from stockfold_services.ledger.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,9 @@ class LedgerProcessor:
         settings: Settings,
         feed: ReferenceFeed | None = None,
         snapshots: SnapshotStore | None = None,
+        traces: Traces = OFF,
     ) -> None:
+        self._traces = traces
         self._snapshots = snapshots
         follower = feed or TopicFollower(settings, REFERENCE, "ledger.reference")
         self._rules = ReferenceRules(settings, follower)
@@ -78,6 +82,7 @@ class LedgerProcessor:
         )
         self._upkeep = Upkeep(settings.ledger)
         self._reader = InputReader(open_registry(settings))
+        self._reader.traced = traces.on
         self._partition_count = settings.kafka.sku_partitions
         prefix = settings.environment.prefix
         self._topics = {
@@ -129,7 +134,7 @@ class LedgerProcessor:
     def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
         """Decide and fold a batch of one partition."""
         memory = self.partitions[partition]
-        batch = BatchOutputs(out, partition, now_us)
+        batch = BatchOutputs(out, partition, now_us, self._traces)
         topics = self._topics
         for message in records:
             topic, allowed = topics[message.topic()]
@@ -174,6 +179,8 @@ class LedgerProcessor:
                 message.value(),
                 message.headers(),
             )
+            if self._traces.on:
+                trace(self._traces, given, now_us)
             if self._rules.hearing.rhythms:
                 self._rules.hearing.hear(given.source, given.caused_us)
             state = memory.skus.get(given.sku)
@@ -229,7 +236,13 @@ class LedgerProcessor:
         goes to the exceptions when it comes again, so that its partition moves on.
         """
         self._poison.add((given.topic, given.partition, given.offset))
-        log.error("%s of %s met a defect of ours", given.event_id, given.source, exc_info=error)
+        log.error(
+            "%s of %s met a defect of ours",
+            given.event_id,
+            given.source,
+            exc_info=error,
+            extra=about(given.correlation_id, given.traceparent),
+        )
         return UnavailableError(
             f"event {given.event_id} of {given.source} met a defect: {error!r}",
             where=f"{given.topic} partition {given.partition} offset {given.offset}",

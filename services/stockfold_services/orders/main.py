@@ -13,6 +13,7 @@ from stockfold.runtime.processor import Processor
 from stockfold.runtime.serve import serve
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.loop import lag_told
+from stockfold.runtime.telemetry.tracing import OFF, Traces, traces_of
 from stockfold.runtime.watchdog import ends_when_stalled
 from stockfold_services.orders.processor import OrdersProcessor
 from stockfold_services.orders.router import AnswerRouter
@@ -25,10 +26,11 @@ def run(settings: Settings, stop: threading.Event, *, clock: Clock = SYSTEM_CLOC
     """
     if not wait_for_topics(settings, stop):
         return
-    processor = OrdersProcessor(settings)
+    traces = traces_of(settings, "orders")
+    processor = OrdersProcessor(settings, traces=traces)
     router = AnswerRouter(settings.kafka.order_partitions)
     processors: list[Processor] = [processor, router]
-    loops = [_loop(settings, work, clock) for work in processors]
+    loops = [_loop(settings, processor, clock, traces), _loop(settings, router, clock, OFF)]
     failures: list[BaseException] = []
     ended = threading.Event()
 
@@ -60,7 +62,9 @@ def run(settings: Settings, stop: threading.Event, *, clock: Clock = SYSTEM_CLOC
         raise DefectError("one of the loops of orders ended without being asked to")
 
 
-def _loop(settings: Settings, processor: Processor, clock: Clock) -> ExactlyOnceLoop:
+def _loop(
+    settings: Settings, processor: Processor, clock: Clock, traces: Traces
+) -> ExactlyOnceLoop:
     return ExactlyOnceLoop(
         settings,
         processor,
@@ -68,6 +72,7 @@ def _loop(settings: Settings, processor: Processor, clock: Clock) -> ExactlyOnce
         batch_events_max=settings.orders.batch_events_max,
         batch_ms_max=settings.orders.batch_ms_max,
         clock=clock,
+        traces=traces,
     )
 
 

@@ -18,6 +18,7 @@ from stockfold.runtime.order_memory import OrderPartition
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.tracing import headers_of
 
 
 class BatchOutputs:
@@ -35,12 +36,13 @@ class BatchOutputs:
         key = state.key.encode()
         now_us, produce = self._now_us, self._out.produce
         value = encode_order_fact(state.channel, state.order_id, seq, fact, cause, now_us)
-        produce(ORDER_JOURNAL, self._partition, key, value)
+        headers = headers_of(cause.traceparent)
+        produce(ORDER_JOURNAL, self._partition, key, value, headers)
         command = command_of(state, seq, fact, cause.correlation_id, now_us)
         if command is not None:
             sku = command.sku.encode()
             number = partition_of(sku, self._sku_partitions)
-            produce(command.topic, number, sku, command.value, command.headers)
+            produce(command.topic, number, sku, command.value, [*command.headers, *(headers or ())])
         if isinstance(fact, CaseOpened | CaseChanged):
             case = state.cases[fact.case]
             produce(ORDER_CASES, self._partition, case.case.encode(), encode_case(state, case))
@@ -91,6 +93,7 @@ class BatchOutputs:
         """Tell where the changed orders stand, and end with the mark."""
         for key, (state, cause) in self._changed.items():
             value = encode_order_status(state, cause, self._now_us)
-            self._out.produce(ORDER_STATUS, self._partition, key.encode(), value)
+            headers = headers_of(cause.traceparent)
+            self._out.produce(ORDER_STATUS, self._partition, key.encode(), value, headers)
         mark = encode_mark(self._partition, next_offsets, self._now_us)
         self._out.produce(ORDER_JOURNAL, self._partition, None, mark)

@@ -46,8 +46,10 @@ from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.tracing import OFF, Traces, about, traceparent_in
 from stockfold_services.orders.measuring import OrderMeter
 from stockfold_services.orders.outputs import BatchOutputs
+from stockfold_services.orders.spans import traced
 from stockfold_services.orders.surroundings import Following
 
 log = logging.getLogger(__name__)
@@ -83,7 +85,9 @@ class OrdersProcessor:
         settings: Settings,
         following: Following | None = None,
         snapshots: OrderSnapshots | None = None,
+        traces: Traces = OFF,
     ) -> None:
+        self._traces = traces
         self._snapshots = snapshots or open_order_snapshots(settings)
         self._finished_us = settings.orders.finished_s * SECOND_US
         self._following = following or Following(settings)
@@ -156,9 +160,13 @@ class OrdersProcessor:
         state: OrderState | None = None
         try:
             schema, body = self._reader.read(topic, record.value(), record.headers())
+            if topic is ORDER_ANSWERS:
+                cause = cause._replace(correlation_id=body["correlation_id"])
             state = self._order_of(memory, topic, record, body)
             if state is None:
                 return
+            if self._traces.on:
+                cause = traced(self._traces, cause, state, now_us)
             if place in self._poison:
                 raise _defect()
             if not state.seq and self._is_of_before(body):
@@ -175,7 +183,10 @@ class OrdersProcessor:
             self._decide(memory, batch, state, given, cause, now_us)
         except Exception as error:
             self._poison.add(place)
-            log.error("order %s met a defect of ours", state.key, exc_info=error)  # noqa: TRY400
+            whom = about(cause.correlation_id or state.key, cause.traceparent)
+            log.error(  # noqa: TRY400
+                "order %s met a defect of ours", state.key, exc_info=error, extra=whom
+            )
             raise UnavailableError(
                 f"order {state.key} met a defect: {error!r}",
                 where=f"{topic.name} partition {memory.number} offset {record.offset()}",
@@ -324,10 +335,13 @@ def _check_forgotten(known: Forgotten, body: Any) -> None:
 def _cause(record: Record, topic: Topic, partition: int) -> Cause:
     """What the headers say, as far as they can be read; answers have none of their own."""
     caused_us = record.timestamp()[1] * 1000
+    headers = record.headers()
+    trace = traceparent_in(headers)
     try:
-        told = envelope.parse(record.headers())
+        told = envelope.parse(headers)
     except ContractError:
-        return Cause(topic.name, partition, record.offset(), caused_us=caused_us)
+        place = (topic.name, partition, record.offset())
+        return Cause(*place, caused_us=caused_us, traceparent=trace)
     return Cause(
         topic.name,
         partition,
@@ -336,6 +350,7 @@ def _cause(record: Record, topic: Topic, partition: int) -> Cause:
         told.source,
         told.correlation_id,
         caused_us,
+        trace,
     )
 
 

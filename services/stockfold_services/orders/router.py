@@ -41,7 +41,9 @@ class AnswerRouter:
             order = split_ledger_order(status["order"], status["channel"])
             if order is not None:
                 key = f"{status['channel']}|{order}".encode()
-                out.produce(ORDER_ANSWERS, partition_of(key, self._order_partitions), key, value)
+                number = partition_of(key, self._order_partitions)
+                # Of a status the ledger's trace is the only header there may be.
+                out.produce(ORDER_ANSWERS, number, key, value, [*(record.headers() or ())] or None)
 
     def tick_due(self, now_us: int) -> bool:
         """Time brings nothing."""

@@ -54,6 +54,8 @@ class Consumed(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp_ms: int
+    traceparent: str = ""
+    """Of the trace that it belongs to, when that is sampled and we trace."""
 
     @property
     def place(self) -> Place:
@@ -72,10 +74,13 @@ class Batch:
         self.expected: dict[Place, int] = {}
         self.next_offsets: dict[Place, int] = {}
         self.records = 0
+        self._taken_ms = 0
+        """When the broker took the record that is being read."""
 
     def add(self, record: Consumed) -> None:
         """Take a record over. One that does not fit is kept with its bytes, as unreadable."""
         self._pass(record)
+        self._taken_ms = record.timestamp_ms
         try:
             self._read(record)
         except ContractError as error:
@@ -153,7 +158,8 @@ class Batch:
 
     def _availability(self, record: Record, partition: int, offset: int) -> None:
         row = rows.availability_row(record, partition, offset)
-        self._add(AVAILABILITY_HISTORY, rows.availability_history_row(record, partition, offset))
+        history = rows.availability_history_row(record, partition, offset, self._taken_ms * 1000)
+        self._add(AVAILABILITY_HISTORY, history)
         self._put(AVAILABILITY, row[:2], row)
 
     def _delivery(self, record: Record, partition: int, offset: int) -> None:

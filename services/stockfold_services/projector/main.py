@@ -18,9 +18,11 @@ from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.tracing import Traces, traces_of
 from stockfold.runtime.watchdog import Pulse, restarted_when_stalled
 from stockfold_services.projector.batch import Consumed, Place
 from stockfold_services.projector.source import Source
+from stockfold_services.projector.spans import spans_of
 from stockfold_services.projector.store import PRUNE_ROWS_MAX, Moved, Store
 from stockfold_services.projector.writing import write_records
 
@@ -82,7 +84,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 async def _project(settings: Settings, stop: asyncio.Event, pulse: Pulse) -> None:
     async with Store.opened(settings) as store, Source.opened(settings) as source:
         await store.claim_origin(source.cluster_id, settings.prefix)
-        projector = _Projector(store, source, pulse)
+        traces = traces_of(settings, "projector")
+        source.traced = traces.on
+        projector = _Projector(store, source, pulse, traces)
         log.info("projecting into schema %s", store.schema)
         while not stop.is_set():
             await projector.step()
@@ -92,7 +96,8 @@ async def _project(settings: Settings, stop: asyncio.Event, pulse: Pulse) -> Non
 class _Projector:
     """One connection to each side, and what is due next."""
 
-    def __init__(self, store: Store, source: Source, pulse: Pulse) -> None:
+    def __init__(self, store: Store, source: Source, pulse: Pulse, traces: Traces) -> None:
+        self._traces = traces
         self._pulse = pulse
         self._store = store
         self._source = source
@@ -113,8 +118,11 @@ class _Projector:
         if records:
             step("projector.after_read")
             self._pulse.beat("writing to PostgreSQL")
+            spans = spans_of(self._traces, records)
             try:
                 await self._write(records, starts)
+                for span in spans:
+                    span.end()
             except Moved as moved:
                 log.warning("another projector has written %s; reading anew", moved)
                 self._read_anew()

@@ -111,8 +111,8 @@ def availability_row(record: Record, partition: int, offset: int) -> Row:
     )
 
 
-def availability_history_row(record: Record, partition: int, offset: int) -> Row:
-    """The same as a row of availability_history."""
+def availability_history_row(record: Record, partition: int, offset: int, told_us: int) -> Row:
+    """The same as a row of availability_history; ``told_us`` is when the broker took it."""
     return (
         partition,
         offset,
@@ -125,6 +125,7 @@ def availability_history_row(record: Record, partition: int, offset: int) -> Row
         record["seq"],
         from_us(record["recorded_at"]),
         record["correlation_id"],
+        from_us(told_us),
     )
 
 

@@ -38,6 +38,7 @@ from stockfold.runtime.deafness import listen
 from stockfold.runtime.kafka import aiokafka_config, group_id
 from stockfold.runtime.leaving import leave
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.tracing import sampled, traceparent_in
 from stockfold.runtime.watchdog import Deafness
 from stockfold_services.projector.batch import Consumed, Place
 from stockfold_services.projector.store import Seen
@@ -92,6 +93,8 @@ class Source:
 
     def __init__(self, settings: Settings, consumer: AIOKafkaConsumer, cluster_id: str) -> None:
         self.cluster_id = cluster_id
+        self.traced = False
+        """Whether records keep the trace that they are of."""
         self._prefix = settings.prefix
         self._events_max = settings.projector.batch_events_max
         self._batch_s_max = settings.projector.batch_ms_max / 1000
@@ -212,10 +215,13 @@ class Source:
         topic = at.topic.removeprefix(self._prefix)
         self._record_ms[at] = records[-1].timestamp
         return [
-            Consumed(topic, at.partition, r.offset, r.key, r.value, r.timestamp)
+            Consumed(topic, at.partition, r.offset, r.key, r.value, r.timestamp, self._trace_of(r))
             for r in records
             if r.offset >= begin
         ]
+
+    def _trace_of(self, record: ConsumerRecord) -> str:
+        return sampled(traceparent_in(record.headers)) if self.traced else ""
 
     async def seen(self) -> tuple[dict[Place, Seen], datetime | None]:
         """How far each place has been read, and until when those without lag are known whole."""

@@ -105,6 +105,7 @@ AVAILABILITY_HISTORY = Table(
         "seq",
         "recorded_at",
         "correlation_id",
+        "told_at",
     ),
     _RECORD,
     retention=Retention("recorded_at", 30),

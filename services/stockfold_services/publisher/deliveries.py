@@ -6,7 +6,8 @@ What needs a person → ``stockfold.exceptions.v1``. All in the partition of the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
@@ -28,8 +29,10 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import aiokafka_config
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.tracing import headers_of
 from stockfold_services.publisher.given_up import GivenUp
 from stockfold_services.publisher.listings import State
+from stockfold_services.publisher.spans import Spans
 from stockfold_services.publisher.wanted import Finished
 
 _encode_delivery = encoder("stockfold.Delivery")
@@ -48,7 +51,8 @@ class Deliveries(Protocol):
 class KafkaDeliveries:
     """Outcomes and states of one channel, as records."""
 
-    def __init__(self, settings: Settings, channel: str) -> None:
+    def __init__(self, settings: Settings, channel: str, spans: Spans | None = None) -> None:
+        self._spans = spans
         self._channel = channel
         self._topic = DELIVERIES.full_name(settings.prefix)
         self._given_up = GivenUp(channel)
@@ -76,7 +80,10 @@ class KafkaDeliveries:
                 (one.wanted.partition, one.wanted.sku, _encode_delivery(self._record(one)))
                 for one in finished
             ],
+            [one.wanted.traceparent for one in finished],
         )
+        if self._spans is not None:
+            self._spans.recorded(finished)
         given_up = self._given_up.exceptions(finished, SYSTEM_CLOCK.now_us())
         if given_up:
             await self._write(self._exceptions, given_up)
@@ -152,22 +159,34 @@ class KafkaDeliveries:
             ],
         )
 
-    async def _write(self, topic: str, records: Sequence[tuple[int, str, bytes]]) -> None:
+    async def _write(
+        self,
+        topic: str,
+        records: Sequence[tuple[int, str, bytes]],
+        traces: Iterable[str] = itertools.repeat(""),
+    ) -> None:
         """Write (partition, SKU, value), in order per partition; returns when all are on record.
+
+        ``traces`` has the traceparent of each, empty for most.
 
         Batches are filled here: sent one by one, a record costs ten times as much.
         """
         open_batches: dict[int, BatchBuilder] = {}
         sent = []
-        for partition, sku, value in records:
-            key = f"{self._channel}|{sku}".encode()
+        for (partition, sku, value), trace in zip(records, traces, strict=False):
+            told = {
+                "key": f"{self._channel}|{sku}".encode(),
+                "value": value,
+                "timestamp": None,
+                "headers": headers_of(trace) or [],
+            }
             batch = open_batches.get(partition)
-            if batch is not None and batch.append(key=key, value=value, timestamp=None) is not None:
+            if batch is not None and batch.append(**told) is not None:
                 continue
             if batch is not None:
                 sent.append(await self._producer.send_batch(batch, topic, partition=partition))
             batch = open_batches[partition] = self._producer.create_batch()
-            if batch.append(key=key, value=value, timestamp=None) is None:
+            if batch.append(**told) is None:
                 raise DefectError(
                     f"the record of SKU {sku} fits no batch",
                     where=topic,

@@ -33,6 +33,7 @@ from stockfold.runtime.watchdog import Deafness
 from stockfold_services.publisher.lease import SESSION_S, OneOwner
 from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.reading import wanted_of
+from stockfold_services.publisher.spans import Spans
 from stockfold_services.publisher.wanted import Wanted
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,10 @@ class Feed(Protocol):
 class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
     """The availability of one channel, read committed."""
 
-    def __init__(self, settings: Settings, channel: str, mode: Mode = ALL) -> None:
+    def __init__(
+        self, settings: Settings, channel: str, mode: Mode = ALL, spans: Spans | None = None
+    ) -> None:
+        self._spans = spans
         self._settings = settings
         self._mode = mode
         self._group = publisher_group(settings, channel)
@@ -182,6 +186,8 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
         wanted = None
         if record.value is not None and (record.key or b"").startswith(self._prefix):
             wanted = wanted_of(record)
+        if wanted is not None and self._spans is not None:
+            wanted = self._spans.read(wanted, record.headers)
         return Read(record.partition, record.offset, wanted)
 
     async def caught_up(self, partitions: Partitions) -> dict[int, int]:

@@ -13,6 +13,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.shop_http import Transport, woocommerce
+from stockfold.runtime.telemetry.tracing import traces_of
 from stockfold.runtime.watchdog import restarted_when_stalled
 from stockfold_services.publisher.admission import (
     LOOKS,
@@ -33,6 +34,7 @@ from stockfold_services.publisher.reconciling import Reconciling
 from stockfold_services.publisher.resends import Resends, follow_resends
 from stockfold_services.publisher.retry import RetryPolicy
 from stockfold_services.publisher.shadowing import reporting
+from stockfold_services.publisher.spans import Spans, TracedPerformer
 from stockfold_services.publisher.standing import telling
 from stockfold_services.publisher.steering_kafka import steering_of, until_turned
 
@@ -106,14 +108,15 @@ async def _connect_and_run(
     log.info("channel %s is in mode %s", channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
     resends = Resends(settings, channel.name)
+    spans = Spans(traces_of(settings, "publisher"), settings, channel)
     async with (
-        _stopped(KafkaDeliveries(settings, channel.name)) as deliveries,
+        _stopped(KafkaDeliveries(settings, channel.name, spans)) as deliveries,
         Transport(channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds) as transport,
         follow_resends(settings, resends, channel.name),
         steering_of(settings, channel, mode, deliveries, SYSTEM_CLOCK, stop) as steering,
     ):
         course = steering.course
-        feed = KafkaFeed(settings, channel.name, course)
+        feed = KafkaFeed(settings, channel.name, course, spans)
         reconciling = asyncio.create_task(
             Reconciling(settings, channel, SYSTEM_CLOCK, lease, mode).run(stop)
         )
@@ -131,7 +134,7 @@ async def _connect_and_run(
                 connection = Connection(
                     channel.name,
                     adapter,
-                    transport,
+                    TracedPerformer(transport, spans),
                     feed,
                     deliveries,
                     SYSTEM_CLOCK,

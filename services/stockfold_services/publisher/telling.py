@@ -12,6 +12,7 @@ from stockfold.contracts.shop_orders import order_record
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.acknowledged import AcknowledgedProducer
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.telemetry.tracing import traces_of
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,9 @@ class OrderTeller:
 
     async def run(self) -> None:
         """Send them, one after the other, for ever."""
-        async with AcknowledgedProducer(self._settings) as producer:
+        async with AcknowledgedProducer(
+            self._settings, traces=traces_of(self._settings, "publisher")
+        ) as producer:
             while True:
                 await self._send(producer, await self._waiting.get())
 

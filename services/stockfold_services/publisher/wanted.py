@@ -27,6 +27,8 @@ class Wanted(msgspec.Struct, frozen=True):
     recorded_at_us: int = 0
     seq: int = 0
     restored: Restored | None = None
+    traceparent: str = ""
+    """The W3C trace context that it was told under; empty for what is not traced."""
 
 
 class Finished(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.shop_http import Transport, access_of, can_be_asked
+from stockfold.runtime.telemetry.tracing import traces_of
 from stockfold.runtime.watchdog import Pulse, restarted_when_stalled
 from stockfold_services.sweeper.monitor import watch
 from stockfold_services.sweeper.notebook import Writer
@@ -45,7 +46,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     for channel in shops:
         _ = channel.orders.secrets  # A missing one ends the process at once.
     async with (
-        AcknowledgedProducer(settings) as producer,
+        AcknowledgedProducer(settings, traces=traces_of(settings, "sweeper")) as producer,
         Situation(settings) as situation,
         asyncio.TaskGroup() as group,
     ):

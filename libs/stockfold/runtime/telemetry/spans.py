@@ -59,6 +59,10 @@ class RecordedSpan(Span):
             {name: redacted(v) if isinstance(v, str) else v for name, v in attributes.items()}
         )
 
+    def rename(self, name: str) -> None:
+        """See ``Span.rename``."""
+        self._span.update_name(name)
+
     def fail(self, kind: str) -> None:
         """See ``Span.fail``."""
         self._span.set_attribute("error.type", kind)

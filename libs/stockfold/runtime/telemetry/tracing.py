@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Literal, NamedTuple, Protocol, Self
 
@@ -21,6 +22,7 @@ _FORM = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2
 _SAMPLED = 0x01
 
 Kind = Literal["server", "client", "consumer", "producer", "internal"]
+Headers = list[tuple[str, str | bytes | None]]
 Attributes = Mapping[str, str | int | float | bool]
 
 
@@ -68,7 +70,7 @@ def traceparent_in(headers: Sequence[tuple[str, bytes | None]] | None) -> str:
     return ""
 
 
-def headers_of(traceparent: str) -> list[tuple[str, str | bytes | None]] | None:
+def headers_of(traceparent: str) -> Headers | None:
     """The headers of a record that belongs to a trace; None for one that does not."""
     return [(HEADER, traceparent.encode())] if traceparent else None
 
@@ -87,6 +89,9 @@ class Span:
 
     def put(self, attributes: Attributes) -> None:
         """Add attributes. Never secrets, names of persons, or bodies."""
+
+    def rename(self, name: str) -> None:
+        """Call it otherwise: what a request is for is known only once it was served."""
 
     def fail(self, kind: str) -> None:
         """Say that it ended badly; ``kind`` is one of few words, such as an exception's kind."""
@@ -127,6 +132,10 @@ class Starter(Protocol):
         ...
 
 
+def _contexts(links: Sequence[str]) -> list[Context]:
+    return [found for link in links if (found := context_of(link)) is not None]
+
+
 class Traces:
     """The spans of one service."""
 
@@ -135,6 +144,7 @@ class Traces:
         self._ratio = sample_ratio
         self.on = start is not None
         """Whether anything is traced at all."""
+        self._uncommitted: list[Span] = []
 
     def enter(
         self,
@@ -144,6 +154,7 @@ class Traces:
         parent: str = "",
         kind: Kind = "server",
         start_us: int | None = None,
+        links: Sequence[str] = (),
     ) -> Span:
         """The span of something that comes in: of its sender's trace, else of a new one by chance.
 
@@ -158,7 +169,7 @@ class Traces:
                 return Span(text_of(Context(*ids, sampled=False)))
         elif not above.sampled:
             return Span(parent)
-        return self._start(above, name, kind, attributes, start_us, ())
+        return self._start(above, name, kind, attributes, start_us, _contexts(links))
 
     def follow(
         self,
@@ -179,11 +190,50 @@ class Traces:
         above = context_of(parent)
         if above is None or not above.sampled:
             return Span(parent)
-        linked = [found for link in links if (found := context_of(link)) is not None]
-        return self._start(above, name, kind, attributes, start_us, linked)
+        return self._start(above, name, kind, attributes, start_us, _contexts(links))
+
+    def chosen(self, parent: str, *, anew: bool) -> bool:
+        """Whether something of the trace ``parent`` is recorded; of none, if it may begin ``anew``.
+
+        For who has many, and few that are traced: what a span says is worked out only then.
+        """
+        if parent:
+            above = context_of(parent)
+            if above is not None:
+                return above.sampled
+        return anew and random.random() < self._ratio  # noqa: S311 - no secret
+
+    def begin(self, parent: str, name: str, attributes: Attributes, start_us: int) -> Span:
+        """The consumer's span of what was ``chosen``, which ``until_committed`` ends."""
+        assert self._start is not None, "chosen while tracing is off"
+        span = self._start(context_of(parent), name, "consumer", attributes, start_us, ())
+        self.until_committed(span)
+        return span
+
+    def until_committed(self, span: Span) -> None:
+        """Leave it to the exactly-once loop to end this span, when what came of it is visible."""
+        if span.is_recorded:
+            self._uncommitted.append(span)
+
+    def fail_last(self, kind: str) -> None:
+        """Say of what ``until_committed`` was told last that it ended badly."""
+        self._uncommitted[-1].fail(kind)
+
+    def uncommitted(self) -> list[Span]:
+        """What ``until_committed`` was told since this was last asked for."""
+        found, self._uncommitted = self._uncommitted, []
+        return found
 
 
 OFF = Traces()
+CURRENT: ContextVar[str] = ContextVar("traceparent", default="")
+"""The traceparent of the request that this task serves; empty outside of one."""
+
+
+def about(correlation_id: str, traceparent: str = "") -> dict[str, str]:
+    """What a log line says of whom it is about, as its ``extra``; what is unknown is left out."""
+    told = {"correlation_id": correlation_id, "trace_id": trace_id_of(sampled(traceparent))}
+    return {name: value for name, value in told.items() if value}
 
 
 def traces_of(settings: Settings, service: str) -> Traces:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -21,6 +21,7 @@ from stockfold.domain.bills import PARTS_MAX, Bill, grow
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.tracing import headers_of
 from stockfold_services.availability.kits.memory import Kit, KitMemory
 from stockfold_services.availability.kits.records import (
     Told,
@@ -48,7 +49,15 @@ class Seen(Protocol):
 class KitWork:
     """What one transaction does for the kits and components of a partition."""
 
-    def __init__(self, memory: KitMemory, partitions: int, out: Outputs, now_us: int) -> None:
+    def __init__(
+        self,
+        memory: KitMemory,
+        partitions: int,
+        out: Outputs,
+        now_us: int,
+        traced: Mapping[str, str],
+    ) -> None:
+        self._traced = traced
         self._memory = memory
         self._partitions = partitions
         self._out = out
@@ -181,9 +190,9 @@ class KitWork:
             told = msgspec.structs.replace(told, bills=told.bills[:1], refused="", asked=())
         partition = partition_of(kit.encode(), self._partitions) if kit else self._memory.number
         key = pair_key(component, kit) if kit else pair_key("", component)
-        self._out.produce(
-            COMPONENT_AVAILABILITY, partition, key, encode_told(component, kit, told, cause)
-        )
+        headers = headers_of(self._traced.get(component, ""))
+        value = encode_told(component, kit, told, cause)
+        self._out.produce(COMPONENT_AVAILABILITY, partition, key, value, headers)
 
 
 def _reached(kit: Kit) -> tuple[dict[str, Bill], bool]:
