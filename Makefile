@@ -100,6 +100,23 @@ test-alerts: ## Try every alert rule, firing and not, with Prometheus' own promt
 	  "(Debian, Ubuntu), or Prometheus' own archive; then PROMTOOL=/path/to/promtool" >&2; exit 1; }
 	@$(PROMTOOL) check config infra/observability/prometheus.yaml
 	@$(PROMTOOL) test rules infra/observability/rules_test_*.yaml
+MONITOR := .venv-monitor
+
+$(MONITOR)/.installed: pyproject.toml constraints.txt infra/monitor-constraints.txt
+	@python="$$($(FIND_PYTHON))"; test -x $(MONITOR)/bin/python || "$$python" -m venv $(MONITOR)
+	@echo "installing the monitor with faust-streaming into $(MONITOR)"
+	@grep -v '^click==' constraints.txt > $(MONITOR)/constraints.txt
+	@$(MONITOR)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c $(MONITOR)/constraints.txt -c infra/monitor-constraints.txt -e '.[dev,monitor]'
+	@touch $@
+
+.PHONY: monitor
+monitor: $(MONITOR)/.installed ## Run the monitor of promises kept (faust-streaming), beside what runs already
+	@$(MONITOR)/bin/stockfold-monitor
+
+.PHONY: test-monitor
+test-monitor: $(MONITOR)/.installed ## Test the monitor: a worker of Faust on a real Kafka
+	@$(MONITOR)/bin/python -m pytest tests/monitor/check_worker.py $(ARGS)
 
 .PHONY: simulate
 simulate: $(VENV)/.installed-dev ## Replay one simulated history, SEED=n; or run many, HISTORIES=n; ORDERS=1: of orders

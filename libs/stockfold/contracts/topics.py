@@ -420,6 +420,16 @@ REMOTE_VERSIONS = Topic(
     compacted=True,
     superseded_kept_ms=KEPT_MS,
 )
+MONITOR = Topic(
+    "stockfold.monitor.v1",
+    "monitor",
+    "How many promises were kept by channel and window, and how long SKUs were sold out. Derived.",
+    "what|channel|SKU|window",
+    ("stockfold.MonitorWindow",),
+    keyed_by_sku=False,
+    partitions=1,
+    retention_ms=7 * DAY_MS,
+)
 
 INPUTS: tuple[Topic, ...] = (
     RECEIPTS,
@@ -458,6 +468,7 @@ TOPICS: tuple[Topic, ...] = (
     CHANNEL_PROOFS,
     SHADOW_REPORTS,
     REMOTE_VERSIONS,
+    MONITOR,
     ORDERS,
     SHIPMENTS,
     ORDER_ANSWERS,

@@ -25,6 +25,7 @@ from stockfold_services.api.console import (
     exception_acts,
     exceptions_page,
     live,
+    monitor_page,
     order_acts_page,
     orders_page,
     overview_page,
@@ -43,6 +44,7 @@ from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
 from stockfold_services.api.kits import Kits
+from stockfold_services.api.monitor_windows import Windows
 from stockfold_services.api.observing import observing
 from stockfold_services.api.proofs import Proofs
 from stockfold_services.api.remote_versions import Remotes
@@ -61,6 +63,7 @@ from stockfold_services.api.routes import (
     health,
     journal,
     listings,
+    monitor,
     order_cases,
     positions,
     promises,
@@ -95,6 +98,7 @@ _ROUTERS = (
     channel_versions,
     channels,
     listings,
+    monitor,
     order_cases,
     contracts,
     health,
@@ -117,6 +121,7 @@ _PAGES = (
     channel_acts,
     audit_page,
     versions_page,
+    monitor_page,
     trace_page,
 )
 _HEADERS = {
@@ -134,6 +139,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     database = Database(settings)
     terms = ChannelTerms(settings)
     proofs = Proofs(settings)
+    watched = Windows(settings)
     modes = Channels(settings)
     bounded = Bounded()
     queues = Queues(settings)
@@ -148,6 +154,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
         bounded.close()
         terms.close()
         proofs.close()
+        watched.close()
         await callers.close()
         await database.close()
 
@@ -173,6 +180,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.proofs = proofs
     app.state.modes = modes
     app.state.remotes = Remotes(settings)
+    app.state.watched = watched
     app.state.kits = Kits(settings)
     app.state.changes = Changes(database)
     app.state.places = {place.name: place for place in settings.locations}

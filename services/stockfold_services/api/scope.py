@@ -30,6 +30,7 @@ ABOUT = {
     "/v1/deliveries/{channel}/{sku:path}": CHANNEL,
     "/v1/listings": CHANNEL,
     "/v1/listings/times": CHANNEL,
+    "/v1/monitor": CHANNEL,
     "/v1/order-cases": CHANNEL,
     "/v1/positions": LOCATION,
     "/v1/positions/{sku:path}": LOCATION,

@@ -13,6 +13,7 @@ from stockfold_services.api.channels import Channels
 from stockfold_services.api.database import Database, database_of
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.kits import Kits
+from stockfold_services.api.monitor_windows import Windows
 from stockfold_services.api.proofs import Proofs
 from stockfold_services.api.remote_versions import Remotes
 from stockfold_services.api.terms import ChannelTerms
@@ -60,6 +61,12 @@ def _modes(request: Request) -> Channels:
     return modes
 
 
+def _watched(request: Request) -> Windows:
+    watched = request.app.state.watched
+    assert isinstance(watched, Windows)
+    return watched
+
+
 def _remotes(request: Request) -> Remotes:
     remotes = request.app.state.remotes
     assert isinstance(remotes, Remotes)
@@ -76,3 +83,4 @@ Feed = Annotated[Changes, Depends(_feed)]
 Canaries = Annotated[Proofs, Depends(_proofs)]
 Modes = Annotated[Channels, Depends(_modes)]
 Shops = Annotated[Remotes, Depends(_remotes)]
+Watched = Annotated[Windows, Depends(_watched)]
