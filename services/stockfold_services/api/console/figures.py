@@ -20,7 +20,7 @@ _CHANNELS = """
 SELECT channel, count(*) AS sent,
     count(*) FILTER (WHERE outcome = 'applied') AS applied,
     count(*) FILTER (WHERE outcome IN ('rejected', 'unmapped', 'gave_up')) AS failed,
-    coalesce(sum(greatest(attempts - 1, 0)), 0)::bigint AS retries,
+    coalesce(sum(greatest(attempts - 2, 0)), 0)::bigint AS retries,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY took_us) / 1000.0 AS typical_ms,
     percentile_disc(0.95) WITHIN GROUP (ORDER BY took_us) / 1000.0 AS slow_ms
 FROM (
@@ -64,7 +64,10 @@ SELECT count(*) AS told, count(*) FILTER (
 
 
 class ChannelPace(NamedTuple):
-    """What a channel was sent in the last while. Times are of one request, in milliseconds."""
+    """What a channel was sent in the last while. Times are of one request, in milliseconds.
+
+    ``retries`` are requests beyond two for a listing: the first look-up and the write are none.
+    """
 
     channel: str
     sent: int
