@@ -20,6 +20,7 @@ pytestmark = pytest.mark.integration
 ENDLESS = ("/v1/availability/changes", "/console/live/{what}")
 OF_KAFKA = (
     "/v1/channel",
+    "/v1/monitor",
     "/console/audit",
     "/console/channels",
     "/console/exceptions/{place}",
