@@ -12,6 +12,7 @@ from stockfold.contracts.kept import KEPT_MAX, Kept
 
 _NEAR = 1 << 15
 _PAIR = 1 << 14
+_MIDDLE = 1 << 27
 _LOW = _PAIR - 1
 _TWICE = 1 << 42
 _FOURFOLD = 1 << 56
@@ -61,6 +62,8 @@ class _Longs(dict[int, bytes]):
     """The bytes of every int64; near numbers are kept, far ones are made when asked."""
 
     def __missing__(self, value: int) -> bytes:
+        if 0 < value < _MIDDLE:  # As the sequence numbers of a busy SKU, and offsets.
+            return _PAIRS[value << 1 & _LOW] + _LAST[value >> 13]
         return far(value)
 
 

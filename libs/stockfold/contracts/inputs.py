@@ -93,8 +93,8 @@ class InputReader:
             known is not None
             and value is not None
             and end == len(value)
-            and envelope.type == known.schema.name
-            and envelope.type in allowed
+            and envelope.type == (name := known.schema.name)
+            and name in allowed
         ):
             event_type, schema_id = known.type, known.schema.id
             payload_hash = _hash(value[HEADER_BYTES:])

@@ -20,14 +20,17 @@ def encode_status(
 ) -> bytes:
     """The record of the answer that a fact gives; ``line`` is the line as it is after the fact."""
     reservation, what, command, units, reason, available = status
-    longs, string = LONGS, avro.string
+    longs = LONGS
     reserved = line.reserved
+    name, order = reservation.encode(), line.order.encode()
     parts = [
         _HEAD,
         sku,
         longs[fact.seq],
-        string(reservation) if reservation else avro.ZERO,
-        string(line.order),
+        longs[len(name)],
+        name,
+        longs[len(order)],
+        order,
         avro.ROWS[line.line, line.channel, what, command, reason],
         longs[available],
         longs[units],

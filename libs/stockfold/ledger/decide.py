@@ -71,7 +71,7 @@ def decide(state: SkuState, given: Input, now_us: int) -> Fact:
     """The input's own fact. Pure: neither the state nor the input is changed. Raises Refused."""
     decision = DECISIONS.get(given.type)
     if decision is not None:
-        key = document_of(given)
+        key = document_of(given) if given.body.get("document") is not None else None
         if key is None:
             return decision(state, given)
         again = told_again(state, given, key, decision)

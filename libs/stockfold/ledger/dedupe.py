@@ -39,7 +39,8 @@ class Window:
         """Remember an event that is not known; forgets the older generation when full."""
         young = self._young
         young[event] = payload
-        self._newest_us = max(self._newest_us, recorded_us)
+        if recorded_us > self._newest_us:  # noqa: PLR1730  (a call for each event costs more)
+            self._newest_us = recorded_us
         if len(young) >= self.ids_max:
             if self._old:
                 self.floor_us = max(self.floor_us, self._old_newest_us)

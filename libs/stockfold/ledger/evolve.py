@@ -45,7 +45,12 @@ def evolve(state: SkuState, fact: Fact) -> None:
                 book.extend(_EMPTY_ROW)
             book[at + account] += units
             if account >= CLAIMS_FROM:
-                _claim(state, account, location, channel, units)
+                held = state.claims.get((location, channel))
+                if held is None:
+                    held = state.own("claims")[intern(location), intern(channel)] = [0, 0]
+                held[account - CLAIMS_FROM] += units
+                if not held[0] and not held[1]:
+                    del state.claims[location, channel]
             elif account < COUNTED_BELOW and not counted:
                 moves.extend((at // STRIDE * 4 + account, fact.occurred_us, units))
         elif account == BACKORDERED:
@@ -66,16 +71,6 @@ def evolve(state: SkuState, fact: Fact) -> None:
             if numbers is None:
                 numbers = state.own("numbers")[cause.source] = Numbers(change.number)
             numbers.add(change.number, cause.payload_hash)
-
-
-def _claim(state: SkuState, account: int, location: str, channel: str, units: int) -> None:
-    key = (location, channel)
-    held = state.claims.get(key)
-    if held is None:
-        held = state.own("claims")[(intern(location), intern(channel))] = [0, 0]
-    held[account - CLAIMS_FROM] += units
-    if not held[0] and not held[1]:
-        del state.claims[key]
 
 
 def _forget_moves(state: SkuState) -> None:

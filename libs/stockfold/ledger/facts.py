@@ -43,29 +43,23 @@ TIMER = Input("", "", {}, "", "", 0)
 """The cause of what the ledger decides by its own clock."""
 
 
-class Fact:
+_NOT_YET: Any = None
+
+
+class Fact(msgspec.Struct, eq=False, gc=False):
     """A decided fact: resolved deltas and entity transitions. ``evolve`` only adds and puts.
 
     ``seq``, ``cause``, ``occurred_us`` and ``recorded_us`` are set when it is recorded.
     """
 
-    __slots__ = ("cause", "change", "deltas", "flags", "kind", "occurred_us", "recorded_us", "seq")
-
-    def __init__(
-        self,
-        kind: str,
-        deltas: list[Delta],
-        change: Change | None = None,
-        flags: tuple[str, ...] = (),
-    ) -> None:
-        self.kind = kind
-        self.deltas = deltas
-        self.change = change
-        self.flags = flags
-        self.seq = 0
-        self.cause = TIMER
-        self.occurred_us = 0
-        self.recorded_us = 0
+    kind: str
+    deltas: list[Delta]
+    change: Change | None = None
+    flags: tuple[str, ...] = ()
+    seq: int = 0
+    cause: Input = _NOT_YET
+    occurred_us: int = 0
+    recorded_us: int = 0
 
     def __repr__(self) -> str:
         return f"Fact({self.kind}, {self.deltas}, {self.change}, {self.flags})"

@@ -15,6 +15,7 @@ from stockfold.ledger.accounts import (
     NAMES,
     ON_HAND,
     QUALITY_HOLD,
+    STRIDE,
     Delta,
 )
 from stockfold.ledger.entities import Change, Return, copied
@@ -58,8 +59,12 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
     flags: tuple[str, ...] = ()
     for account, location, _, units in deltas:
         if (account == ON_HAND and units < 0) or (account == ALLOCATED and units > 0):
-            row = state.row(location)
-            before, allocated = row[ON_HAND], row[ALLOCATED]
+            try:
+                at = state.locations.index(location) * STRIDE
+            except ValueError:
+                before = allocated = 0
+            else:
+                before, allocated = state.book[at], state.book[at + ALLOCATED]
             after, allocated_after = before, allocated
             for moved, place, _, of_it in deltas:
                 if place == location:

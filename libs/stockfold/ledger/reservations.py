@@ -34,14 +34,20 @@ def reserve_stock(state: SkuState, given: Input) -> Fact:
     known_key = state.reservations.get(name)
     if known_key is not None:
         return _repeat(state, given, state.lines[known_key])
-    line = copied(state.lines[key]) if key in state.lines else Line(*key)
+    known = state.lines.get(key)
+    if known is None:
+        line = Line(*key, ordered=body["quantity"], channel=intern(body["channel"]))
+        _take_terms(line, given)
+        return _ask(state, line, given, line.ordered, [])
+    line = copied(known)
     if line.live:
         return _refused(line, name, given, "line_reserved_by_another")
     if line.final:
         return _reserve_on_cancelled(line, given)
     if line.reservation and line.answer is not None:
         line.past = (*line.past, PastReservation(line.reservation, line.quantity, line.answer))
-    deltas = _take_terms(line, given)
+    _take_terms(line, given)
+    deltas = know_channel(line, intern(body["channel"]))
     absorbed = min(body["quantity"], line.unordered)
     line.unordered -= absorbed
     line.ordered += absorbed
@@ -130,7 +136,7 @@ def ask_lapsed(state: SkuState, line: Line, given: Input) -> Fact:
     return _ask(state, line, given, ask, [])
 
 
-def _take_terms(line: Line, given: Input) -> list[Delta]:
+def _take_terms(line: Line, given: Input) -> None:
     """Copy the command's terms onto a (copied) line."""
     body = given.body
     line.reservation = body["reservation"]
@@ -144,7 +150,6 @@ def _take_terms(line: Line, given: Input) -> list[Delta]:
     line.supply = (supply["inbound"], supply["line"]) if supply is not None else None
     line.expires_us = body["expires_at"] or 0
     line.priority = body["priority"]
-    return know_channel(line, intern(body["channel"]))
 
 
 def _reopen(line: Line, ask: int) -> int:

@@ -20,6 +20,12 @@ def allowance(state: SkuState, channel: str) -> int:
     if not state.fences:
         return NO_BOUND
     pool = state.pool()
+    if len(state.fences) == 1:
+        (fence,) = state.fences.values()
+        if fence.channel == channel:
+            return pool
+        unused_units = fence.quantity - state.channel_claims(fence.channel)
+        return pool - min(max(unused_units, 0), pool)
     unused = [
         (-f.priority, f.channel, f.quantity - state.channel_claims(f.channel))
         for f in state.fences.values()

@@ -32,7 +32,7 @@ from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import Record, last_of_topics
+from stockfold.runtime.records import Record
 from stockfold.runtime.recovery import recover
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
@@ -75,6 +75,7 @@ class LedgerProcessor:
         self._snapshots = snapshots
         follower = feed or TopicFollower(settings, REFERENCE, "ledger.reference")
         self._rules = ReferenceRules(settings, follower)
+        self._hearing = self._rules.hearing
         self._ids_max = settings.ledger.dedupe_events_max
         self._horizons = Horizons(
             settings.ledger.dedupe_horizon_s * SECOND_US,
@@ -136,16 +137,18 @@ class LedgerProcessor:
         memory = self.partitions[partition]
         batch = BatchOutputs(out, partition, now_us, self._traces)
         topics = self._topics
+        last: dict[str, Record] = {}
         for message in records:
             topic, allowed = topics[message.topic()]
+            last[topic] = message
             if allowed:
                 self._one(memory, batch, message, topic, allowed, now_us)
             else:
                 self._take_item(memory, batch, message)
-        for name, last in last_of_topics(records).items():
-            memory.next_offsets[topics[name][0]] = last.offset() + 1
+        for topic, message in last.items():
+            memory.next_offsets[topic] = message.offset() + 1
         batch.finish(memory.next_offsets)
-        self._rules.hearing.tell(out)
+        self._hearing.tell(out)
         measures.LEDGER_REPEATS.inc(self.repeats - self._repeats_told)
         self._repeats_told = self.repeats
         measures.LEDGER_SKUS.set(sum(len(known.skus) for known in self.partitions.values()))
@@ -181,14 +184,17 @@ class LedgerProcessor:
             )
             if self._traces.on:
                 trace(self._traces, given, now_us)
-            if self._rules.hearing.rhythms:
-                self._rules.hearing.hear(given.source, given.caused_us)
+            if self._hearing.rhythms:
+                self._hearing.hear(given.source, given.caused_us)
             state = memory.skus.get(given.sku)
             if state is None:  # A SKU that is known here was looked at before.
                 refuse_misrouted(given.sku, memory.number, self._partition_count)
             validate(given.type, given.body)
             event = event_hash(given.source, given.event_id)
-            if self._is_repeat(window.payload_of(event), given, state):
+            known = window.payload_of(event)
+            if (known is not None or given.sequence is not None) and self._is_repeat(
+                known, given, state
+            ):
                 self.repeats += 1
                 return
             self._horizons.check(given, now_us, window.floor_us)
