@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import fastavro
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.support.histories import histories
 from tests.support.ledger_subject import LedgerSubject
@@ -57,6 +57,7 @@ def told(history) -> LedgerSubject:
     return subject
 
 
+@settings(deadline=None)
 @given(histories(size=60))
 def test_every_record_of_a_history_decodes_and_encodes_again_to_the_same_bytes(history) -> None:
     subject = told(history)
@@ -78,6 +79,7 @@ def test_every_record_of_a_history_decodes_and_encodes_again_to_the_same_bytes(h
         assert codec.encode(schema.name, record) == value
 
 
+@settings(deadline=None)
 @given(histories(size=40))
 def test_a_fact_read_from_the_journal_is_the_fact_that_was_written(history) -> None:
     for fact in told(history).facts:

@@ -47,12 +47,15 @@ def evolve(state: SkuState, fact: Fact) -> None:
             if account >= CLAIMS_FROM:
                 held = state.claims.get((location, channel))
                 if held is None:
-                    held = state.own("claims")[intern(location), intern(channel)] = [0, 0]
+                    claims = state.claims if state.claims is not EMPTY else state.own("claims")
+                    held = claims[intern(location), intern(channel)] = [0, 0]
                 held[account - CLAIMS_FROM] += units
                 if not held[0] and not held[1]:
                     del state.claims[location, channel]
             elif account < COUNTED_BELOW and not counted:
-                moves.extend((at // STRIDE * 4 + account, fact.occurred_us, units))
+                moves.append(at // STRIDE * 4 + account)
+                moves.append(fact.occurred_us)
+                moves.append(units)
         elif account == BACKORDERED:
             waiting = state.backordered.get(channel, 0) + units
             if waiting:

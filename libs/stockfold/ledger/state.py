@@ -177,13 +177,11 @@ class SkuState:
         except ValueError:
             return 0
         moves = self.moves
-        rows, times, units = moves[::3].tolist(), moves[1::3].tolist(), moves[2::3].tolist()
-        total, at = 0, -1
-        for _ in range(rows.count(wanted)):
-            at = rows.index(wanted, at + 1)
-            if times[at] > as_of_us:
-                total += units[at]
-        return total
+        return sum(
+            moves[i + 2]
+            for i in range(0, len(moves), 3)
+            if moves[i] == wanted and moves[i + 1] > as_of_us
+        )
 
     def deficit(self) -> int:
         """The sum of max(-ATP at location, 0), reported beside ATP, never netted."""
