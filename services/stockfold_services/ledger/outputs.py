@@ -50,7 +50,7 @@ class BatchOutputs:
         for fact in facts:
             cause = fact.cause
             if cause is not told:
-                told, ids, here = cause, cause_ids(cause, self._now_us), (state, cause)
+                told, ids, here = cause, cause_ids(cause, fact.recorded_us), (state, cause)
                 headers = headers_of(cause.traceparent) if cause.traceparent else None
             produce(JOURNAL, partition, key, encode_fact(fact, avro_sku, ids), headers)
             for delta in fact.deltas:
