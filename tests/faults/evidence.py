@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,10 +21,12 @@ from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore, open_store
 from stockfold_services.ledger.processor import LedgerProcessor
 from tests.faults.observer import OUTPUTS, Place, final_log, fingerprint, inputs_kept
+from tests.faults.processes import Service
 from tests.faults.site import Site, until
 from tests.faults.workload import PARTITIONS, Expected
 
 SETTLE_S_MAX = 60.0
+LAST_S_MAX = 10.0
 
 
 class Rec(NamedTuple):
@@ -119,10 +122,7 @@ def gather(site: Site) -> Evidence:
     for label, service in site.services.items():
         if not service.is_running() and not service.is_expected_to_end:
             oddities.append(f"{label} has ended by itself: exit code {service.child.returncode}")
-    for label, service in site.services.items():
-        code = service.stop()
-        if code not in (0, None) and not service.is_expected_to_end:
-            oddities.append(f"{label} ended with exit code {code}")
+    oddities += _stop(site, lambda service: service.name != "projector")
     records = []
     for message in final_log(site.settings):
         schema, body = decode(message.value())
@@ -130,7 +130,10 @@ def gather(site: Site) -> Evidence:
         head = (topic, message.partition(), message.offset(), message.key(), message.value())
         records.append(Rec(*head, schema.name.rpartition(".")[2], body, fingerprint(message)))
     last = {record.place for record in records}
-    until(lambda: last <= site.observer.seen.keys(), 10.0)
+    until(lambda: last <= site.observer.seen.keys(), LAST_S_MAX)
+    # What the others told as they ended is in the read model too.
+    until(lambda: _projected(site), LAST_S_MAX)
+    oddities += _stop(site, lambda service: service.name == "projector")
     oddities += site.observer.errors
     oddities += [f"the observer was shown {place} twice" for place in site.observer.twice[:5]]
     acknowledged, ends = dict(site.feeder.acknowledged), dict(site.feeder.ends)
@@ -152,6 +155,16 @@ def gather(site: Site) -> Evidence:
         digests(site.settings, records),
         snapshots(site.settings, records),
     )
+
+
+def _stop(site: Site, which: Callable[[Service], bool]) -> list[str]:
+    """Stop these services in order; those that did not end as they should."""
+    codes = [(label, one.stop(), one) for label, one in site.services.items() if which(one)]
+    return [
+        f"{label} ended with exit code {code}"
+        for label, code, service in codes
+        if code not in (0, None) and not service.is_expected_to_end
+    ]
 
 
 def digests(settings: Settings, records: list[Rec]) -> dict[str, str]:

@@ -102,7 +102,7 @@ async def test_a_pause_stops_the_sending_and_resuming_sends_the_newest(
         assert site.shop.stats.requests == requests
 
         told = read_connections(site.settings)["woo"]
-        assert (told[0].waiting, told[-1].waiting > 0) == (0, True), "the backlog grows meanwhile"
+        assert told[-1].waiting > 0, "the backlog grows meanwhile"
         (row,) = await say("status")
         assert row["publisher"]["mode"] == "live"
     async with site.publisher("live"):

@@ -50,7 +50,9 @@ async def test_a_publisher_tells_outcomes_requests_and_how_it_stands(
         await eventually(
             lambda: value("stockfold_publisher_backlog_listings", **WOO) == 0, 30, "no backlog"
         )
-        assert value("stockfold_publisher_owner", **WOO) == 1
+        await eventually(
+            lambda: value("stockfold_publisher_owner", **WOO) == 1, 30, "the owner of the channel"
+        )
         assert value("stockfold_publisher_control", state="running", **WOO) == 1
         stop.set()
         await asyncio.wait({task}, timeout=30)

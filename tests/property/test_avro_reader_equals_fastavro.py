@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from functools import cache
 
 import fastavro
@@ -15,13 +16,20 @@ from stockfold.contracts.avro_reader import BodyReader, body_reader, far_long
 from stockfold.contracts.codec import write_body
 from stockfold.contracts.registry import Schema, default_registry
 
-SCHEMAS = default_registry().all()
+EVERY = default_registry().all()
+SCHEMAS = [schema for schema in EVERY if body_reader(schema.parsed) is not None]
+
+
+def test_only_what_has_a_map_is_left_to_fastavro() -> None:
+    left = [schema for schema in EVERY if schema not in SCHEMAS]
+    assert {schema.name for schema in left} == {"stockfold.ShadowReport"}
+    assert all('"map"' in json.dumps(schema.definition) for schema in left)
 
 
 @cache
 def reader_of(schema_id: int, *, tuples: bool = False) -> BodyReader:
     reader = body_reader(default_registry().by_id(schema_id).parsed, tuples=tuples)
-    assert reader is not None, "every released schema can be read"
+    assert reader is not None
     return reader
 
 

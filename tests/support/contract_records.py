@@ -58,6 +58,8 @@ def field_values(node: Any) -> st.SearchStrategy[Any]:
             return st.binary(min_size=node["size"], max_size=node["size"])
         case "array":
             return st.lists(field_values(node["items"]), max_size=4)
+        case "map":
+            return st.dictionaries(st.text(max_size=8), field_values(node["values"]), max_size=3)
         case "record":
             return records(node)
     raise AssertionError(kind)
@@ -92,6 +94,8 @@ def as_json(node: Any, value: Any) -> Any:
         return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
     if kind == "array":
         return [as_json(node["items"], item) for item in value]
+    if kind == "map":
+        return {name: as_json(node["values"], item) for name, item in value.items()}
     if kind == "record":
         return {f["name"]: as_json(f["type"], value[f["name"]]) for f in node["fields"]}
     return value

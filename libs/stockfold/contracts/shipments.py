@@ -47,7 +47,9 @@ def read_parcel(
             f"the key is not {body['channel']}|{body['order']}",
             remedy="Send channel|order as the key.",
         )
-    return Told(body["channel"], checked(parcel_of(body, envelope.correlation_id)))
+    # One that was told without a correlation is followed by its own id; its order's key says more.
+    own = envelope.correlation_id == envelope.id
+    return Told(body["channel"], checked(parcel_of(body, "" if own else envelope.correlation_id)))
 
 
 def parcel_of(body: Mapping[str, Any], correlation: str) -> Parcel:

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import MONITOR
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.errors import ContractError, SettingsError, UnavailableError
 from stockfold.domain.times import DAY_US
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.follow import TopicFollower
@@ -46,7 +46,7 @@ class Windows:
         async with self._reading:
             try:
                 await asyncio.wait_for(asyncio.to_thread(self._read), READ_S_MAX)
-            except (KafkaException, UnavailableError, TimeoutError) as error:
+            except (KafkaException, SettingsError, UnavailableError, TimeoutError) as error:
                 if not self._whole:
                     raise UnavailableError(
                         "what the monitor told was not read",
