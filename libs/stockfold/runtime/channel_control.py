@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
-from confluent_kafka import KafkaException
 
 from stockfold.contracts.codec import decode, encode
-from stockfold.contracts.topics import CHANNEL_BASELINES, CHANNEL_CONTROL, Topic
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.contracts.topics import CHANNEL_BASELINES, CHANNEL_CONTROL
+from stockfold.domain.errors import ContractError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import ensure_topic, partitions_of, topic_exists
+from stockfold.runtime.kafka_errors import reading
 from stockfold.runtime.one_record import send_one
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
@@ -98,14 +98,12 @@ class ControlBook:
 def read_controls(settings: Settings) -> ControlBook:
     """What every channel shall do now. UnavailableError when Kafka does not answer."""
     book = ControlBook()
-    try:
+    with reading(settings, CHANNEL_CONTROL):
         if not topic_exists(settings, CHANNEL_CONTROL):
             return book
         for batch in PartitionReader(settings).read(CHANNEL_CONTROL, 0):
             for record in batch:
                 book.apply(record)
-    except KafkaException as error:
-        raise _unread(CHANNEL_CONTROL, settings, error) from error
     return book
 
 
@@ -158,7 +156,7 @@ def publish_control(settings: Settings, control: Control) -> None:
 def read_baselines(settings: Settings, control: Control) -> Iterator[Baseline]:
     """What the channel showed before us, each listing's once. UnavailableError."""
     prefix = f"{control.channel}|".encode()
-    try:
+    with reading(settings, CHANNEL_BASELINES):
         if not topic_exists(settings, CHANNEL_BASELINES):
             return
         reader = PartitionReader(settings)
@@ -172,8 +170,6 @@ def read_baselines(settings: Settings, control: Control) -> Iterator[Baseline]:
                         if baseline.connection == control.baselines:
                             found[baseline.sku] = baseline
             yield from found.values()
-    except KafkaException as error:
-        raise _unread(CHANNEL_BASELINES, settings, error) from error
 
 
 def _baseline(record: Record) -> Baseline:
@@ -184,11 +180,3 @@ def _baseline(record: Record) -> Baseline:
 def encode_baseline(baseline: Baseline) -> bytes:
     """As a record of the topic."""
     return encode("stockfold.ListingBaseline", msgspec.structs.asdict(baseline))
-
-
-def _unread(topic: Topic, settings: Settings, error: KafkaException) -> UnavailableError:
-    return UnavailableError(
-        f"{topic.name} was not read: {error.args[0].str()}",
-        where=f"Kafka at {settings.kafka.bootstrap}",
-        remedy="Check the broker, then try again.",
-    )

@@ -9,12 +9,12 @@ import logging
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from confluent_kafka import KafkaException
 
 from stockfold.contracts.codec import decode, encode
 from stockfold.contracts.topics import AVAILABILITY, CHANNEL_COVERAGE
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.errors import ContractError
 from stockfold.runtime.kafka import ensure_topic
+from stockfold.runtime.kafka_errors import MAKE_TOPICS, reading
 from stockfold.runtime.one_record import send_all
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
@@ -91,13 +91,11 @@ class CoverageBook:
 def read_coverage(settings: Settings) -> CoverageBook:
     """What is in force. UnavailableError when Kafka does not answer."""
     book = CoverageBook()
-    try:
+    with reading(settings, CHANNEL_COVERAGE, MAKE_TOPICS):
         ensure_topic(settings, CHANNEL_COVERAGE)
         for batch in PartitionReader(settings).read(CHANNEL_COVERAGE, 0):
             for record in batch:
                 book.apply(record)
-    except KafkaException as error:
-        raise _unread(CHANNEL_COVERAGE.name, settings, error) from error
     return book
 
 
@@ -138,7 +136,7 @@ def listed_skus(settings: Settings, channel: str, partitions: int) -> Iterator[s
     many it has on the broker. UnavailableError.
     """
     prefix = f"{channel}|".encode()
-    try:
+    with reading(settings, AVAILABILITY, MAKE_TOPICS):
         reader = PartitionReader(settings)
         for partition in range(partitions):
             found: set[str] = set()
@@ -150,13 +148,3 @@ def listed_skus(settings: Settings, channel: str, partitions: int) -> Iterator[s
                         sku = key[len(prefix) :].decode("utf-8", "replace")
                         (found.discard if record.value() is None else found.add)(sku)
             yield found
-    except KafkaException as error:
-        raise _unread(AVAILABILITY.name, settings, error) from error
-
-
-def _unread(topic: str, settings: Settings, error: KafkaException) -> UnavailableError:
-    return UnavailableError(
-        f"{topic} was not read: {error.args[0].str()}",
-        where=f"Kafka at {settings.kafka.bootstrap}",
-        remedy="Check the broker, and that `stockfold topics apply` has made every topic.",
-    )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from confluent_kafka import KafkaException
-
 from stockfold.contracts.connections import ConnectionState, decode_connection
 from stockfold.contracts.topics import CONNECTIONS
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.errors import ContractError
 from stockfold.domain.times import SECOND_US
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import topic_exists
+from stockfold.runtime.kafka_errors import reading
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 
@@ -25,7 +24,7 @@ def read_connections(settings: Settings) -> dict[str, list[ConnectionState]]:
     those that were silent. UnavailableError when Kafka does not answer.
     """
     found: dict[str, list[ConnectionState]] = {}
-    try:
+    with reading(settings, CONNECTIONS):
         if not topic_exists(settings, CONNECTIONS):
             return found
         reader = PartitionReader(settings)
@@ -40,10 +39,4 @@ def read_connections(settings: Settings) -> dict[str, list[ConnectionState]]:
                     log.warning("%s, offset %d: %s", CONNECTIONS.name, record.offset(), error)
                     continue
                 found.setdefault(state.channel, []).append(state)
-    except KafkaException as error:
-        raise UnavailableError(
-            f"{CONNECTIONS.name} was not read: {error.args[0].str()}",
-            where=f"Kafka at {settings.kafka.bootstrap}",
-            remedy="Check the broker, then try again.",
-        ) from error
     return found

@@ -14,7 +14,6 @@ import logging
 from collections.abc import Sequence
 
 import msgspec
-from confluent_kafka import KafkaException
 
 from stockfold.channels.findings import Level
 from stockfold.channels.shopify import versions as shopify
@@ -24,11 +23,12 @@ from stockfold.channels.woocommerce.asking import NotServedError
 from stockfold.contracts.codec import decode, encode
 from stockfold.contracts.exceptions import encode_exception
 from stockfold.contracts.topics import EXCEPTIONS, REMOTE_VERSIONS
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.errors import ContractError
 from stockfold.runtime.channel_control import halt_of, publish_control, read_controls
 from stockfold.runtime.channel_coverage import listed_skus, read_coverage
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.kafka import ensure_topic, topic_exists
+from stockfold.runtime.kafka_errors import reading
 from stockfold.runtime.one_record import send_one
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
@@ -99,18 +99,12 @@ def decode_versions(value: bytes | None) -> RemoteVersions:
 def read_versions(settings: Settings) -> dict[str, RemoteVersions]:
     """What is remembered, by channel. UnavailableError when Kafka does not answer."""
     found: dict[str, RemoteVersions] = {}
-    try:
+    with reading(settings, REMOTE_VERSIONS):
         if not topic_exists(settings, REMOTE_VERSIONS):
             return found
         for batch in PartitionReader(settings).read(REMOTE_VERSIONS, 0):
             for record in batch:
                 take(found, record)
-    except KafkaException as error:
-        raise UnavailableError(
-            f"{REMOTE_VERSIONS.name} was not read: {error.args[0].str()}",
-            where=f"Kafka at {settings.kafka.bootstrap}",
-            remedy="Check the broker, then try again.",
-        ) from error
     return found
 
 

@@ -11,16 +11,15 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 
 import msgspec
-from confluent_kafka import KafkaException
 
 from stockfold.channels import Shown, StockUpdate
 from stockfold.channels.woocommerce.catalog import Page, Product
 from stockfold.channels.woocommerce.scoring import Change, Score, score
 from stockfold.contracts.codec import decode, encode
 from stockfold.contracts.topics import DAY_MS, SHADOW_REPORTS
-from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.kafka import ensure_topic
+from stockfold.runtime.kafka_errors import reading
 from stockfold.runtime.one_record import send_one
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import ChannelSettings, Settings
@@ -135,7 +134,7 @@ def newest_reports(settings: Settings, since_us: int | None = None) -> dict[str,
 
 def _kept(settings: Settings, since_us: int | None = None) -> Iterator[tuple[str, int, bytes]]:
     """Every report as its channel, the day it was told, and its bytes."""
-    try:
+    with reading(settings, SHADOW_REPORTS):
         ensure_topic(settings, SHADOW_REPORTS)
         reader = PartitionReader(settings)
         start = None if since_us is None else reader.first_at(SHADOW_REPORTS, 0, since_us // 1_000)
@@ -144,12 +143,6 @@ def _kept(settings: Settings, since_us: int | None = None) -> Iterator[tuple[str
                 key, value, (_, at_ms) = record.key(), record.value(), record.timestamp()
                 if key is not None and value is not None:
                     yield key.decode("utf-8", "replace"), at_ms // DAY_MS, value
-    except KafkaException as error:
-        raise UnavailableError(
-            f"{SHADOW_REPORTS.name} was not read: {error.args[0].str()}",
-            where=f"Kafka at {settings.kafka.bootstrap}",
-            remedy="Check the broker, then try again.",
-        ) from error
 
 
 def _read(value: bytes) -> ShadowReport:

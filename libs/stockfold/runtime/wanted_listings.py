@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from confluent_kafka import KafkaException
-
 from stockfold.channels import Promise, StockUpdate
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import AVAILABILITY
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.errors import ContractError
+from stockfold.runtime.kafka_errors import MAKE_TOPICS, reading
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 
@@ -26,7 +25,7 @@ def wanted_listings(
     log and left out, as the publisher does. UnavailableError when Kafka does not answer.
     """
     prefix = f"{channel}|".encode()
-    try:
+    with reading(settings, AVAILABILITY, MAKE_TOPICS):
         reader = PartitionReader(settings)
         for partition in range(partitions):
             newest: dict[bytes, bytes] = {}
@@ -40,12 +39,6 @@ def wanted_listings(
                         newest.pop(key, None)
             updates = [_update(value) for value in newest.values()]
             yield {update.sku: update for update in updates if update is not None}
-    except KafkaException as error:
-        raise UnavailableError(
-            f"{AVAILABILITY.name} was not read: {error.args[0].str()}",
-            where=f"Kafka at {settings.kafka.bootstrap}",
-            remedy="Check the broker, and that `stockfold topics apply` has made every topic.",
-        ) from error
 
 
 def _update(value: bytes) -> StockUpdate | None:
