@@ -70,3 +70,27 @@ def encode_exception(
         avro.moment(caused_us),
     )
     return b"".join(parts)
+
+
+def encode_channel_finding(
+    kind: str, *, reason: str, remedy: str, source: str, about: str, at_us: int
+) -> bytes:
+    """A finding about a channel as a whole, of no event; it is noticed at ``at_us``."""
+    return encode_exception(
+        kind,
+        folded=True,
+        reason=reason,
+        remedy=remedy,
+        sku="",
+        source=source,
+        event_id="",
+        event_type="",
+        topic="",
+        partition=0,
+        offset=0,
+        recorded_us=at_us,
+        correlation_id="",
+        caused_us=at_us,
+        key=None,
+        about=about,
+    )

@@ -21,7 +21,7 @@ from stockfold.channels.versions import Change, Part, changes
 from stockfold.channels.woocommerce import versions as woocommerce
 from stockfold.channels.woocommerce.asking import NotServedError
 from stockfold.contracts.codec import decode, encode
-from stockfold.contracts.exceptions import encode_exception
+from stockfold.contracts.exceptions import encode_channel_finding
 from stockfold.contracts.topics import EXCEPTIONS, REMOTE_VERSIONS
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.channel_control import halt_of, publish_control, read_controls
@@ -285,24 +285,13 @@ def _notice(settings: Settings, now: RemoteVersions, clock: Clock = SYSTEM_CLOCK
     }
     reason = f"{now.channel} has changed: {told_changes(now.changes)}; {checks[now.check]}"
     log.warning("%s", reason)
-    at_us = clock.now_us()
-    value = encode_exception(
+    value = encode_channel_finding(
         KIND,
-        folded=True,
         reason=reason,
         remedy=REMEDY,
-        sku="",
         source=f"stockfold/versions/{now.channel}",
-        event_id="",
-        event_type="",
-        topic="",
-        partition=0,
-        offset=0,
-        recorded_us=at_us,
-        correlation_id="",
-        caused_us=at_us,
-        key=None,
         about=f"{now.channel}|{now.changed_at}",
+        at_us=clock.now_us(),
     )
     send_one(
         settings,

@@ -15,7 +15,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from stockfold.contracts.codec import encoder
 from stockfold.contracts.connections import ConnectionState, encode_connection
-from stockfold.contracts.exceptions import encode_exception
+from stockfold.contracts.exceptions import encode_channel_finding
 from stockfold.contracts.topics import (
     CHANNEL_BASELINES,
     CONNECTIONS,
@@ -91,23 +91,13 @@ class KafkaDeliveries:
     async def alert(self, kind: str, reason: str, remedy: str) -> None:
         """See ``stockfold_services.publisher.frozen.Alerts``."""
         now_us = SYSTEM_CLOCK.now_us()
-        value = encode_exception(
+        value = encode_channel_finding(
             kind,
-            folded=True,
             reason=reason,
             remedy=remedy,
-            sku="",
             source=f"stockfold/publisher/{self._channel}",
-            event_id="",
-            event_type="",
-            topic="",
-            partition=0,
-            offset=0,
-            recorded_us=now_us,
-            correlation_id="",
-            caused_us=now_us,
-            key=None,
             about=f"{self._channel}|{now_us}",
+            at_us=now_us,
         )
         await self._write(self._exceptions, [(0, "", value)])
         measures.EXCEPTIONS.labels("publisher", kind, "true").inc()
