@@ -16,6 +16,7 @@ import asyncpg
 
 from stockfold.domain.errors import StockfoldError
 from stockfold.domain.times import SECOND_US
+from stockfold.runtime.beside import beside
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry import measures
@@ -47,13 +48,8 @@ async def observing(settings: Settings, database: Database, queues: Queues) -> A
     if not are_told(settings):
         yield
         return
-    task = asyncio.create_task(_watch(settings, database, queues))
-    try:
+    async with beside(_watch(settings, database, queues)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _watch(settings: Settings, database: Database, queues: Queues) -> None:

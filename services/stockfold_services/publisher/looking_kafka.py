@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from stockfold.channels import Adapter
 from stockfold.domain.times import DAY_US, SECOND_US
+from stockfold.runtime.beside import beside
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold_services.publisher.before_writing import BeforeWriting
@@ -39,12 +38,9 @@ async def looking_of(
     after_us = now_us - asked.look_back_s * SECOND_US
     before = BeforeWriting(adapter, sold, policy, after_us, clock.monotonic_s, teller.tell)
     claims = KafkaClaims(settings, channel.name, known_from_us)
-    telling = asyncio.create_task(teller.run())
     try:
-        await claims.start()
-        yield Looking(channel.name, before, sold, claims, clock)
+        async with beside(teller.run()):
+            await claims.start()
+            yield Looking(channel.name, before, sold, claims, clock)
     finally:
-        telling.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await telling
         await claims.stop()

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from stockfold.channels import Shown, StockUpdate
 from stockfold.domain.errors import UnavailableError
 from stockfold.domain.times import SECOND_US
+from stockfold.runtime.beside import beside
 from stockfold.runtime.channel_coverage import read_coverage
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.settings import ChannelSettings, Settings
@@ -48,13 +49,8 @@ async def reporting(
         yield
         return
     reports = Reports(settings, channel, mode, to_show, shop, clock)
-    task = asyncio.create_task(reports.run(lease))
-    try:
+    async with beside(reports.run(lease)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 class Reports:

@@ -7,7 +7,6 @@ the publisher is gone. Losing one changes nothing.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -19,6 +18,7 @@ from aiokafka.errors import KafkaError
 
 from stockfold.contracts.connections import ConnectionState
 from stockfold.domain.times import SECOND_US
+from stockfold.runtime.beside import beside
 from stockfold.runtime.clock import Clock
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.guards import Counts
@@ -41,13 +41,8 @@ async def telling(
     connection: Connection, mode: str, standings: Standings, clock: Clock
 ) -> AsyncIterator[None]:
     """Tell how a connection stands while the context is open, whenever it has partitions."""
-    task = asyncio.create_task(_tell(connection, mode, standings, clock))
-    try:
+    async with beside(_tell(connection, mode, standings, clock)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _tell(connection: Connection, mode: str, standings: Standings, clock: Clock) -> None:

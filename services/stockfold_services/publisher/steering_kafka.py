@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.beside import beside
 from stockfold.runtime.channel_control import publish_control, read_baselines
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.settings import ChannelSettings, Settings
@@ -60,13 +60,8 @@ async def steering_of(
 async def until_turned(stop: asyncio.Event, steering: Steering) -> AsyncIterator[asyncio.Event]:
     """Gives an event that is set at ``stop``, and when the connection has to start anew."""
     ended = asyncio.Event()
-    watch = asyncio.create_task(_either(ended, stop, steering.turned))
-    try:
+    async with beside(_either(ended, stop, steering.turned)):
         yield ended
-    finally:
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
 
 
 async def _either(ended: asyncio.Event, *events: asyncio.Event) -> None:

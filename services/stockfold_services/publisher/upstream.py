@@ -7,7 +7,6 @@ channels are told is older than what is known. A quiet night leaves nothing undo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from stockfold.contracts.topics import INPUTS, POSITIONS, Topic
 from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.beside import beside
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.kafka import confluent_config, group_id, partitions_of
 from stockfold.runtime.partition_reader import PartitionReader
@@ -66,14 +66,11 @@ class Upstream:
 async def watch_upstream(settings: Settings, minutes: int, clock: Clock) -> AsyncIterator[Upstream]:
     """Look now and then while the context is open; never when the limit in minutes is 0."""
     upstream = Upstream(clock, lying_in(settings))
-    task = asyncio.create_task(_watch(settings, upstream)) if minutes else None
-    try:
+    if not minutes:
         yield upstream
-    finally:
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        return
+    async with beside(_watch(settings, upstream)):
+        yield upstream
 
 
 def lying_in(settings: Settings) -> Callable[[Place, int], bool]:
