@@ -38,7 +38,14 @@ SECTIONS = [
     "Mended when",
     "Prevent it",
 ]
-RAISING = {"ContractError", "Refused", "Refusal", "Problem", "encode_exception"}
+RAISING = {
+    "ContractError",
+    "Refused",
+    "Refusal",
+    "Problem",
+    "encode_exception",
+    "encode_channel_finding",
+}
 TOLD_AT_ONCE = {
     "ambiguous_alias": "catalog import refuses the file",
     "bad_mapping": "import and reconcile refuse the mapping",

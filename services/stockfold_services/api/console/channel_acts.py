@@ -5,18 +5,23 @@ The forms act by the functions of ``stockfold channel``.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse, Response
 
 from stockfold.domain.errors import StockfoldError, UnavailableError
 from stockfold.runtime.channel_orders import Order, Verb, look, say
 from stockfold.runtime.resending import Resending, ask, look_up
 from stockfold.runtime.settings import Settings
-from stockfold_services.api.actor import Actor, needs
-from stockfold_services.api.console import channels_page, hostile, links
+from stockfold_services.api.console import acting, channels_page, hostile, links
+from stockfold_services.api.console.acting import (
+    Engineer,
+    Supporter,
+    away,
+    is_confirming,
+    reason_of,
+)
 from stockfold_services.api.console.bounded import Bounded
 from stockfold_services.api.console.channels_page import NamePath
 from stockfold_services.api.console.exceptions_page import said
@@ -25,11 +30,8 @@ from stockfold_services.api.forms import Form, SentForm, csrf_token
 
 router = APIRouter(prefix="/console/channels", include_in_schema=False)
 
-REASON_MAX = 500
 SHOWN_MAX = 100
 VerbPath = Annotated[str, Path(pattern="^(pause|resume|zero|restore)$")]
-Supporter = Annotated[Actor, Depends(needs("support"))]
-Engineer = Annotated[Actor, Depends(needs("engineer"))]
 DANGEROUS = frozenset({"zero", "restore"})
 
 
@@ -38,12 +40,12 @@ async def resend(request: Request, who: Supporter, form: SentForm, channel: Name
     """Have listings sent once more; which, and in which version, is shown before it is done."""
     channels_page.channel_of(request, channel)
     settings, bounded = _around(request)
-    reason = _reason(form)
+    reason = reason_of(form)
     skus = [line for text in form.get("skus", "").splitlines() if (line := text.strip())]
     try:
         found = await bounded.look(look_up, settings, channel, skus, reason)
-        seen = _seen(channel, *(f"{one.sku}|{one.version}" for one in found.listings))
-        if form.get("step") == "do" and form.get("seen") == seen:
+        seen = acting.seen(channel, *(f"{one.sku}|{one.version}" for one in found.listings))
+        if acting.confirms(form, seen):
             await bounded.act(ask, settings, found, reason, who.said)
             return _away(channel, "resent")
     except StockfoldError as error:
@@ -62,9 +64,9 @@ def _resend_page(request: Request, found: Resending, form: Form, seen: str) -> H
             for one in found.listings[:SHOWN_MAX]
         ],
         unknown=[hostile.visible(sku, 120) for sku in found.unknown[:SHOWN_MAX]],
-        changed=form.get("step") == "do",
+        changed=is_confirming(form),
         skus=form.get("skus", ""),
-        reason=_reason(form),
+        reason=reason_of(form),
         seen=seen,
         token=csrf_token(request),
     )
@@ -78,10 +80,10 @@ async def order(
     channels_page.channel_of(request, channel)
     settings, bounded = _around(request)
     try:
-        wanted = await bounded.look(look, settings, channel, cast("Verb", verb), _reason(form))
+        wanted = await bounded.look(look, settings, channel, cast("Verb", verb), reason_of(form))
         # What was said meanwhile by somebody else is looked at before it is overruled.
-        seen = _seen(channel, verb, wanted.before.control)
-        if form.get("step") == "do" and form.get("seen") == seen:
+        seen = acting.seen(channel, verb, wanted.before.control)
+        if acting.confirms(form, seen):
             await bounded.act(say, settings, wanted, who.said)
             return _away(channel, wanted.state)
     except StockfoldError as error:
@@ -94,7 +96,7 @@ def _order_page(request: Request, wanted: Order, form: Form, seen: str) -> HTMLR
         request,
         "channels/order.html",
         order=wanted,
-        changed=form.get("step") == "do",
+        changed=is_confirming(form),
         is_dangerous=wanted.verb in DANGEROUS,
         seen=seen,
         token=csrf_token(request),
@@ -110,14 +112,5 @@ def _around(request: Request) -> tuple[Settings, Bounded]:
     return request.app.state.settings, request.app.state.bounded
 
 
-def _reason(form: Form) -> str:
-    return form.get("reason", "").strip()[:REASON_MAX]
-
-
-def _seen(*told: str) -> str:
-    return hashlib.blake2b("\n".join(told).encode(), digest_size=16).hexdigest()
-
-
-def _away(name: str, done: str) -> RedirectResponse:
-    """See Other: loading the page again does not act again."""
-    return RedirectResponse(f"{links.channel(name)}?done={done}", 303)
+def _away(name: str, done: str) -> Response:
+    return away(f"{links.channel(name)}?done={done}")

@@ -5,14 +5,13 @@ The forms act by the functions of ``stockfold exceptions``.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse, Response
 
 from stockfold.contracts.codec import decode
 from stockfold.domain.errors import ContractError, StockfoldError, UnavailableError
@@ -32,8 +31,13 @@ from stockfold.runtime.desk.foresight import Foreseen, foresee
 from stockfold.runtime.desk.repair import Correction, Message, read_body
 from stockfold.runtime.desk.sending import Decision
 from stockfold.runtime.settings import Settings
-from stockfold_services.api.actor import Actor, needs
-from stockfold_services.api.console import exception_form, exceptions_page, hostile
+from stockfold_services.api.console import acting, exception_form, exceptions_page, hostile
+from stockfold_services.api.console.acting import (
+    Supporter,
+    away,
+    is_confirming,
+    reason_of,
+)
 from stockfold_services.api.console.bounded import Bounded
 from stockfold_services.api.console.exceptions_page import Asked, PlacePath
 from stockfold_services.api.console.frame import render
@@ -42,11 +46,9 @@ from stockfold_services.api.problems import Problem
 
 router = APIRouter(prefix="/console/exceptions", include_in_schema=False)
 
-REASON_MAX = 500
 SHOWN_MAX = 50
 NEEDS_REASON: frozenset[Act] = frozenset({"discard", "resolve"})
 ActPath = Annotated[str, Path(pattern="^(correct|resubmit|discard|resolve)$")]
-Supporter = Annotated[Actor, Depends(needs("support"))]
 
 
 @router.post("/many")
@@ -56,30 +58,24 @@ async def many(request: Request, who: Supporter, form: SentForm) -> Response:
     asked = Asked(
         **{name: form.get(name, "")[: exceptions_page.TEXT_MAX] for name in Asked._fields}
     )
-    reason = _reason(form)
+    reason = reason_of(form)
     settings, bounded = _settings(request), _bounded(request)
     try:
         _check_reason(act, reason)
         decisions = await bounded.look(_decide_many, settings, asked.chosen(), act)
-        seen = _digest(decisions)
-        if decisions and form.get("step") == "do" and form.get("seen") == seen:
+        seen = acting.seen(*sorted(decision.case.id for decision in decisions))
+        if decisions and acting.confirms(form, seen):
             await bounded.act(_carry_out, settings, act, decisions, reason, who.said)
             told = urlencode({"done": STATES[act], "count": len(decisions)})
-            return _away(f"/console/exceptions?{told}")
+            return away(f"/console/exceptions?{told}")
     except StockfoldError as error:
         return _many_page(request, act, asked, reason, [], trouble=exceptions_page.said(error))
-    changed = form.get("step") == "do"
+    changed = is_confirming(form)
     return _many_page(request, act, asked, reason, decisions, seen=seen, changed=changed)
 
 
 def _decide_many(settings: Settings, chosen: Filter, act: Act) -> list[Decision]:
     return decide(choose(Desk(settings), Chosen(filter=chosen), act), act)
-
-
-def _digest(decisions: Sequence[Decision]) -> str:
-    """Of what was shown: nothing else is done when it is confirmed."""
-    names = "\n".join(sorted(decision.case.id for decision in decisions))
-    return hashlib.blake2b(names.encode(), digest_size=16).hexdigest()
 
 
 def _many_page(
@@ -125,13 +121,6 @@ def _brief(case: Case) -> dict[str, Any]:
     }
 
 
-class Preview(NamedTuple):
-    """What an act on one case would do."""
-
-    decision: Decision
-    foreseen: Foreseen | None
-
-
 @router.post("/{place}/{act}")
 async def one(
     request: Request, who: Supporter, form: SentForm, place: PlacePath, act: ActPath
@@ -139,7 +128,7 @@ async def one(
     """Settle one exception; what would be sent is shown before it is done."""
     case = await exceptions_page.found(request, place)
     done = _act(act)
-    reason = _reason(form)
+    reason = reason_of(form)
     given = exception_form.given_of(form) if done == "correct" else None
     again = "again" in form
     try:
@@ -148,10 +137,10 @@ async def one(
         decision = await _bounded(request).look(
             _decide_one, _settings(request), place, done, correction, again
         )
-        if form.get("step") == "do":
+        if is_confirming(form):
             settings = _settings(request)
             await _bounded(request).act(_carry_out, settings, done, [decision], reason, who.said)
-            return _away(f"/console/exceptions/{place}?{urlencode({'done': STATES[done]})}")
+            return away(f"/console/exceptions/{place}?{urlencode({'done': STATES[done]})}")
     except UnavailableError as error:
         trouble = exceptions_page.said(error)
         return await exceptions_page.show(request, case, status=503, trouble=trouble, given=given)
@@ -244,10 +233,6 @@ def _act(text: str) -> Act:
     return text
 
 
-def _reason(form: Form) -> str:
-    return form.get("reason", "").strip()[:REASON_MAX]
-
-
 def _check_reason(act: Act, reason: str) -> None:
     if act in NEEDS_REASON and not reason:
         raise StockfoldError("it needs a reason", remedy="Say in a sentence why.")
@@ -261,8 +246,3 @@ def _settings(request: Request) -> Settings:
 def _bounded(request: Request) -> Bounded:
     bounded: Bounded = request.app.state.bounded
     return bounded
-
-
-def _away(url: str) -> RedirectResponse:
-    """See Other: loading the page again does not act again."""
-    return RedirectResponse(url, 303)

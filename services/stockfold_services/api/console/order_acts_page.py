@@ -5,19 +5,18 @@ The forms act by the functions of ``stockfold cases`` and ``stockfold orders rev
 
 from __future__ import annotations
 
-import hashlib
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
 
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime import order_acts
 from stockfold.runtime.order_acts import CaseChange, Review
 from stockfold.runtime.order_topics import CONSOLE
 from stockfold.runtime.settings import Settings
-from stockfold_services.api.actor import Actor, needs
-from stockfold_services.api.console import links, orders_data
+from stockfold_services.api.console import acting, links, orders_data
+from stockfold_services.api.console.acting import Supporter
 from stockfold_services.api.console.bounded import Bounded
 from stockfold_services.api.console.frame import render
 from stockfold_services.api.console.orders_data import Order
@@ -29,14 +28,12 @@ from stockfold_services.api.scope import CHANNEL, allow, reach
 
 router = APIRouter(prefix="/console/orders", include_in_schema=False)
 
-REASON_MAX = 500
 TITLES = {
     "assign": "Give the case to somebody else",
     "close": "Close the case as settled",
     "refused": "Stop the order",
     "cleared": "Let the order go on",
 }
-Supporter = Annotated[Actor, Depends(needs("support"))]
 
 
 class Wanted(NamedTuple):
@@ -60,16 +57,16 @@ async def act(request: Request, who: Supporter, form: SentForm) -> Response:
         raise not_found(f"order of channel {channel!r}", order)
     wanted = _wanted(form, channel, order, found)
     trouble = _lacks(wanted.told)
-    if form.get("step") != "do" or trouble:
+    if not acting.is_confirming(form) or trouble:
         return _preview(request, form, wanted, trouble=trouble if "step" in form else "")
-    if form.get("seen") != wanted.seen:
+    if not acting.confirms(form, wanted.seen):
         return _preview(request, form, wanted, changed=True)
     bounded: Bounded = request.app.state.bounded
     try:
         await bounded.act(_tell, request.app.state.settings, wanted.told, who.said)
     except StockfoldError as error:
         return _preview(request, form, wanted, trouble=f"{error.what}. {error.remedy}")
-    return RedirectResponse(links.order(channel, order), 303)
+    return acting.away(links.order(channel, order))
 
 
 def _tell(settings: Settings, told: CaseChange | Review, by: str) -> None:
@@ -81,7 +78,7 @@ def _tell(settings: Settings, told: CaseChange | Review, by: str) -> None:
 
 def _wanted(form: Form, channel: str, order: str, found: Order) -> Wanted:
     what = form.get("act", "")
-    reason = form.get("reason", "").strip()[:REASON_MAX]
+    reason = acting.reason_of(form)
     if what in ("refused", "cleared"):
         row = found.row
         status = "" if row is None else str(row["status"])
@@ -91,7 +88,7 @@ def _wanted(form: Form, channel: str, order: str, found: Order) -> Wanted:
             "shipped. A newer verdict lets it go on."
             if what == "refused"
             else "Its lines are reserved anew, as far as there are units.",
-            _digest(what, status),
+            acting.seen(what, status),
         )
     if what not in ("assign", "close"):
         raise Problem(422, "Form not valid", "act: none of what can be done")
@@ -110,7 +107,7 @@ def _wanted(form: Form, channel: str, order: str, found: Order) -> Wanted:
             else "Nothing is reserved or released by closing it, and the same lack opens no other. "
             "A case closes by itself once its line is served: close what was settled elsewhere."
         ),
-        _digest(what, name, case["owner"], str(case["changed_at"])),
+        acting.seen(what, name, case["owner"], str(case["changed_at"])),
     )
 
 
@@ -147,8 +144,3 @@ def _name(form: Form, field: str) -> str:
     if not name or len(name) > ID_CHARACTERS_MAX or "\x00" in name:
         raise Problem(422, "Form not valid", f"{field}: none is named")
     return name
-
-
-def _digest(*told: str) -> str:
-    """Of what was shown: nothing else is done when it is confirmed."""
-    return hashlib.blake2b("\n".join(told).encode(), digest_size=16).hexdigest()
