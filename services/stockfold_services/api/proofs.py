@@ -6,25 +6,20 @@ told with its age.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable
-
-from confluent_kafka import KafkaException
 
 from stockfold.contracts.channel_proofs import ChannelProof, Standing, decode_proof, standing
 from stockfold.contracts.topics import CHANNEL_PROOFS
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.follow import TopicFollower
-from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
+from stockfold_services.api.asked_topics import Asked, AskedTopics
 
 log = logging.getLogger(__name__)
 
-READ_S_MAX = 5.0
 KEPT_MAX = 2_000
 """Records of a channel: more than a day has at the usual rhythm."""
 
@@ -34,10 +29,13 @@ class Proofs:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._follower = TopicFollower(settings, CHANNEL_PROOFS, "api.proofs")
         self._known: dict[str, deque[ChannelProof]] = {}
-        self._whole = False
-        self._reading = asyncio.Lock()
+        self._topics = AskedTopics(
+            settings,
+            [Asked(CHANNEL_PROOFS, "api.proofs", self._take)],
+            self._known.clear,
+            unread="what the canaries proved was not read",
+        )
 
     async def all(self) -> list[Standing]:
         """Every channel that ever had a canary; none without channels.
@@ -46,17 +44,7 @@ class Proofs:
         """
         if not self._settings.channels:
             return []
-        async with self._reading:
-            try:
-                await asyncio.wait_for(asyncio.to_thread(self._read), READ_S_MAX)
-            except (KafkaException, UnavailableError, TimeoutError) as error:
-                if not self._whole:
-                    raise UnavailableError(
-                        "what the canaries proved was not read",
-                        where=f"Kafka at {self._settings.kafka.bootstrap}",
-                        remedy="Ask again when the broker is there.",
-                    ) from error
-                log.warning("what the canaries proved before stands: %s", error)
+        await self._topics.look()
         now_us = SYSTEM_CLOCK.now_us()
         return [standing(list(self._known[name]), now_us) for name in sorted(self._known)]
 
@@ -74,16 +62,7 @@ class Proofs:
 
     def close(self) -> None:
         """Let go of the consumer."""
-        self._follower.close()
-
-    def _read(self) -> None:
-        if self._whole:
-            self._take(self._follower.poll())
-            return
-        self._known.clear()
-        for batch in self._follower.read_whole(PartitionReader(self._settings)):
-            self._take(batch)
-        self._whole = True
+        self._topics.close()
 
     def _take(self, records: Iterable[Record]) -> None:
         for record in records:

@@ -6,24 +6,20 @@ what was known stays in force.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from typing import NamedTuple
-
-from confluent_kafka import KafkaException
 
 from stockfold.availability.policy import Policy
 from stockfold.availability.surroundings import Places
 from stockfold.contracts.policies import read_policy
 from stockfold.contracts.reference import decode_reference, reference_key
 from stockfold.contracts.topics import POLICIES, REFERENCE
-from stockfold.domain.errors import ContractError, UnavailableError
+from stockfold.domain.errors import ContractError
 from stockfold.domain.reference import Location
-from stockfold.runtime.follow import TopicFollower
-from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
+from stockfold_services.api.asked_topics import Asked, AskedTopics
 from stockfold_services.api.problems import not_found
 
 log = logging.getLogger(__name__)
@@ -42,27 +38,23 @@ class ChannelTerms:
     """Follows policies and reference data. Nothing is connected before the first use."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._policies = TopicFollower(settings, POLICIES, "api.policies")
-        self._reference = TopicFollower(settings, REFERENCE, "api.reference")
         self._known: dict[str, Policy] = {}
         self._tags: dict[str, tuple[str, ...]] = {}
-        self._whole = False
-        self._reading = asyncio.Lock()
+        self._topics = AskedTopics(
+            settings,
+            [
+                Asked(POLICIES, "api.policies", self._take_policies),
+                Asked(REFERENCE, "api.reference", self._take_places),
+            ],
+            self._forget,
+            unread="the channels' policies were not read",
+            remedy="Ask without a channel, or again when the broker is there.",
+            s_max=READ_S_MAX,
+        )
 
     async def of(self, channel: str) -> Terms:
         """The channel's terms now. Problem 404 without a policy; UnavailableError without Kafka."""
-        async with self._reading:
-            try:
-                await asyncio.wait_for(asyncio.to_thread(self._read), READ_S_MAX)
-            except (KafkaException, UnavailableError, TimeoutError) as error:
-                if not self._whole:
-                    raise UnavailableError(
-                        "the channels' policies were not read",
-                        where=f"Kafka at {self._settings.kafka.bootstrap}",
-                        remedy="Ask without a channel, or again when the broker is there.",
-                    ) from error
-                log.warning("the policies known before stand: %s", error)
+        await self._topics.look()
         policy = self._known.get(channel)
         if policy is None:
             raise not_found("policy of channel", channel)
@@ -75,20 +67,11 @@ class ChannelTerms:
 
     def close(self) -> None:
         """Let go of the consumers."""
-        self._policies.close()
-        self._reference.close()
+        self._topics.close()
 
-    def _read(self) -> None:
-        if self._whole:
-            self._take_policies(self._policies.poll())
-            self._take_places(self._reference.poll())
-            return
-        reader = PartitionReader(self._settings)
-        for batch in self._policies.read_whole(reader):
-            self._take_policies(batch)
-        for batch in self._reference.read_whole(reader):
-            self._take_places(batch)
-        self._whole = True
+    def _forget(self) -> None:
+        self._known.clear()
+        self._tags.clear()
 
     def _take_policies(self, records: Iterable[Record]) -> None:
         for record in records:
