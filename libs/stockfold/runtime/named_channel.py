@@ -11,11 +11,17 @@ def woocommerce_channel(settings: Settings, name: str, remedy: str) -> ChannelSe
 
     SettingsError when there is none; ``remedy`` says what to do about one of another kind.
     """
+    channel = channel_named(settings, name)
+    if channel.kind == "woocommerce":
+        return channel
+    raise SettingsError(f"channel {name} is {channel.kind}", where="NAME", remedy=remedy)
+
+
+def channel_named(settings: Settings, name: str) -> ChannelSettings:
+    """The channel of this name, of whatever kind. SettingsError when there is none."""
     for channel in settings.channels:
         if channel.name == name:
-            if channel.kind == "woocommerce":
-                return channel
-            raise SettingsError(f"channel {name} is {channel.kind}", where="NAME", remedy=remedy)
+            return channel
     names = ", ".join(channel.name for channel in settings.channels) or "none"
     raise SettingsError(
         f"there is no channel {name!r}", where="NAME", remedy=f"The settings name: {names}."

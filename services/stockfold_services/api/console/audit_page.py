@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -15,7 +14,7 @@ from stockfold.runtime.audit import Change
 from stockfold.runtime.followed_audit import AuditFilter, FollowedAudit, place_of
 from stockfold.runtime.since import since_us
 from stockfold_services.api import inputs
-from stockfold_services.api.console import hostile
+from stockfold_services.api.console import hostile, links
 from stockfold_services.api.console.bounded import Bounded
 from stockfold_services.api.console.exceptions_page import said
 from stockfold_services.api.console.frame import render
@@ -85,7 +84,7 @@ async def listed(
 
 
 def _link(asked: Asked, after: str = "") -> str:
-    return f"/console/audit?{urlencode(asked._asdict() | ({'after': after} if after else {}))}"
+    return links.page("/console/audit", **asked._asdict(), after=after)
 
 
 def _row(change: Change) -> dict[str, Any]:

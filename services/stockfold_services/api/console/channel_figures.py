@@ -31,8 +31,6 @@ from stockfold_services.api.problems import Problem
 from stockfold_services.api.proofs import Proofs
 from stockfold_services.api.routes.listings import DIFFERS
 
-HOUR_MINUTES = 60
-
 _OUTCOMES = """
 SELECT channel, outcome, count(*) AS count FROM delivery_history
 WHERE finished_at > now() - interval '1 hour' AND ($1::text IS NULL OR channel = $1)

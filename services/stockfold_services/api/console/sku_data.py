@@ -39,10 +39,6 @@ ORDER BY recorded_at DESC, partition DESC, record_offset DESC LIMIT $2
 _FACTS = f"""
 SELECT {COLUMNS} FROM journal WHERE sku = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
 """  # noqa: S608 - our own names
-_FACT_TIMES = """
-SELECT (SELECT recorded_at FROM journal WHERE sku = $1 ORDER BY seq LIMIT 1) AS first,
-    (SELECT recorded_at FROM journal WHERE sku = $1 ORDER BY seq DESC LIMIT 1) AS last
-"""
 _NUMBERS = ("on_hand", "quality_hold", "damaged", "in_transit", "reserved", "allocated")
 
 
@@ -148,9 +144,3 @@ async def recorded_at(connection: asyncpg.Connection, sku: str, seq: int) -> dat
         "SELECT recorded_at FROM journal WHERE sku = $1 AND seq = $2", sku, seq
     )
     return moment if isinstance(moment, datetime) else None
-
-
-async def lifetime(connection: asyncpg.Connection, sku: str) -> tuple[datetime, datetime] | None:
-    """When the first and the last fact of a SKU were recorded; None without any."""
-    row = await connection.fetchrow(_FACT_TIMES, sku)
-    return None if row["first"] is None else (row["first"], row["last"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -18,69 +18,28 @@ from stockfold_services.api.proofs import Proofs
 from stockfold_services.api.remote_versions import Remotes
 from stockfold_services.api.terms import ChannelTerms
 
-
-def _waiting(request: Request) -> Waiting:
-    waiting = request.app.state.waiting
-    assert isinstance(waiting, Waiting)
-    return waiting
+_T = TypeVar("_T")
 
 
-def _places(request: Request) -> Mapping[str, LocationSettings]:
-    places = request.app.state.places
-    assert isinstance(places, dict)
-    return places
+def _kept(name: str, kind: type[_T]) -> Callable[[Request], _T]:
+    """What the application keeps under a name."""
 
+    def kept(request: Request) -> _T:
+        found = getattr(request.app.state, name)
+        assert isinstance(found, kind)
+        return found
 
-def _terms(request: Request) -> ChannelTerms:
-    terms = request.app.state.terms
-    assert isinstance(terms, ChannelTerms)
-    return terms
-
-
-def _kits(request: Request) -> Kits:
-    kits = request.app.state.kits
-    assert isinstance(kits, Kits)
-    return kits
-
-
-def _feed(request: Request) -> Changes:
-    feed = request.app.state.changes
-    assert isinstance(feed, Changes)
-    return feed
-
-
-def _proofs(request: Request) -> Proofs:
-    proofs = request.app.state.proofs
-    assert isinstance(proofs, Proofs)
-    return proofs
-
-
-def _modes(request: Request) -> Channels:
-    modes = request.app.state.modes
-    assert isinstance(modes, Channels)
-    return modes
-
-
-def _watched(request: Request) -> Windows:
-    watched = request.app.state.watched
-    assert isinstance(watched, Windows)
-    return watched
-
-
-def _remotes(request: Request) -> Remotes:
-    remotes = request.app.state.remotes
-    assert isinstance(remotes, Remotes)
-    return remotes
+    return kept
 
 
 Db = Annotated[Database, Depends(database_of)]
-Wait = Annotated[Waiting, Depends(_waiting)]
-Places = Annotated[Mapping[str, LocationSettings], Depends(_places)]
+Wait = Annotated[Waiting, Depends(_kept("waiting", Waiting))]
+Places = Annotated[Mapping[str, LocationSettings], Depends(_kept("places", dict))]
 """The locations that the settings name."""
-ByChannel = Annotated[ChannelTerms, Depends(_terms)]
-Bills = Annotated[Kits, Depends(_kits)]
-Feed = Annotated[Changes, Depends(_feed)]
-Canaries = Annotated[Proofs, Depends(_proofs)]
-Modes = Annotated[Channels, Depends(_modes)]
-Shops = Annotated[Remotes, Depends(_remotes)]
-Watched = Annotated[Windows, Depends(_watched)]
+ByChannel = Annotated[ChannelTerms, Depends(_kept("terms", ChannelTerms))]
+Bills = Annotated[Kits, Depends(_kept("kits", Kits))]
+Feed = Annotated[Changes, Depends(_kept("changes", Changes))]
+Canaries = Annotated[Proofs, Depends(_kept("proofs", Proofs))]
+Modes = Annotated[Channels, Depends(_kept("modes", Channels))]
+Shops = Annotated[Remotes, Depends(_kept("remotes", Remotes))]
+Watched = Annotated[Windows, Depends(_kept("watched", Windows))]

@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 
 from stockfold.domain.days import iso_day
-from stockfold.domain.errors import SettingsError
 from stockfold.domain.times import format_us
 from stockfold.runtime import audit
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
+from stockfold.runtime.named_channel import channel_named
 from stockfold.runtime.remote_versions import (
     RemoteVersions,
     ask,
@@ -50,7 +50,7 @@ def versions(
     are done again; --dry-run tells what that would find, and remembers nothing.
     """
     settings = load(config)
-    chosen = _chosen(settings, name)
+    chosen = settings.channels if name is None else [channel_named(settings, name)]
     attached = attach(settings)
     known = read_versions(attached)
     found = [known[channel.name] for channel in chosen if channel.name in known]
@@ -68,16 +68,6 @@ def versions(
             _print_findings(one)
     if any(one.check == "unfit" for one in found):
         raise typer.Exit(1)
-
-
-def _chosen(settings: Settings, name: str | None) -> list[ChannelSettings]:
-    chosen = [channel for channel in settings.channels if name in (None, channel.name)]
-    if name is not None and not chosen:
-        names = ", ".join(channel.name for channel in settings.channels) or "none"
-        raise SettingsError(
-            f"there is no channel {name!r}", where="NAME", remedy=f"The settings name: {names}."
-        )
-    return chosen
 
 
 def _ask(
