@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.command_line import stockfold, stockfold_json
+from tests.support.command_line import stockfold, stockfold_json, woo_settings
 from tests.support.publishing import availability_service
 from tests.support.woo_shop import Shop, ShopServer
 
@@ -36,18 +36,7 @@ def server() -> Iterator[ShopServer]:
 
 @pytest.fixture
 def config(tmp_path: Path, server: ShopServer) -> str:
-    path = tmp_path / "stockfold.toml"
-    path.write_text(
-        f"""
-[[channels]]
-name = "woo"
-kind = "woocommerce"
-url = "{server.url}"
-consumer_key = "ck_test"
-consumer_secret = "cs_test"
-"""
-    )
-    return str(path)
+    return woo_settings(tmp_path, server.url)
 
 
 def publish(settings: Settings, *skus: str, channel: str = "woo") -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.conftest import NewEnvironment
 from tests.integration.test_publisher_modes import BEFORE, SKUS, Site
-from tests.support.command_line import stockfold_json
+from tests.support.command_line import stockfold_json, woo_settings
 from tests.support.kafka_io import Sender, committed, wait_for
 from tests.support.memory_feed import channel
 from tests.support.publishing import availability_service, eventually
@@ -47,23 +47,9 @@ async def site(new_environment: NewEnvironment, server: ShopServer) -> AsyncIter
         yield Site(settings, server, service)
 
 
-CONFIG = """
-[[channels]]
-name = "woo"
-kind = "woocommerce"
-url = "{url}"
-consumer_key = "ck_test"
-consumer_secret = "cs_test"
-[channels.publishing]
-mode = "live"
-"""
-
-
 @pytest.fixture
 def config(server: ShopServer, tmp_path: Path) -> str:
-    path = tmp_path / "stockfold.toml"
-    path.write_text(CONFIG.format(url=server.url))
-    return str(path)
+    return woo_settings(tmp_path, server.url, 'publishing.mode = "live"')
 
 
 @pytest.fixture

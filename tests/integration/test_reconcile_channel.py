@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.conftest import NewEnvironment
 from tests.integration.test_publisher import publisher
-from tests.support.command_line import stockfold_json
+from tests.support.command_line import stockfold_json, woo_settings
 from tests.support.memory_feed import channel
 from tests.support.publishing import availability_service, eventually
 from tests.support.woo_shop import Shop, ShopServer
@@ -159,21 +159,9 @@ async def test_on_a_schedule_it_is_put_on_record_and_repairs_what_the_settings_s
 async def test_the_command_reports_asks_and_has_the_publisher_repair(
     site: Site, tmp_path: Path
 ) -> None:
-    config = tmp_path / "stockfold.toml"
-    config.write_text(
-        f"""
-[[channels]]
-name = "woo"
-kind = "woocommerce"
-url = "{site.server.url}"
-consumer_key = "ck_test"
-consumer_secret = "cs_test"
-[channels.publishing]
-mode = "live"
-coverage = "reported"
-"""
-    )
-    command = ("reconcile", "channel", "woo", "--config", str(config))
+    publishing = 'publishing = { mode = "live", coverage = "reported" }'
+    config = woo_settings(tmp_path, site.server.url, publishing)
+    command = ("reconcile", "channel", "woo", "--config", config)
 
     async def run(*more: str) -> Any:
         return await asyncio.to_thread(stockfold_json, site.settings, *command, *more, exit_code=1)

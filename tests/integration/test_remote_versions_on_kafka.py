@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.conftest import NewEnvironment
 from tests.support import webhook_shop
-from tests.support.command_line import stockfold, stockfold_json
+from tests.support.command_line import stockfold, stockfold_json, woo_settings
 from tests.support.gateway import in_thread
 from tests.support.kafka_io import committed, wait_for
 from tests.support.running_ledger import running
@@ -112,18 +112,8 @@ async def shown(settings: Settings) -> None:
 def test_by_hand_a_dry_run_tells_and_notes_nothing_and_the_rest_is_audited(
     environment: Settings, server: ShopServer, tmp_path: Path
 ) -> None:
-    path = tmp_path / "stockfold.toml"
-    path.write_text(
-        f"""
-[[channels]]
-name = "woo"
-kind = "woocommerce"
-url = "{server.url}"
-consumer_key = "ck_test"
-consumer_secret = "cs_test"
-"""
-    )
-    asked = ("channel", "versions", "woo", "--config", str(path))
+    config = woo_settings(tmp_path, server.url)
+    asked = ("channel", "versions", "woo", "--config", config)
     assert stockfold_json(environment, *asked) == []
     stockfold(environment, *asked, "--now", "--yes")
     (seen,) = stockfold_json(environment, *asked)
@@ -144,33 +134,27 @@ consumer_secret = "cs_test"
     ]
     assert len(notices(environment)) == 1
     with pytest.raises(SettingsError, match="no channel 'nobody'"):
-        stockfold(environment, "channel", "versions", "nobody", "--config", str(path))
+        stockfold(environment, "channel", "versions", "nobody", "--config", config)
 
 
 def test_a_shop_that_keeps_its_versions_to_itself_is_remembered_as_such(
     environment: Settings, server: ShopServer, tmp_path: Path
 ) -> None:
     server.shop.manager = False
-    path = tmp_path / "stockfold.toml"
     with ShopifyServer(ShopifyShop(lambda: 1_790_000_000.0)) as shopify:
-        path.write_text(
+        config = woo_settings(
+            tmp_path,
+            server.url,
             f"""
-[[channels]]
-name = "woo"
-kind = "woocommerce"
-url = "{server.url}"
-consumer_key = "ck_test"
-consumer_secret = "cs_test"
-
 [[channels]]
 name = "shopify"
 kind = "shopify"
 url = "{shopify.url}"
 [channels.orders]
 access_token = "{TOKEN}"
-"""
+""",
         )
-        asked = ("channel", "versions", "--config", str(path))
+        asked = ("channel", "versions", "--config", config)
         found = stockfold_json(environment, *asked, "--now", "--yes")
     assert [(one["channel"], len(one["parts"]), bool(one["detail"])) for one in found] == [
         ("woo", 0, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from typer.testing import CliRunner
@@ -38,3 +39,20 @@ def stockfold(settings: Settings, *arguments: str, exit_code: int = 0) -> str:
 def stockfold_json(settings: Settings, *arguments: str, exit_code: int = 0) -> Any:
     """The same with ``--json``, decoded."""
     return json.loads(stockfold(settings, *arguments, "--json", exit_code=exit_code))
+
+
+def woo_settings(folder: Path, url: str, more: str = "") -> str:
+    """The path of settings with the channel ``woo`` at a shop; ``more`` follows in its section."""
+    path = folder / "stockfold.toml"
+    path.write_text(
+        f"""
+[[channels]]
+name = "woo"
+kind = "woocommerce"
+url = "{url}"
+consumer_key = "ck_test"
+consumer_secret = "cs_test"
+{more}
+"""
+    )
+    return str(path)
