@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -55,7 +55,8 @@ class StockUpdate(msgspec.Struct, frozen=True):
     carried it and failed as a whole: the adapter sends such updates in ever smaller company, so
     that one that the shop cannot digest ends up alone. ``unseen`` are units that the channel has
     sold and ``quantity`` does not know of: they are shown as gone. With ``restored`` the channel
-    shall show that, whatever the quantity says.
+    shall show that, whatever the quantity says. ``locations`` are (location, units) by name, as far
+    as the channel's policy asks for them; they add up to the quantity, or to none below zero.
     """
 
     sku: str
@@ -65,6 +66,7 @@ class StockUpdate(msgspec.Struct, frozen=True):
     promise: Promise = IN_STOCK
     unseen: int = 0
     restored: Restored | None = None
+    locations: tuple[tuple[str, int], ...] = ()
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -73,6 +75,7 @@ class Shown(msgspec.Struct, frozen=True):
     ``quantity`` is what the channel sells as stock. ``backorders`` is the channel's word for
     selling on without it, empty when that is left as it is; ``extras`` are further fields. Where
     it is not ``managed``, the channel shall keep no stock of it, and sell it by ``stock_status``.
+    ``locations`` are (the channel's own name of a location, units) where it is told them apart.
     """
 
     quantity: int
@@ -80,21 +83,29 @@ class Shown(msgspec.Struct, frozen=True):
     extras: tuple[tuple[str, str], ...] = ()
     managed: bool = True
     stock_status: str = ""
+    locations: tuple[tuple[str, int], ...] = ()
 
 
 class Purpose(enum.Enum):
-    """Why a request is made. READ: to see how things stand right before a write."""
+    """Why a request is made.
+
+    READ: to see how things stand right before a write. FOLLOW: what became of a write that was
+    ACCEPTED.
+    """
 
     LOOK_UP = "look_up"
     READ = "read"
     WRITE = "write"
+    FOLLOW = "follow"
 
 
 class Request(msgspec.Struct, frozen=True):
     """One HTTP request for the caller to make. ``path`` and ``params`` are not yet encoded.
 
     ``updates`` are the updates it is about, in the order of its items. Every request of an
-    ``idempotent`` kind may be repeated when its fate is unclear.
+    ``idempotent`` kind may be repeated when its fate is unclear. ``body`` is sent as it is, instead
+    of ``json``. ``url`` is a whole address instead of ``path``: where a channel has told us to load
+    something up or down. Such a request carries no credentials of ours.
     """
 
     purpose: Purpose
@@ -105,6 +116,8 @@ class Request(msgspec.Struct, frozen=True):
     json: Any = None
     headers: tuple[tuple[str, str], ...] = ()
     idempotent: bool = True
+    body: bytes | None = None
+    url: str = ""
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -116,7 +129,8 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """No response came: ``code`` is ``timeout``, ``connection`` or ``too_large``.
+    """No response came: ``code`` is ``timeout``, ``connect``, ``broken``, ``too_large``, or
+    ``credentials``: they have ended, and no new ones were to be had.
 
     After a time-out the channel may or may not have done what was asked.
     """
@@ -126,9 +140,14 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class OutcomeKind(enum.Enum):
-    """What became of an update. SHADOW: the connection's mode does not write it."""
+    """What became of an update. SHADOW: the connection's mode does not write it.
+
+    ACCEPTED: the channel has taken it and will do it later. It is offered again after
+    ``retry_after_s``, with nothing counted against it; the adapter then asks what became of it.
+    """
 
     APPLIED = "applied"
+    ACCEPTED = "accepted"
     SUPERSEDED = "superseded"
     RETRYABLE = "retryable"
     REJECTED = "rejected"
@@ -195,12 +214,14 @@ class Answer(msgspec.Struct, frozen=True):
 
     Updates of the request that have no outcome are as they were before it: wanted, and to be
     offered again, with nothing counted against them. ``observed`` is in the order of the response,
-    at most one per SKU; an ambiguous SKU is not among them.
+    at most one per SKU; an ambiguous SKU is not among them. ``levels`` are (bucket, tokens left)
+    where the channel has told how much of a budget is left.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     trouble: Trouble | None = None
     observed: tuple[Observed, ...] = ()
+    levels: tuple[tuple[str, float], ...] = ()
 
 
 class OrderReading(Protocol):
@@ -281,4 +302,42 @@ class Adapter(Protocol):
 
         ``now_s`` is UTC seconds since 1970; ``nonce`` must never be used twice.
         """
+        ...
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """What a request takes from one rate budget: ``cost`` tokens.
+
+    ``bucket`` names the account and the operation: connections that name the same one share it. It
+    fills by ``per_s`` tokens a second, up to ``burst``.
+    """
+
+    bucket: str
+    per_s: float
+    burst: float
+    cost: float = 1.0
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """An adapter that knows what its requests cost before it makes them."""
+
+    def charges(self, request: Request) -> tuple[Charge, ...]:
+        """What a request takes; it is sent once every bucket holds as much."""
+        ...
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """An adapter whose credentials end, and are renewed before they do."""
+
+    def renewal(self, now_s: int) -> Request | None:
+        """The request for new credentials; None while those at hand will do.
+
+        It is sent as it is, without ``authorize``.
+        """
+        ...
+
+    def renewed(self, answer: Response | Failure, now_s: int) -> Trouble | None:
+        """Take the new credentials in; what is the matter when none have come."""
         ...
