@@ -24,7 +24,6 @@ from stockfold.channels import (
     Response,
     TroubleKind,
 )
-from stockfold.channels.woocommerce import answers
 
 # What goes wrong as a whole.
 
@@ -162,9 +161,3 @@ def test_over_plain_http_requests_are_signed_and_the_secret_stays_home() -> None
     assert params["oauth_timestamp"] == "1800000000"
     assert "cs_1" not in str(signed)
     assert signed.headers == ()
-
-
-@pytest.mark.parametrize("body", [b'{"update":"\xe4"}', b"[" * 100_000])
-def test_what_is_no_utf_8_or_too_deep_is_no_answer_and_no_crash(body: bytes) -> None:
-    with pytest.raises(answers.NotJsonError):
-        answers.decode(body)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from stockfold.channels import statuses
 from stockfold.channels.port import Failure, Purpose, Request, Response, Trouble, TroubleKind
 from stockfold.channels.woocommerce.asking import NotServedError
 
@@ -58,12 +59,12 @@ def ask(query: str, variables: Mapping[str, Any]) -> Request:
 def read(request: Request, answer: Response | Failure) -> Answer:
     """The data of an answer. NotServedError for anything but success."""
     if isinstance(answer, Failure):
-        raise _unavailable(request, answer.code, answer.detail)
+        raise NotServedError(request, statuses.failed(answer))
     if answer.status != 200:
         raise _refused(request, answer)
     try:
-        tree = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        tree = statuses.decoded(answer.body)
+    except statuses.NotJsonError:
         tree = None
     if not isinstance(tree, dict):
         raise _unavailable(request, "not_understood", "the answer is no JSON object")
@@ -99,12 +100,11 @@ def _pause_s(tree: Mapping[str, Any]) -> float:
 def _refused(request: Request, answer: Response) -> NotServedError:
     code, detail = f"http_{answer.status}", f"HTTP {answer.status}"
     if answer.status == 429:
-        told = answer.headers.get("retry-after", "")
-        wait_s = min(float(told), _WAIT_S_MAX) if told.replace(".", "", 1).isdecimal() else _WAIT_S
+        told_s = statuses.retry_after_s(answer, _WAIT_S_MAX)
+        wait_s = _WAIT_S if told_s is None else told_s
         return NotServedError(request, Trouble(TroubleKind.LIMITED, code, detail, wait_s))
-    if answer.status >= 500 or answer.status == 408:
-        return _unavailable(request, code, detail)
-    return NotServedError(request, Trouble(TroubleKind.REFUSED, code, detail))
+    refused = Trouble(TroubleKind.REFUSED, code, detail)
+    return NotServedError(request, statuses.trouble_of(answer) or refused)
 
 
 def _unavailable(request: Request, code: str, detail: str) -> NotServedError:

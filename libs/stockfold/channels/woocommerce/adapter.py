@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from stockfold.channels import oauth1
+from stockfold.channels import oauth1, statuses
 from stockfold.channels.port import (
     Answer,
     Assurance,
@@ -125,7 +125,7 @@ class WooCommerce:
 
     def _received(self, request: Request, response: Response | Failure) -> Answer:
         if isinstance(response, Failure):
-            return answers.failed(request, response)
+            return statuses.unanswered(request, response)
         if response.status in TOO_LARGE:
             return self._too_large(request, response)
         if response.status == 404:
@@ -135,8 +135,8 @@ class WooCommerce:
         if not 200 <= response.status < 300:
             return answers.refused_as_a_whole(request, response)
         try:
-            body = answers.decode(response.body)
-        except answers.NotJsonError:
+            body = statuses.decoded(response.body)
+        except statuses.NotJsonError:
             return answers.not_understood(request, response)
         if request.purpose is Purpose.LOOK_UP:
             return self._looked_up(request, response, body)

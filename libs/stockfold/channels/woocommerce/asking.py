@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, TypeVar
 
+from stockfold.channels import statuses
 from stockfold.channels.port import (
     Failure,
     Purpose,
@@ -65,11 +66,11 @@ def read(request: Request, answer: Response | Failure, missing: tuple[str, ...] 
     without one of them is a firewall's or a wrong address, and proves nothing.
     """
     if isinstance(answer, Failure):
-        told = answers.failed(request, answer).trouble
+        told: Trouble | None = statuses.failed(answer)
     elif 200 <= answer.status < 300:
         try:
-            return answers.decode(answer.body)
-        except answers.NotJsonError:
+            return statuses.decoded(answer.body)
+        except statuses.NotJsonError:
             told = answers.not_understood(request, answer).trouble
     else:
         code, message = answers.code_and_message(answer.body)

@@ -5,6 +5,7 @@ With that off, WooCommerce takes quantities without a word and shows no product 
 
 from __future__ import annotations
 
+from stockfold.channels import statuses
 from stockfold.channels.port import (
     Answer,
     Failure,
@@ -35,7 +36,7 @@ def receive(request: Request, response: Response | Failure) -> Answer:
     A key of somebody who may not see settings is told 401 or 403, with a code.
     """
     if isinstance(response, Failure):
-        return answers.failed(request, response)
+        return statuses.unanswered(request, response)
     if 400 <= response.status < 500 and response.status not in (408, 429):
         code, _ = answers.code_and_message(response.body)
         if code:
@@ -43,8 +44,8 @@ def receive(request: Request, response: Response | Failure) -> Answer:
     if not 200 <= response.status < 300:
         return answers.refused_as_a_whole(request, response)
     try:
-        setting = answers.decode(response.body)
-    except answers.NotJsonError:
+        setting = statuses.decoded(response.body)
+    except statuses.NotJsonError:
         return answers.not_understood(request, response)
     off = isinstance(setting, dict) and setting.get("value") == "no"
     return Answer(trouble=OFF if off else None)

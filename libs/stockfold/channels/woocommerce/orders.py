@@ -30,7 +30,7 @@ from stockfold.channels.orders import (
     unreadable,
     whole,
 )
-from stockfold.channels.woocommerce.answers import NotJsonError, decode
+from stockfold.channels.statuses import NotJsonError, decoded
 from stockfold.domain.times import SECOND_US, to_us
 
 SETTLED_S = 60
@@ -84,7 +84,7 @@ def read_body(body: bytes, terms: OrderTerms) -> ChannelOrder | Gone | None:
     """
     where = f"webhook of channel {terms.channel}"
     try:
-        tree = decode(body)
+        tree = decoded(body)
     except NotJsonError as error:
         raise unreadable(f"the body is no JSON: {str(error)[:80]}", where, _V3) from None
     if isinstance(tree, dict) and set(tree) == {"id"}:

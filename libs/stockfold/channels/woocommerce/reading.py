@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from stockfold.channels import statuses
 from stockfold.channels.port import (
     Answer,
     Failure,
@@ -78,12 +79,12 @@ def read(updates: Sequence[StockUpdate], items_max: int) -> Request:
 def observed(request: Request, response: Response | Failure) -> Answer:
     """What the listings show; an ambiguous or missing SKU is left to the write's look-up."""
     if isinstance(response, Failure):
-        return answers.failed(request, response)
+        return statuses.unanswered(request, response)
     if not 200 <= response.status < 300:
         return answers.refused_as_a_whole(request, response)
     try:
-        body = answers.decode(response.body)
-    except answers.NotJsonError:
+        body = statuses.decoded(response.body)
+    except statuses.NotJsonError:
         return answers.not_understood(request, response)
     if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
         return answers.not_understood(request, response)
