@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from stockfold.runtime.channel_adapters import adapter_of
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import ChannelSettings
 from stockfold.runtime.shop_http import Transport
@@ -13,7 +14,6 @@ from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.feed import Assigned, Partitions, Read, Revoked
 from stockfold_services.publisher.frozen import Alerts
 from stockfold_services.publisher.listings import States
-from stockfold_services.publisher.main import adapter_of
 from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.pace import Limits
 from stockfold_services.publisher.retry import RetryPolicy

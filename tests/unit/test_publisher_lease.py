@@ -11,10 +11,10 @@ from tests.support.publishing import eventually
 from tests.support.woo_shop import Shop, ShopServer
 
 from stockfold.channels import Failure, Purpose, Request
+from stockfold.runtime.channel_adapters import adapter_of
 from stockfold.runtime.clock import SYSTEM_CLOCK, ManualClock
 from stockfold.runtime.shop_http import Transport
 from stockfold_services.publisher.lease import Lease, OneOwner
-from stockfold_services.publisher.main import adapter_of
 
 MEMBERS = [f"member-{n}" for n in range(5)]
 

@@ -74,7 +74,7 @@ async def _channel_mode(
     settings: Settings, admin: AIOKafkaAdminClient, channel: ChannelSettings
 ) -> ChannelMode:
     publishing = channel.publishing
-    if channel.kind != "woocommerce":
+    if not channel.is_published:
         note = f"nothing is published to {channel.kind}"
         return ChannelMode(channel.name, channel.kind, "off", 0, None, is_served=False, note=note)
     group = publisher_group(settings, channel.name)

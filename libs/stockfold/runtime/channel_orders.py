@@ -24,7 +24,7 @@ from stockfold.runtime.channel_control import (
 from stockfold.runtime.kafka import partitions_of
 from stockfold.runtime.kafka_errors import kafka_errors
 from stockfold.runtime.listing_counts import not_shown_yet
-from stockfold.runtime.named_channel import woocommerce_channel
+from stockfold.runtime.named_channel import published_channel
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 
@@ -44,7 +44,6 @@ QUESTIONS: dict[Verb, str] = {
     "({unmanaged:,} without managed stock), and then send nothing?",
 }
 REASON_CHARACTERS_MAX = 500
-ONLY = "Only WooCommerce is published to."
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -71,7 +70,7 @@ def look(settings: Settings, channel: str, verb: Verb, reason: str) -> Order:
     """What an order would do. SettingsError for a channel that takes none, or a long reason;
     UnavailableError when Kafka does not answer.
     """
-    woocommerce_channel(settings, channel, ONLY)
+    published_channel(settings, channel)
     if len(reason) > REASON_CHARACTERS_MAX:
         raise SettingsError(
             "the reason is too long",
@@ -106,7 +105,7 @@ def _counts(settings: Settings, control: Control, verb: Verb) -> dict[str, int]:
         baselines = list(read_baselines(settings, control))
         unmanaged = sum(not baseline.managed for baseline in baselines)
         return {"restored": len(baselines), "unmanaged": unmanaged}
-    channel = woocommerce_channel(settings, control.channel, ONLY)
+    channel = published_channel(settings, control.channel)
     listings, waiting = not_shown_yet(settings, channel, control)
     return {"listings": listings, "waiting": waiting}
 

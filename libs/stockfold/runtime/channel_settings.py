@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     AwareDatetime,
@@ -13,6 +13,9 @@ from pydantic import (
     model_validator,
 )
 
+from stockfold.domain.errors import SettingsError
+from stockfold.runtime import channel_kinds
+from stockfold.runtime.channel_kinds import ORDER_KINDS, SHOPIFY, WOOCOMMERCE
 from stockfold.runtime.secret import SecretRef, is_loopback_url
 from stockfold.runtime.settings_fields import EPOCH, HttpUrl, Name, Section, Zone
 from stockfold.runtime.shop_guards_settings import ShopGuardsSettings
@@ -31,12 +34,28 @@ class ChannelSettings(Section):
     """One sales channel and the connection to it."""
 
     name: Name = Field(description="The channel's name; never changes, never holds |.")
-    kind: Literal["woocommerce", "shopify"] = Field(
-        description="Which adapter speaks to it. Of shopify orders are taken, nothing is published."
+    kind: Name = Field(
+        description="Which adapter speaks to it: a kind of channel that an installed package "
+        "offers. Of shopify without credentials orders are taken, and nothing is published."
     )
     url: HttpUrl = Field(description="Address of the shop, http or https.")
-    consumer_key: SecretRef | None = Field(default=None, description="API key, by reference.")
-    consumer_secret: SecretRef | None = Field(default=None, description="API secret, by reference.")
+    consumer_key: SecretRef | None = Field(
+        default=None, description="WooCommerce: the API key, by reference."
+    )
+    consumer_secret: SecretRef | None = Field(
+        default=None, description="WooCommerce: the API secret, by reference."
+    )
+    credentials: dict[str, SecretRef] = Field(
+        default_factory=dict,
+        description="Its secrets by the names that its kind has for them, each by reference.",
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="What is special to its kind: see the page of the kind."
+    )
+    location_names: dict[Name, str] = Field(
+        default_factory=dict,
+        description="The channel's own name of each location, where it is told them apart.",
+    )
     orders: ShopOrdersSettings = Field(
         default_factory=ShopOrdersSettings, description="How its orders reach us."
     )
@@ -113,6 +132,16 @@ class ChannelSettings(Section):
         return self.orders.hold_oversold and self.publishing.mode == "live"
 
     @property
+    def is_published(self) -> bool:
+        """Whether stock is published to it. Of Shopify, orders alone may be taken."""
+        return self.kind != SHOPIFY or bool(self.credentials)
+
+    @property
+    def has_catalogue(self) -> bool:
+        """Whether all that it lists can be read: to compare, to reconcile, to find it covered."""
+        return self.kind == WOOCOMMERCE
+
+    @property
     def secrets(self) -> dict[str, SecretRef]:
         """Its secrets by the names of their settings."""
         orders = self.orders
@@ -123,13 +152,56 @@ class ChannelSettings(Section):
             "orders.old_webhook_secret": orders.old_webhook_secret,
             "orders.access_token": orders.access_token,
         }
+        found |= {f"credentials.{name}": secret for name, secret in self.credentials.items()}
         return {name: secret for name, secret in found.items() if secret is not None}
 
+    def credential(self, name: str) -> str:
+        """A secret that its kind asks for, read anew. SettingsError when it is not there."""
+        found = self._given_credentials.get(name)
+        if found is None:
+            raise SettingsError(
+                f"channel {self.name} has no credential {name}",
+                where="[[channels]]",
+                remedy="Set it under credentials, by reference: env:NAME or file:/path.",
+            )
+        return found.resolve()
+
+    @property
+    def _given_credentials(self) -> dict[str, SecretRef]:
+        own = {"consumer_key": self.consumer_key, "consumer_secret": self.consumer_secret}
+        return {name: secret for name, secret in own.items() if secret} | self.credentials
+
     @model_validator(mode="after")
-    def _secrets_fit(self) -> Self:
-        missing = {"consumer_key", "consumer_secret"} - self.secrets.keys()
-        if self.kind == "woocommerce" and missing:
-            raise ValueError(f"{' and '.join(sorted(missing))} must be set for {self.kind}")
+    def _fits_its_kind(self) -> Self:
+        if self.kind not in ORDER_KINDS:
+            self._takes_no_orders()
+        if not self.is_published:
+            return self
+        kind = channel_kinds.known_kind(self.kind)
+        channel_kinds.options_of(kind, self.options)
+        channel_kinds.check_credentials(kind, self._given_credentials)
+        channel_kinds.check_location_names(kind, self.location_names)
+        if not self.has_catalogue:
+            self._is_sent_to_with_care()
+        return self
+
+    def _takes_no_orders(self) -> None:
+        given = [name for name in self.secrets if name.startswith("orders.")]
+        if given:
+            raise ValueError(f"{given[0]}: orders of {self.kind} are not read")
+
+    def _is_sent_to_with_care(self) -> None:
+        if self.credentials and not self.url.startswith("https:") and not is_loopback_url(self.url):
+            raise ValueError("url: credentials are sent over https alone")
+        if self.publishing.mode == "live" and self.publishing.coverage == "required":
+            raise ValueError(
+                f"publishing.coverage: all that {self.kind} lists cannot be read, so nobody can "
+                'tell whether every listing is covered; write coverage = "reported" to go live '
+                "without"
+            )
+
+    @model_validator(mode="after")
+    def _secrets_are_references(self) -> Self:
         plain = [name for name, secret in self.secrets.items() if secret.is_plain]
         if plain and not is_loopback_url(self.url):
             raise ValueError(

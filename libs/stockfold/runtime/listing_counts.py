@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from stockfold.runtime.channel_adapters import adapter_of
 from stockfold.runtime.channel_control import ORDERS, Control
 from stockfold.runtime.listing_topics import ListingTopics
 from stockfold.runtime.settings import ChannelSettings, Settings
-from stockfold.runtime.shop_http import woocommerce
 
 
 def not_shown_yet(
@@ -16,7 +16,7 @@ def not_shown_yet(
     After an order that is every listing that the order has changed, or may have.
     """
     topics = ListingTopics(settings, channel.name)
-    wanted = topics.wanted(woocommerce(channel).to_show, "", "")
+    wanted = topics.wanted(adapter_of(channel).to_show, "", "")
     standing = topics.standing()
     waiting = 0
     for sku, told in wanted.items():

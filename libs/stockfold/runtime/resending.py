@@ -16,7 +16,7 @@ from stockfold.domain.errors import StockfoldError
 from stockfold.runtime import audit
 from stockfold.runtime.kafka import partitions_of
 from stockfold.runtime.kafka_errors import kafka_errors
-from stockfold.runtime.named_channel import woocommerce_channel
+from stockfold.runtime.named_channel import published_channel
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.resends import Resend, ask_to_resend, resend_of
 from stockfold.runtime.settings import Settings
@@ -38,7 +38,7 @@ def look_up(settings: Settings, channel: str, skus: Collection[str], reason: str
 
     StockfoldError when no SKU is named, or too many are.
     """
-    woocommerce_channel(settings, channel, "Only WooCommerce is published to.")
+    published_channel(settings, channel)
     if not skus or len(skus) > SKUS_MAX:
         raise StockfoldError(
             f"{len(skus):,} SKUs are named", remedy=f"Name at least one, at most {SKUS_MAX:,}."

@@ -13,7 +13,7 @@ from stockfold.channels import Failure, Request, Response
 from stockfold.channels.shopify.asking import ShopifyAccess
 from stockfold.channels.woocommerce import WooCommerce
 from stockfold.channels.woocommerce.terms import StockTerms
-from stockfold.domain.errors import SettingsError
+from stockfold.runtime.channel_kinds import SHOPIFY, WOOCOMMERCE
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.redaction import redacted, redacted_bytes
 from stockfold.runtime.secret import is_loopback_url
@@ -45,16 +45,10 @@ class Authorizer(Protocol):
 
 def woocommerce(channel: ChannelSettings) -> WooCommerce:
     """The adapter of a WooCommerce channel; SettingsError when a secret is missing."""
-    if channel.consumer_key is None or channel.consumer_secret is None:
-        raise SettingsError(
-            f"channel {channel.name} has no consumer_key or no consumer_secret",
-            where="[[channels]]",
-            remedy="Set both, by reference: env:NAME or file:/path.",
-        )
     return WooCommerce(
         channel.url,
-        channel.consumer_key.resolve(),
-        channel.consumer_secret.resolve(),
+        channel.credential("consumer_key"),
+        channel.credential("consumer_secret"),
         StockTerms(**channel.stock.model_dump()),
         terms_of(channel),
     )
@@ -62,13 +56,13 @@ def woocommerce(channel: ChannelSettings) -> WooCommerce:
 
 def can_be_asked(channel: ChannelSettings) -> bool:
     """Whether we have what it takes to ask a shop for its orders."""
-    return channel.kind == "woocommerce" or channel.orders.access_token is not None
+    return channel.kind == WOOCOMMERCE or channel.orders.access_token is not None
 
 
 def access_of(channel: ChannelSettings) -> Authorizer:
     """What signs the requests to a shop; SettingsError when a secret is missing."""
     token = channel.orders.access_token
-    if channel.kind == "shopify" and token is not None:
+    if channel.kind == SHOPIFY and token is not None:
         return ShopifyAccess(token.resolve())
     return woocommerce(channel)
 

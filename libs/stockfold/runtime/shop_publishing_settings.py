@@ -11,7 +11,7 @@ Sku = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class ShopPublishingSettings(BaseModel):
-    """How far a connection is trusted. Shopify: nothing is published, whatever this says."""
+    """How far a connection is trusted. Shopify for its orders alone: nothing is published."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -28,7 +28,8 @@ class ShopPublishingSettings(BaseModel):
     coverage: Literal["required", "reported"] = Field(
         default="required",
         description="Whether mode live begins in shadow until every listing is covered by the shop "
-        "or waived by name. reported: it writes what it can, which is for shops of tests.",
+        "or waived by name. reported: it writes what it can; for shops of tests, and for channels "
+        "whose catalogue cannot be read.",
     )
     report_every_s: int = Field(
         default=3_600,

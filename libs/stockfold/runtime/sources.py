@@ -207,10 +207,12 @@ def shown(value: object) -> object:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     if isinstance(value, dict):
-        return {
-            str(key): SecretRef(item).reference if is_secret_option(key) else shown(item)
-            for key, item in value.items()
-        }
+        return {str(key): _shown_of(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [shown(item) for item in value]
     return str(value)
+
+
+def _shown_of(key: str, item: object) -> object:
+    is_plain = is_secret_option(key) and isinstance(item, str)
+    return SecretRef(str(item)).reference if is_plain else shown(item)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from stockfold.channels import Adapter
 from stockfold.domain.times import DAY_US, SECOND_US
 from stockfold.runtime.beside import beside
+from stockfold.runtime.channel_adapters import reads_before_writing
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold_services.publisher.before_writing import BeforeWriting
@@ -21,8 +22,14 @@ from stockfold_services.publisher.telling import OrderTeller
 @asynccontextmanager
 async def looking_of(
     settings: Settings, channel: ChannelSettings, adapter: Adapter, clock: Clock
-) -> AsyncIterator[Looking]:
-    """What one connection asks before it writes, for as long as the context is open."""
+) -> AsyncIterator[Looking | None]:
+    """What one connection asks before it writes, for as long as the context is open.
+
+    None for a channel of a kind that cannot be asked what it has sold.
+    """
+    if not reads_before_writing(channel):
+        yield None
+        return
     asked, now_us = channel.reading, clock.now_us()
     known_from_us = now_us - asked.known_days * DAY_US
     sold = SoldThere(

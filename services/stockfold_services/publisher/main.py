@@ -9,10 +9,13 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from stockfold.channels import Adapter
+from stockfold.runtime.channel_adapters import adapter_of
+from stockfold.runtime.channel_kinds import WOOCOMMERCE
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
-from stockfold.runtime.shop_http import Transport, woocommerce
+from stockfold.runtime.shop_http import Transport
+from stockfold.runtime.shop_pace_settings import IN_FLIGHT_MAX
 from stockfold.runtime.telemetry.tracing import traces_of
 from stockfold.runtime.watchdog import restarted_when_stalled
 from stockfold_services.publisher.admission import (
@@ -55,21 +58,18 @@ async def run(
     not serve is waited for without losing what it shall show.
     """
     # Missing secrets end the process at once, not one channel after a while.
-    adapters = {
-        channel.name: adapter_of(channel)
-        for channel in settings.channels
-        if channel.kind == "woocommerce"
-    }
+    for channel in settings.channels:
+        if channel.is_published:
+            adapter_of(channel)
     async with asyncio.TaskGroup() as group:
         for channel in settings.channels:
-            adapter = adapters.get(channel.name)
-            if adapter is None:
+            if not channel.is_published:
                 log.warning("channel %s: nothing is published to %s", channel.name, channel.kind)
                 continue
             if channel.publishing.mode == "off":
                 log.info("channel %s is in mode off", channel.name)
                 continue
-            life = partial(_connect_and_run, settings, channel, adapter, stop, policy, looks)
+            life = partial(_connect_and_run, settings, channel, stop, policy, looks)
             group.create_task(lived_anew(channel.name, life, stop))
         group.create_task(_wait(stop))
 
@@ -78,17 +78,16 @@ async def _wait(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-def adapter_of(channel: ChannelSettings) -> Adapter:
-    """The adapter that a channel's settings ask for."""
-    return woocommerce(channel)
+def limits_of(channel: ChannelSettings, adapter: Adapter) -> Limits:
+    """How hard a channel's settings let it be pressed, and its adapter.
 
-
-def limits_of(channel: ChannelSettings) -> Limits:
-    """How hard a channel's settings let it be pressed."""
+    How much a shop of WooCommerce bears is for its operator to say.
+    """
     pace = channel.pace
+    most = IN_FLIGHT_MAX if channel.kind == WOOCOMMERCE else adapter.requests_in_flight_max
     return Limits(
-        pace.in_flight_start,
-        pace.in_flight_max,
+        min(pace.in_flight_start, most),
+        min(pace.in_flight_max, most),
         pace.requests_per_s,
         pace.batch_s,
         pace.frozen_after_s,
@@ -98,7 +97,6 @@ def limits_of(channel: ChannelSettings) -> Limits:
 async def _connect_and_run(
     settings: Settings,
     channel: ChannelSettings,
-    adapter: Adapter,
     stop: asyncio.Event,
     policy: RetryPolicy | None,
     looks: Looks,
@@ -107,6 +105,7 @@ async def _connect_and_run(
     mode = await asyncio.to_thread(mode_for_now, settings, channel)
     log.info("channel %s is in mode %s", channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
+    adapter = adapter_of(channel)
     resends = Resends(settings, channel.name)
     spans = Spans(traces_of(settings, "publisher"), settings, channel)
     async with (
@@ -147,7 +146,7 @@ async def _connect_and_run(
                     looking=None if course.order else looking,
                     steering=steering,
                     meter=ChannelMeter.of(settings, channel.name),
-                    limits=limits_of(channel),
+                    limits=limits_of(channel, adapter),
                     policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),
                 )
                 async with telling(connection, str(course), deliveries, SYSTEM_CLOCK):

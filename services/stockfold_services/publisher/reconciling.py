@@ -51,8 +51,12 @@ class Reconciling:
         self._first_us = clock.now_us() + int(min(FIRST_S, self._terms.every_s) * SECOND_US)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until ``stop``; at once when the schedule is off, or the mode writes nothing."""
-        if not self._terms.every_s or self._mode.name not in ("canary", "live"):
+        """Until ``stop``; at once when the schedule is off, or the mode writes nothing.
+
+        What cannot be read as a whole is not reconciled.
+        """
+        is_written = self._mode.name in ("canary", "live")
+        if not self._terms.every_s or not is_written or not self._channel.has_catalogue:
             return
         wait_s = min(LOOK_S, self._terms.every_s)
         while not stop.is_set():

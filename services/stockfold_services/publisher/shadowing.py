@@ -44,8 +44,11 @@ async def reporting(
     lease: Lease,
     clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[None]:
-    """Make reports while the context is open, if the mode that the connection is in has any."""
-    if mode.name not in MODES:
+    """Make reports while the context is open, if the mode that the connection is in has any.
+
+    Of a channel whose catalogue cannot be read there are none.
+    """
+    if mode.name not in MODES or not channel.has_catalogue:
         yield
         return
     reports = Reports(settings, channel, mode, to_show, shop, clock)

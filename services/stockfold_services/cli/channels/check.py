@@ -52,7 +52,9 @@ def check_channel(
 ) -> None:
     """Look at a shop and its whole catalogue; nothing in it is changed. Exit code 1: not fit."""
     settings = load(config)
-    channel = woocommerce_channel(settings, name, "Only WooCommerce is published to.")
+    channel = woocommerce_channel(
+        settings, name, "Only of WooCommerce can all that is listed be read."
+    )
     with Bars() as bars:
         skus, book, unknown = _ours(settings, channel, bars)
         waived = book.waivers(name)

@@ -17,11 +17,11 @@ from stockfold.contracts.connections import ConnectionState
 from stockfold.domain.times import format_us
 from stockfold.runtime import audit
 from stockfold.runtime.channel_control import read_controls
-from stockfold.runtime.channel_orders import ONLY, Verb, control_errors, look, say
+from stockfold.runtime.channel_orders import Verb, control_errors, look, say
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.connections import read_connections
 from stockfold.runtime.embedded.servers import attach
-from stockfold.runtime.named_channel import woocommerce_channel
+from stockfold.runtime.named_channel import published_channel
 from stockfold.runtime.settings import load
 from stockfold_services.cli.confirm import DryRun, Yes, confirm
 from stockfold_services.cli.output import AsJson, ConfigFile, print_json, print_table
@@ -86,7 +86,7 @@ def status(
     """What each channel shall do, who said so, and why."""
     settings = attach(load(config))
     if name:
-        woocommerce_channel(settings, name, ONLY)
+        published_channel(settings, name)
     with control_errors(settings):
         book = read_controls(settings)
     told = read_connections(settings)
@@ -97,7 +97,7 @@ def status(
             "publisher": _newest(told.get(channel.name, ())),
         }
         for channel in settings.channels
-        if channel.kind == "woocommerce" and name in ("", channel.name)
+        if channel.is_published and name in ("", channel.name)
     ]
     if as_json:
         print_json(rows)

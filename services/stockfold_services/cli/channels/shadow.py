@@ -47,7 +47,9 @@ def shadow(
 ) -> None:
     """What would change in the shop if the channel went live; nothing in it is changed."""
     settings = load(config)
-    channel = woocommerce_channel(settings, name, "Only WooCommerce is published to.")
+    channel = woocommerce_channel(
+        settings, name, "Only of WooCommerce can all that is listed be read."
+    )
     settings = attach(settings)
     if now:
         with Bars() as bars:

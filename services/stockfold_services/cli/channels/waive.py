@@ -51,7 +51,7 @@ def waive(
 ) -> None:
     """Let a channel go live without these SKUs: what is not in the shop, and is not meant to be."""
     settings = load(config)
-    woocommerce_channel(settings, name, "Only WooCommerce is published to.")
+    woocommerce_channel(settings, name, "Only of WooCommerce can all that is listed be read.")
     wanted = list(dict.fromkeys([*(skus or ()), *_lines(file)]))
     settings = attach(settings)
     in_force = read_coverage(settings).waivers(name)

@@ -78,7 +78,9 @@ def channel(
     Exit code 1 when anything differs that is not under way. Nothing is changed without --repair.
     """
     settings = load(config)
-    shop = woocommerce_channel(settings, name, "Only WooCommerce is published to.")
+    shop = woocommerce_channel(
+        settings, name, "Only of WooCommerce can all that is listed be read."
+    )
     settings = attach(settings)
     chosen = _chosen(kinds)
     if last:
