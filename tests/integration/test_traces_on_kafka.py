@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -147,9 +148,22 @@ def correlations(spans: list[SeenSpan]) -> set[str]:
     return {span.attributes[told] for span in spans if told in span.attributes}
 
 
+def said(caplog: pytest.LogCaptureFixture, correlation: str) -> dict[str, set[str]]:
+    """What each service has logged of a correlation id."""
+    found: dict[str, set[str]] = {}
+    for record in caplog.records:
+        if getattr(record, "correlation_id", "") == correlation:
+            found.setdefault(record.name.split(".")[1], set()).add(record.getMessage())
+    return found
+
+
 def test_a_webhook_and_an_erps_event_are_one_trace_each_to_the_shops_response(
-    new_environment: NewEnvironment, postgres: str, tmp_path: Path
+    new_environment: NewEnvironment,
+    postgres: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG, "stockfold_services")
     shop = Shop()
     shop.add_products([SKU], 0)
     with Collector() as collector, ShopServer(shop) as server:
@@ -237,6 +251,19 @@ def test_a_webhook_and_an_erps_event_are_one_trace_each_to_the_shops_response(
     assert f"{CHANNEL}: {SKU} applied, 9 shown" in pages.text
     assert f"/console/skus/{SKU}" in pages.links
     assert stages(settings, "no-such-thing") == set()
+    order_number = correlation.partition("|")[2]
+    logged = said(caplog, correlation)
+    assert logged["gateway"] == {
+        f"order {order_number} of channel {CHANNEL} is taken from its webhook"
+    }
+    assert logged["orders"] >= {
+        f"order {correlation} is reserving (told)",
+        f"order {correlation} is confirmed (complete)",
+    }
+    assert logged["availability"] == {f"{CHANNEL} may show 9 of {SKU}, version 3"}
+    assert logged["publisher"] == {f"channel {CHANNEL}, {SKU}: version 3 applied, 9 shown"}
+    assert any("the ERP has it (created)" in message for message in logged["erp"])
+    assert said(caplog, "po-7").keys() == {"gateway", "availability", "publisher"}
     ours = b"".join(collector.bodies)
     assert not [word for word in PERSONAL.values() if word.encode() in ours]
     assert SECRET.encode() not in ours

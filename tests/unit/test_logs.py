@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from stockfold.runtime import logs
+from stockfold.runtime.log_bursts import LINES_S_MAX
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +53,35 @@ def test_a_terminal_gets_a_readable_line(monkeypatch: pytest.MonkeyPatch) -> Non
     logging.getLogger("x").warning("late", extra={"sku": "A"})
     assert "WARNING ledger" in out.getvalue()
     assert out.getvalue().endswith("late sku=A\n")
+
+
+def _of_one(logger: logging.Logger, count: int, level: int = logging.INFO) -> None:
+    for number in range(count):
+        logger.log(level, "line %d", number, extra={"correlation_id": "woo-de|1041"})
+
+
+def test_lines_about_single_events_are_bounded_in_a_second_and_their_rest_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moment = 1_000.0
+    monkeypatch.setattr("logging.time.time", lambda: moment)
+    monkeypatch.setattr("logging.time.time_ns", lambda: int(moment * 1e9), raising=False)
+    out = io.StringIO()
+    logs.configure("publisher", out)
+    logger = logging.getLogger("x")
+    _of_one(logger, LINES_S_MAX + 7)
+    logger.info("it lives")
+    _of_one(logger, 1, logging.WARNING)
+    assert len(out.getvalue().splitlines()) == LINES_S_MAX + 2
+    moment = 1_001.0
+    _of_one(logger, 2)
+    told = [json.loads(line).get("left_out") for line in out.getvalue().splitlines()[-2:]]
+    assert told == [7, None]
+
+
+def test_nothing_is_left_out_of_a_log_for_debugging(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOCKFOLD_LOG_LEVEL", "debug")
+    out = io.StringIO()
+    logs.configure("publisher", out)
+    _of_one(logging.getLogger("x"), 3 * LINES_S_MAX)
+    assert len(out.getvalue().splitlines()) == 3 * LINES_S_MAX

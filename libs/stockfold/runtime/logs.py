@@ -13,6 +13,7 @@ from typing import TextIO
 import orjson
 
 from stockfold.domain.times import format_us
+from stockfold.runtime.log_bursts import Bursts
 from stockfold.runtime.redaction import redacted
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -81,7 +82,8 @@ def configure(service: str, stream: TextIO | None = None) -> None:
     """Set up the root logger for ``service``, on standard error. Repeating it replaces it.
 
     STOCKFOLD_LOG_LEVEL (default INFO) and STOCKFOLD_LOG_FORMAT (``terminal`` or ``json``; default
-    by whether the stream is a terminal) are read from the environment.
+    by whether the stream is a terminal) are read from the environment. Below DEBUG, lines about
+    single events are bounded (see ``log_bursts``).
     """
     out = stream or sys.stderr
     form = os.environ.get("STOCKFOLD_LOG_FORMAT") or ("terminal" if out.isatty() else "json")
@@ -93,6 +95,8 @@ def configure(service: str, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     level = os.environ.get("STOCKFOLD_LOG_LEVEL", "INFO").upper()
     root.setLevel(level if level in logging.getLevelNamesMapping() else "INFO")
+    if root.level > logging.DEBUG:
+        handler.addFilter(Bursts())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)

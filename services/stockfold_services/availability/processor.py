@@ -28,7 +28,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.telemetry import measures
-from stockfold.runtime.telemetry.tracing import OFF, Headers, Traces, headers_of
+from stockfold.runtime.telemetry.tracing import OFF, Headers, Traces, about, headers_of
 from stockfold_services.availability.backlog import Progress
 from stockfold_services.availability.compiler import compile_all, compile_fences
 from stockfold_services.availability.following import Following, ScheduleFeed
@@ -283,6 +283,9 @@ class AvailabilityProcessor:
         sku.published[channel] = Published(version, answer.visible)
         self.told += 1
         self._told[channel] += 1
+        if log.isEnabledFor(logging.DEBUG):
+            told = (channel, answer.quantity, name, version)
+            log.debug("%s may show %d of %s, version %d", *told, extra=about(cause.correlation_id))
 
 
 def _changed_answer(in_force: InForce, sku: SkuMemory, surroundings: Surroundings) -> Answer | None:

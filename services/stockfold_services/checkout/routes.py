@@ -95,7 +95,7 @@ async def reserve(request: Request) -> Response:
             "It came with another request. Use a new key for a new reservation.",
         )
     if terms.reservation not in parts.running and (known is None or known.state == "pending"):
-        parts.running.begin(terms.reservation, lambda saga: saga.reserve(terms))
+        parts.running.begin(terms.reservation, "reserve", lambda saga: saga.reserve(terms))
     return await _reserved(request, parts, terms)
 
 
@@ -156,7 +156,9 @@ async def extend(request: Request, reservation: str) -> Response:
     if known.state == "committed":
         raise Problem(409, "Committed", "It is committed already, and expires no more.")
     until_us = SYSTEM_CLOCK.now_us() + ttl_s * SECOND_US
-    return await _changed(request, parts, known, lambda saga: saga.extend(known, until_us))
+    return await _changed(
+        request, parts, known, "extend", lambda saga: saga.extend(known, until_us)
+    )
 
 
 @router.post("/v1/reservations/{reservation}/commit")
@@ -170,7 +172,7 @@ async def commit(request: Request, reservation: str) -> Response:
     known = await _existing(request, parts, holder, reservation)
     if known.state == "committed":
         return answers.held(known, parts.book, 200)
-    return await _changed(request, parts, known, lambda saga: saga.extend(known, None))
+    return await _changed(request, parts, known, "commit", lambda saga: saga.extend(known, None))
 
 
 @router.post("/v1/reservations/{reservation}/release")
@@ -182,11 +184,13 @@ async def release(request: Request, reservation: str) -> Response:
     known = await _existing(request, parts, holder, reservation)
     if not any(line.told.reserved for line in known.lines.values()):
         return answers.held(known, parts.book, 200)
-    return await _changed(request, parts, known, lambda saga: saga.release(known), ends=True)
+    return await _changed(
+        request, parts, known, "release", lambda saga: saga.release(known), ends=True
+    )
 
 
 async def _changed(
-    request: Request, parts: Parts, known: Known, work: Work, *, ends: bool = False
+    request: Request, parts: Parts, known: Known, what: str, work: Work, *, ends: bool = False
 ) -> Response:
     """Carry a command about a reservation out, and say how it is then."""
     book, name = parts.book, known.reservation
@@ -195,7 +199,7 @@ async def _changed(
             answers.refused(known, book) if known.state == "refused" else answers.ended(known, book)
         )
     parts.access.count(request.state.holder, known.count)
-    parts.running.begin(name, work)
+    parts.running.begin(name, what, work)
     done, told = await _wait(request, parts, name)
     if not done:
         return answers.pending(name, known, book)

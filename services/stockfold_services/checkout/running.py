@@ -16,6 +16,7 @@ from fastapi import Request
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.problems import Problem
 from stockfold.runtime.settings import CheckoutSettings
+from stockfold.runtime.telemetry.tracing import about
 from stockfold_services.checkout.book import Told
 from stockfold_services.checkout.commands import Commands
 from stockfold_services.checkout.saga import Saga
@@ -46,22 +47,29 @@ class Running:
     def __contains__(self, reservation: str) -> bool:
         return reservation in self._runs
 
-    def begin(self, reservation: str, work: Work) -> None:
-        """Begin the work of a reservation. Problem 503 when too many are under way."""
+    def begin(self, reservation: str, what: str, work: Work) -> None:
+        """Begin the work of a reservation; ``what`` is its name in the log.
+
+        Problem 503 when too many are under way.
+        """
         if len(self._runs) >= self._settings.waiting_max:
             raise Problem(503, "Too busy", "Too many reservations wait for the ledger.")
         saga = Saga(self._ledger, self._settings)
         task = asyncio.create_task(work(saga))
         self._runs[reservation] = _Run(saga, task)
-        task.add_done_callback(lambda done: self._ended(reservation, done))
+        task.add_done_callback(lambda done: self._ended(reservation, what, done))
 
-    def _ended(self, reservation: str, task: asyncio.Task[Told | None]) -> None:
+    def _ended(self, reservation: str, what: str, task: asyncio.Task[Told | None]) -> None:
         del self._runs[reservation]
         if task.cancelled():
             return
-        error = task.exception()
-        if error is not None and not isinstance(error, (StockfoldError, TimeoutError)):
-            log.error("%s met a defect", reservation, exc_info=error)
+        error, whom = task.exception(), about(reservation)
+        if isinstance(error, (StockfoldError, TimeoutError)):
+            log.info("%s %s: not decided in time (%r)", what, reservation, error, extra=whom)
+        elif error is not None:
+            log.error("%s met a defect", reservation, exc_info=error, extra=whom)
+        else:
+            _say(what, reservation, task.result())
 
     async def wait(self, reservation: str, request: Request, wait_s: float) -> tuple[bool, Any]:
         """(True, the outcome) of the work under way, or (False, None) when it takes longer.
@@ -93,6 +101,23 @@ class Running:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _say(what: str, reservation: str, refused: Told | None) -> None:
+    whom = about(reservation)
+    if refused is None:
+        log.info("%s %s: done", what, reservation, extra=whom)
+        return
+    log.info(
+        "%s %s: %s of %s (%s, %d available)",
+        what,
+        reservation,
+        refused.status,
+        refused.sku,
+        refused.reason,
+        refused.available,
+        extra=whom,
+    )
 
 
 async def _left(request: Request) -> None:

@@ -87,8 +87,16 @@ class HandingOn:
             document = document_of(status)
             if document is not None:
                 with self._span(record, status):
-                    deliver(self._sink, document)
+                    became = deliver(self._sink, document)
                 measures.ERP_ORDERS.labels("done").inc()
+                log.info(
+                    "order %s of channel %s, %s: the ERP has it (%s)",
+                    document.order,
+                    document.channel,
+                    document.status,
+                    became,
+                    extra=about(status["correlation_id"], traceparent_in(record.headers())),
+                )
         except UnavailableError as error:
             measures.ERP_ORDERS.labels("retried").inc()
             return error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -23,7 +24,10 @@ from stockfold.runtime.http_bodies import Budget, whole
 from stockfold.runtime.idempotency import id_of, idempotency_key
 from stockfold.runtime.keys import ApiKey
 from stockfold.runtime.problems import Problem
+from stockfold.runtime.telemetry.tracing import CURRENT, about
 from stockfold_services.gateway.sending import Sending
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["events"])
 
@@ -188,6 +192,13 @@ async def _take(place: int, attributes: dict[str, object], asked: _Asked) -> Ans
     except ContractError as error:
         problem = json_text.Problem(error.kind, "$", error.what, error.remedy)
         return _refused(place, [problem])
+    log.info(
+        "%s is taken, %s of %s",
+        told.type.removeprefix("stockfold."),
+        told.id,
+        told.source,
+        extra=about(told.correlation_id, CURRENT.get()),
+    )
     return answer
 
 

@@ -30,6 +30,7 @@ class Told(msgspec.Struct, frozen=True):
     """A record to be sent. ``repeat`` names what need not be sent again; empty: always."""
 
     record: ShopRecord
+    order: str
     repeat: str = ""
 
 
@@ -73,7 +74,8 @@ class WooCommerceShop:
         if isinstance(found, woocommerce.Gone):
             # A deletion has no date, so a late or replayed one looks like a new one: the shop is
             # asked how the order is.
-            return Told(question_record(self._terms.channel, found.order, self._clock.now_us()))
+            question = question_record(self._terms.channel, found.order, self._clock.now_us())
+            return Told(question, found.order)
         return _told(found)
 
 
@@ -113,7 +115,7 @@ def _told(order: ChannelOrder | None) -> Told | None:
                 line.product or "unknown",
                 line.problem or "it has no SKU",
             )
-    return Told(order_record(order), order.event_id)
+    return Told(order_record(order), order.order, order.event_id)
 
 
 class Shops:

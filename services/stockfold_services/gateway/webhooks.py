@@ -7,13 +7,18 @@ shop gives two deliveries of one second the same one.
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import APIRouter, Request
 
 from stockfold.domain.errors import ContractError, UnavailableError
 from stockfold.runtime.http_bodies import Budget, whole
 from stockfold.runtime.problems import Problem
 from stockfold.runtime.telemetry import measures
+from stockfold.runtime.telemetry.tracing import CURRENT, about
 from stockfold_services.gateway.webhook_shops import Shop, Shops, Told
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["webhooks"])
 
@@ -62,6 +67,8 @@ async def webhook(request: Request, channel: str) -> dict[str, str]:
         _count(channel, "bad")
         raise Problem(422, "Order not taken", f"{error.what}. {error.remedy}") from None
     _count(channel, "taken")
+    whom = about(f"{channel}|{told.order}", CURRENT.get())
+    log.info("order %s of channel %s is taken from its webhook", told.order, channel, extra=whom)
     return {"status": "taken"}
 
 

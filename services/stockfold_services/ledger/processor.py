@@ -202,10 +202,10 @@ class LedgerProcessor:
             if self._poison and (topic, memory.number, message.offset()) in self._poison:
                 raise _defect()
         except ContractError as error:
-            batch.refused(message, topic, Refusal(error.kind, error.what, error.remedy), given)
+            _refuse(batch, message, topic, Refusal(error.kind, error.what, error.remedy), given)
             return
         except Refused as error:
-            batch.refused(message, topic, Refusal(error.kind, error.reason, error.remedy), given)
+            _refuse(batch, message, topic, Refusal(error.kind, error.reason, error.remedy), given)
             return
         if state is None:
             state = memory.state_of(given.sku)
@@ -215,7 +215,7 @@ class LedgerProcessor:
         except Exception as error:
             raise self._met_defect(given, error) from error
         if refusal is not None:
-            batch.refused(message, topic, refusal, given)
+            _refuse(batch, message, topic, refusal, given)
         else:
             window.remember_new(event, given.payload_hash, now_us)
         if facts:
@@ -267,6 +267,22 @@ class LedgerProcessor:
             lambda partition: BatchOutputs(out, partition, now_us),
             now_us,
         )
+
+
+def _refuse(
+    batch: BatchOutputs, message: Record, topic: str, refusal: Refusal, given: Input | None
+) -> None:
+    """Make an exception of an input, and say so: what is folded is found in the journal."""
+    batch.refused(message, topic, refusal, given)
+    log.info(
+        "%s, offset %d of partition %d is an exception, %s: %s",
+        topic,
+        message.offset(),
+        message.partition(),
+        refusal.kind,
+        refusal.reason,
+        extra={} if given is None else about(given.correlation_id, given.traceparent),
+    )
 
 
 def _conflict(given: Input) -> Refused:

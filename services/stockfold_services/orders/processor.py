@@ -20,8 +20,11 @@ from stockfold.orders.decide import decide_and_fold, due_us
 from stockfold.orders.facts import (
     Answered,
     CaseAction,
+    CaseOpened,
+    Fact,
     Forgotten,
     Given,
+    Moved,
     OrderSuspended,
     Reviewed,
     Tick,
@@ -175,6 +178,13 @@ class OrdersProcessor:
             given = self._read(schema.name, body)
         except ContractError as error:
             batch.refused(record, topic.name, error, cause)
+            log.info(
+                "order %s is an exception, %s: %s",
+                (record.key() or b"").decode("utf-8", "replace"),
+                error.kind,
+                error.what,
+                extra=about(cause.correlation_id, cause.traceparent),
+            )
             if state is None or not isinstance(error, MissingMappingError):
                 memory.leave(state)
                 return
@@ -255,6 +265,7 @@ class OrdersProcessor:
         for seq, fact in enumerate(facts, before + 1):
             batch.fact(state, seq, fact, cause)
         self._meter.decided(state, facts, cause, now_us)
+        _say(state, facts, cause)
         memory.watch(state, due_us(state, self._rules))
 
     # --- time ---------------------------------------------------------------------------------
@@ -299,6 +310,26 @@ class OrdersProcessor:
             return read_order(_read_body(state.suspended_body[1]), self._surroundings)
         except ContractError:
             return None
+
+
+def _say(state: OrderState, facts: Sequence[Fact], cause: Cause) -> None:
+    """Log what a person looks for who has an order's number: where it went, and its cases."""
+    whom = about(cause.correlation_id or state.key, cause.traceparent)
+    for fact in facts:
+        match fact:
+            case Moved():
+                log.info("order %s is %s (%s)", state.key, fact.target, fact.reason, extra=whom)
+            case CaseOpened():
+                log.warning(
+                    "order %s: %d of %s are missing, case %s is open",
+                    state.key,
+                    fact.missing,
+                    fact.sku,
+                    fact.case,
+                    extra=whom,
+                )
+            case _:
+                continue
 
 
 def _answer(body: Any) -> Answered:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from stockfold.channels import OutcomeKind
 from stockfold.contracts.codec import encoder
 from stockfold.contracts.connections import ConnectionState, encode_connection
 from stockfold.contracts.exceptions import encode_channel_finding
@@ -29,11 +31,13 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import aiokafka_config
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry import measures
-from stockfold.runtime.telemetry.tracing import headers_of
+from stockfold.runtime.telemetry.tracing import about, headers_of
 from stockfold_services.publisher.given_up import GivenUp
 from stockfold_services.publisher.listings import State
 from stockfold_services.publisher.spans import Spans
 from stockfold_services.publisher.wanted import Finished
+
+log = logging.getLogger(__name__)
 
 _encode_delivery = encoder("stockfold.Delivery")
 _encode_state = encoder("stockfold.ListingState")
@@ -84,9 +88,26 @@ class KafkaDeliveries:
         )
         if self._spans is not None:
             self._spans.recorded(finished)
+        for one in finished:
+            self._say(one)
         given_up = self._given_up.exceptions(finished, SYSTEM_CLOCK.now_us())
         if given_up:
             await self._write(self._exceptions, given_up)
+
+    def _say(self, one: Finished) -> None:
+        """Log what became of it; what a newer version has taken the place of, for debugging."""
+        level = logging.DEBUG if one.kind is OutcomeKind.SUPERSEDED else logging.INFO
+        log.log(
+            level,
+            "channel %s, %s: version %d %s, %d shown%s",
+            self._channel,
+            one.wanted.sku,
+            one.wanted.version,
+            one.kind.value.replace("_", " "),
+            one.quantity,
+            f": {one.detail}" if one.detail else "",
+            extra=about(one.wanted.correlation_id, one.wanted.traceparent),
+        )
 
     async def alert(self, kind: str, reason: str, remedy: str) -> None:
         """See ``stockfold_services.publisher.frozen.Alerts``."""

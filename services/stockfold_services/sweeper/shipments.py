@@ -25,6 +25,7 @@ from stockfold.runtime.refusals import Refusals
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.telemetry import measures
 from stockfold.runtime.telemetry.objectives import judge
+from stockfold.runtime.telemetry.tracing import about, traceparent_in
 
 log = logging.getLogger(__name__)
 
@@ -173,15 +174,23 @@ class ParcelWriter:
                 self._refusals = Refusals(self._settings, SHIPMENTS, "stockfold/shipments")
             await asyncio.to_thread(self._refusals.write, record, error)
             return False
-        self._confirmed(record, new=new)
+        self._confirmed(record, parcel, new=new)
         return new
 
-    def _confirmed(self, record: Record, *, new: bool) -> None:
+    def _confirmed(self, record: Record, parcel: Parcel, *, new: bool) -> None:
         measures.SWEEPER_PARCELS.labels(self._channel, "written" if new else "known").inc()
         if new:
             took_s = max(SYSTEM_CLOCK.now_us() / SECOND_US - record.timestamp()[1] / 1000, 0.0)
             measures.SWEEPER_CONFIRM.labels(self._channel).observe(took_s)
             self._judge.took(self._channel, took_s)
+        log.info(
+            "order %s of channel %s %s its parcel %s",
+            parcel.order,
+            self._channel,
+            "shows" if new else "showed already",
+            parcel.shipment,
+            extra=about(parcel.correlation, traceparent_in(record.headers())),
+        )
 
     async def _write(self, parcel: Parcel) -> bool:
         entry = await asyncio.to_thread(

@@ -26,6 +26,7 @@ from stockfold.runtime.clock import Clock
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.shop_http import Transport
 from stockfold.runtime.shop_orders import terms_of
+from stockfold.runtime.telemetry.tracing import about
 from stockfold.runtime.watchdog import Pulse
 from stockfold_services.sweeper.cases import Case
 from stockfold_services.sweeper.notebook import Notebook, Writer
@@ -177,6 +178,12 @@ class ShopSweeper:
         self._sent[name] = None
         if len(self._sent) > RECENT_MAX:
             self._sent.popitem(last=False)
+        log.info(
+            "order %s of channel %s is taken from its shop",
+            order.order,
+            order.channel,
+            extra=about(f"{order.channel}|{order.order}"),
+        )
         return True
 
     async def _ask(self, request: Request) -> Response | Failure:

@@ -1,0 +1,41 @@
+"""So many log lines a second of what happens to every event, and no more."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+LINES_S_MAX = 200
+
+
+class Bursts(logging.Filter):
+    """Lets at most ``LINES_S_MAX`` lines a second through that name a correlation id.
+
+    A shop that is filled for the first time would write a line for each of its listings, and hold
+    up who writes them. Warnings, and what is about no event, always pass. How many were left out is
+    the field ``left_out`` of the first line of a later second; the read model has every one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._second = 0
+        self._passed = 0
+        self._left_out = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is written."""
+        if record.levelno >= logging.WARNING or not hasattr(record, "correlation_id"):
+            return True
+        with self._lock:
+            second = int(record.created)
+            if second != self._second:
+                self._second, self._passed = second, 0
+            if self._passed >= LINES_S_MAX:
+                self._left_out += 1
+                return False
+            self._passed += 1
+            if self._left_out:
+                record.left_out = self._left_out
+                self._left_out = 0
+        return True
