@@ -12,8 +12,8 @@ from tests.support.kafka_io import Sender, wait_for
 from tests.support.running_ledger import ledger, running
 from tests.support.webhook_shop import CHANNEL, SECRET
 from tests.support.woo_shop import Shop, ShopServer
-from tests.support.woo_shop.catalogue import Product
 
+from stockfold.channels.woocommerce.fake.catalogue import Product
 from stockfold.channels.woocommerce.webhooks import TOPICS
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
 from stockfold_services.cli.policy import publish_policies

@@ -1,4 +1,4 @@
-"""Kafka's two sides of the publisher, in memory."""
+"""A channel connection to the imitated shop, with Kafka's two sides in memory."""
 
 from __future__ import annotations
 
@@ -10,95 +10,16 @@ from stockfold.runtime.channel_adapters import adapter_of
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.settings import ChannelSettings
 from stockfold.runtime.shop_http import Transport
+from stockfold_services.publisher.conformance.memory import MemoryDeliveries, MemoryFeed
 from stockfold_services.publisher.connection import Connection
-from stockfold_services.publisher.feed import Assigned, Partitions, Read, Revoked
 from stockfold_services.publisher.frozen import Alerts
 from stockfold_services.publisher.listings import States
 from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.pace import Limits
 from stockfold_services.publisher.retry import RetryPolicy
-from stockfold_services.publisher.wanted import Finished, Wanted
 from tests.support.woo_shop import ShopServer
 
 IMPATIENT = RetryPolicy(base_s=0.01, cap_s=0.1, attempts_max=8)
-
-
-class MemoryFeed:
-    """One partition of availability that outlives its readers, and its committed offset."""
-
-    def __init__(self) -> None:
-        self.records: list[Read] = []
-        self.committed = 0
-        self.refusing = False
-        """Whether somebody else has become the owner."""
-        self.refused = 0
-        self._position = 0
-        self._end = 0
-        self._versions: dict[str, int] = {}
-
-    def publish(self, sku: str, quantity: int) -> None:
-        """Append the next version of a SKU."""
-        version = self._versions[sku] = self._versions.get(sku, 0) + 1
-        offset = len(self.records)
-        wanted = Wanted(sku, quantity, version, 0, offset, f"order-{version}", 1)
-        self.records.append(Read(0, offset, wanted))
-
-    def pass_by(self) -> None:
-        """Append a record of another channel."""
-        self.records.append(Read(0, len(self.records), None))
-
-    async def start(self, assigned: Assigned, revoked: Revoked) -> None:
-        """See ``Feed.start``."""
-        self.revoked = revoked
-        self.assigned = assigned
-        self.reassign()
-
-    def reassign(self) -> None:
-        """Give the partition to the reader, from what was committed."""
-        self._position, self._end = self.committed, len(self.records)
-        self.assigned({0})
-
-    async def read(self) -> list[Read]:
-        """See ``Feed.read``: a few at a time."""
-        await asyncio.sleep(0.001)
-        found = self.records[self._position : self._position + 7]
-        self._position += len(found)
-        return found
-
-    async def caught_up(self, partitions: Partitions) -> dict[int, int]:
-        """See ``Feed.caught_up``."""
-        return {0: self._position} if self._position >= self._end else {}
-
-    async def commit(self, offsets: dict[int, int]) -> bool:
-        """See ``Feed.commit``."""
-        if self.refusing:
-            self.refused += 1
-            return False
-        assert offsets[0] >= self.committed
-        self.committed = offsets[0]
-        return True
-
-    async def stop(self) -> None:
-        """See ``Feed.stop``."""
-
-
-class MemoryDeliveries:
-    """The outcomes on record."""
-
-    def __init__(self) -> None:
-        self.all: list[Finished] = []
-        self.failing = False
-
-    async def record(self, finished: Sequence[Finished]) -> None:
-        """See ``Deliveries.record``."""
-        await asyncio.sleep(0)
-        if self.failing:
-            raise ConnectionError("the log is not there")
-        self.all.extend(finished)
-
-    def of(self, sku: str) -> list[tuple[int, str]]:
-        """(version, outcome) of a SKU, in order."""
-        return [(one.wanted.version, one.kind.value) for one in self.all if one.wanted.sku == sku]
 
 
 def channel(

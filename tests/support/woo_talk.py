@@ -12,9 +12,9 @@ import orjson
 from stockfold.channels import Failure, Request, Response
 from stockfold.channels.orders import ChannelOrder
 from stockfold.channels.woocommerce.asking import ROOT
+from stockfold.channels.woocommerce.fake.catalogue import RestError
 from stockfold.channels.woocommerce.sweeps import OrderSweep
 from tests.support.woo_shop import Shop, order_routes
-from tests.support.woo_shop.catalogue import RestError
 
 T = TypeVar("T")
 

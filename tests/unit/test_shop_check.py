@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.support.memory_feed import channel
 from tests.support.woo_shop import Fault, Shop, ShopServer
-from tests.support.woo_shop.catalogue import RestError
 
 from stockfold.channels import Assurance
 from stockfold.channels.findings import Level
+from stockfold.channels.woocommerce.fake.catalogue import RestError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.secret import SecretRef
 from stockfold.runtime.settings import ChannelSettings, GatewaySettings, Settings

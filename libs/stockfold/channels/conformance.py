@@ -55,6 +55,11 @@ class Subject(Protocol):
     credentials: Mapping[str, str]
     locations: Mapping[str, str]
 
+    @property
+    def now_s(self) -> float:
+        """The channel's time."""
+        ...
+
     def answer(self, sent: Sent) -> Response | None:
         """Take one request; None for no answer (the caller sees a time-out)."""
         ...
@@ -66,7 +71,10 @@ class Subject(Protocol):
     def list(
         self, sku: str, quantity: int = 0, per_location: Mapping[str, int] | None = None
     ) -> None:
-        """The merchant lists a SKU; ``per_location`` by the channel's own names of locations."""
+        """The merchant lists a SKU; ``per_location`` by the channel's own names of locations.
+
+        ValueError for a SKU that no merchant could give there.
+        """
         ...
 
     def unlist(self, sku: str) -> None:

@@ -71,6 +71,7 @@ class Transport:
     """Performs an adapter's requests. A context that closes its connections.
 
     ``may_send`` is asked right before the first byte of a request: connecting may take its time.
+    ``wire`` carries the requests instead of a network.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Transport:
         clock: Clock,
         *,
         may_send: Callable[[], bool] = lambda: True,
+        wire: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._may_send = may_send
         self._addresses = Addresses(channel)
@@ -95,6 +97,7 @@ class Transport:
             headers={"user-agent": "stockfold", "accept": "application/json"},
             # A proxy of the environment has no business with a shop on this machine.
             trust_env=not is_loopback_url(channel.url),
+            transport=wire,
         )
 
     async def __aenter__(self) -> Self:

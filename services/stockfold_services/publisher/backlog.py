@@ -203,6 +203,7 @@ class Backlog:
             wanted.promise,
             self._unseen(wanted.sku, wanted.seq),
             wanted.restored,
+            wanted.locations,
         )
 
     def quantity_of(self, wanted: Wanted) -> int:

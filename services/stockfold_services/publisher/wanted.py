@@ -29,6 +29,8 @@ class Wanted(msgspec.Struct, frozen=True):
     restored: Restored | None = None
     traceparent: str = ""
     """The W3C trace context that it was told under; empty for what is not traced."""
+    locations: tuple[tuple[str, int], ...] = ()
+    """See ``StockUpdate.locations``."""
 
 
 class Finished(msgspec.Struct, frozen=True):

@@ -16,8 +16,8 @@ As a process: ``python -m tests.support.woo_shop --port 8089 --products 1000``, 
 
 from __future__ import annotations
 
+from stockfold.channels.woocommerce.fake.catalogue import Product
 from tests.support.woo_shop.app import create_app
-from tests.support.woo_shop.catalogue import Product
 from tests.support.woo_shop.faults import Fault
 from tests.support.woo_shop.server import ShopServer
 from tests.support.woo_shop.shop import Shop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.woo_shop.catalogue import RestError
+from stockfold.channels.woocommerce.fake.catalogue import RestError
 from tests.support.woo_shop.shop import Shop
 
 GROUP = "settings/products"

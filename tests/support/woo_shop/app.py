@@ -13,8 +13,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from stockfold.channels.woocommerce.fake.catalogue import RestError
 from tests.support.woo_shop import about, order_routes, product_routes
-from tests.support.woo_shop.catalogue import RestError
 from tests.support.woo_shop.faults import HTML, Fault
 from tests.support.woo_shop.shop import Shop
 

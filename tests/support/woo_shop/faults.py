@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.support.woo_shop.catalogue import RestError
+from stockfold.channels.woocommerce.fake.catalogue import RestError
 
 Kind = Literal["error", "html", "limited", "lost", "half", "dropped", "dripping"]
 # What may happen at random; an answer that never ends is no matter of trying again.

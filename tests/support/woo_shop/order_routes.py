@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tests.support.woo_shop.catalogue import RestError
-from tests.support.woo_shop.shop import PER_PAGE_MAX, Shop
+from stockfold.channels.woocommerce.fake.catalogue import RestError
+from stockfold.channels.woocommerce.fake.rest import PER_PAGE_MAX
+from tests.support.woo_shop.shop import Shop
 
 ORDER = re.compile(r"orders/(\d+)")
 NOTES = re.compile(r"orders/(\d+)/notes")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from tests.support.woo_shop.catalogue import Catalogue, RestError
+from stockfold.channels.woocommerce.fake.catalogue import Catalogue, RestError
 
 REDUCE = ("on-hold", "processing", "completed")
 RESTORE = ("cancelled", "pending")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from stockfold.channels.woocommerce.fake.catalogue import Product, RestError, truth
 from tests.support.woo_shop import about
-from tests.support.woo_shop.catalogue import Product, RestError, truth
 from tests.support.woo_shop.order_routes import Answer
 from tests.support.woo_shop.shop import Shop
 

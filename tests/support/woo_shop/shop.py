@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tests.support.woo_shop.auth import Keys
-from tests.support.woo_shop.catalogue import Catalogue, Product, RestError
+from stockfold.channels.woocommerce.fake import rest
+from stockfold.channels.woocommerce.fake.auth import Keys
+from stockfold.channels.woocommerce.fake.catalogue import Catalogue, Product, RestError
 from tests.support.woo_shop.faults import Faults
 from tests.support.woo_shop.orders import Order, Orders
 from tests.support.woo_shop.webhooks import Webhooks
 
-BATCH_ITEMS_MAX = 100
-PER_PAGE_MAX = 100
 WRITTEN_MAX = 1_000_000
 
 
@@ -51,7 +50,7 @@ class Shop:
         consumer_key: str = "ck_test",
         consumer_secret: str = "cs_test",
         permissions: str = "read_write",
-        batch_items_max: int = BATCH_ITEMS_MAX,
+        batch_items_max: int = rest.BATCH_ITEMS_MAX,
         item_written_s: float = 0.0,
         item_read_s: float = 0.0,
         workers: int = 8,
@@ -115,11 +114,7 @@ class Shop:
 
     async def list_products(self, query: Mapping[str, str]) -> tuple[list[Any], dict[str, str]]:
         """``GET products``: one page of the JSON, and the paging headers."""
-        if query.get("sku"):
-            chosen = self.catalogue.by_skus(query["sku"])
-        else:
-            chosen = [p for p in self.catalogue.products.values() if not p.parent_id]
-        return await self._page(chosen, query)
+        return await self._page(rest.chosen(self.catalogue, query), query)
 
     async def list_variations(
         self, parent_id: int, query: Mapping[str, str]
@@ -138,26 +133,14 @@ class Shop:
     async def _page(
         self, chosen: list[Product], query: Mapping[str, str]
     ) -> tuple[list[Any], dict[str, str]]:
-        per_page, page = int(query.get("per_page", "10")), int(query.get("page", "1"))
-        if not 1 <= per_page <= PER_PAGE_MAX or page < 1:
-            raise RestError(400, "rest_invalid_param", "Invalid parameter(s): per_page")
-        chosen = [product for product in chosen if product.status != "trash"]
-        # Newest first, as WordPress lists what is not asked for in another order.
-        chosen.sort(key=lambda product: product.id, reverse=query.get("order") != "asc")
-        start = int(query.get("offset", (page - 1) * per_page))
-        shown = chosen[start : start + per_page]
+        shown, headers = rest.one_page(chosen, query)
         self.stats.products_read += len(shown)
         await asyncio.sleep(self.item_read_s * len(shown))
-        fields = [name for name in query.get("_fields", "").split(",") if name]
-        rows = [self.catalogue.shown(product) for product in shown]
-        if fields:
-            rows = [{name: row[name] for name in fields if name in row} for row in rows]
-        pages = -(-len(chosen) // per_page)
-        return rows, {"x-wp-total": str(len(chosen)), "x-wp-totalpages": str(pages)}
+        return rest.rows(self.catalogue, shown, query), headers
 
     async def get(self, product_id: int, parent_id: int | None = None) -> dict[str, Any]:
         """One product or variation."""
-        product = self._find(product_id, parent_id)
+        product = rest.found(self.catalogue, product_id, parent_id)
         await asyncio.sleep(self.item_read_s)
         return self.catalogue.shown(product)
 
@@ -165,43 +148,37 @@ class Shop:
         self, product_id: int, body: Mapping[str, Any], parent_id: int | None = None
     ) -> dict[str, Any]:
         """``PUT`` one product or variation."""
-        product = self._find(product_id, parent_id)
+        product = rest.found(self.catalogue, product_id, parent_id)
         await self._write(product, body)
         return self.catalogue.shown(product)
-
-    def _find(self, product_id: Any, parent_id: int | None) -> Product:
-        if parent_id is None:
-            return self.catalogue.product(product_id)
-        return self.catalogue.variation(parent_id, product_id)
 
     async def batch(
         self, body: Mapping[str, Any], parent_id: int | None, stop_after: int | None = None
     ) -> Any:
-        """``products/batch`` or ``variations/batch``: one item after the other, each on its own.
+        """See ``rest.batch``.
 
-        ``stop_after`` lets it die in the middle, with what came before applied. Of nothing the
-        answer is PHP's empty array.
+        ``stop_after`` lets it die in the middle, with what came before applied.
         """
-        count = sum(len(body.get(name) or ()) for name in ("create", "update", "delete"))
-        if count > self.batch_items_max:
-            raise RestError(
-                413,
-                "woocommerce_rest_request_entity_too_large",
-                f"Unable to accept more than {self.batch_items_max} items for this request.",
-            )
-        self.stats.batches += 1
-        self.stats.batch_sizes.append(count)
-        answers = []
-        for index, item in enumerate(body.get("update") or ()):
-            if index == stop_after:
-                break
-            try:
-                product = self._find(item.get("id"), parent_id)
-                await self._write(product, item)
-                answers.append(self.catalogue.shown(product))
-            except RestError as error:
-                answers.append({"id": item.get("id"), "error": error.body()})
-        return {"update": answers} if count else []
+        count = rest.batch_size(body)
+        if count <= self.batch_items_max:
+            self.stats.batches += 1
+            self.stats.batch_sizes.append(count)
+        writing = rest.batch(self.catalogue, body, parent_id, self.batch_items_max)
+        written = 0
+        try:
+            product, item = next(writing)
+            while written != stop_after:
+                product, item = writing.send(await self._written(product, item))
+                written += 1
+        except StopIteration as ended:
+            return ended.value
+
+    async def _written(self, product: Product, body: Mapping[str, Any]) -> RestError | None:
+        try:
+            await self._write(product, body)
+        except RestError as error:
+            return error
+        return None
 
     async def _write(self, product: Product, body: Mapping[str, Any]) -> None:
         before = product.stock_quantity

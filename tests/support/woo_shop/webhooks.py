@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from tests.support.woo_shop.catalogue import RestError
+from stockfold.channels.woocommerce.fake.catalogue import RestError
 from tests.support.woo_shop.orders import Orders
 
 FAILURES_MAX = 5

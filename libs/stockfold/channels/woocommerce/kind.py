@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from stockfold.channels.conformance import Subject
 from stockfold.channels.kinds import ChannelKind, Terms
 from stockfold.channels.woocommerce.adapter import WooCommerce
-from stockfold.domain.errors import SettingsError
+from stockfold.channels.woocommerce.fake import WooCommerceSubject
 
 
 class NoOptions(BaseModel):
@@ -22,14 +21,6 @@ def _adapter(terms: Terms) -> WooCommerce:
     )
 
 
-def _subject() -> Subject:
-    raise SettingsError(
-        "the imitated shop of woocommerce is no part of the installed package",
-        where="channel kind woocommerce",
-        remedy="Run it from a checkout: its tests hold the adapter against the shop.",
-    )
-
-
 KIND = ChannelKind(
     name="woocommerce",
     title="WooCommerce, REST API v3",
@@ -37,6 +28,6 @@ KIND = ChannelKind(
     adapter=_adapter,
     options=NoOptions,
     credentials=("consumer_key", "consumer_secret"),
-    subject=_subject,
+    subject=WooCommerceSubject,
     reads=True,
 )

@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
-from tests.support.woo_shop.catalogue import RestError
+from stockfold.channels.woocommerce.fake.catalogue import RestError
 
 WINDOW_S = 15 * 60
 REQUIRED = (
