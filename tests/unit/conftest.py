@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from tests.support.installed_kinds import install
 from tests.support.story import Story
 from tests.support.subject import SUBJECTS, Subject
 
@@ -14,3 +17,11 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 @pytest.fixture
 def story(subject: Subject) -> Story:
     return Story(subject)
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A package that offers the channel kind tiny is installed, and has its secret."""
+    site = tmp_path / "site"
+    install(monkeypatch, site, "stockfold_channel_tiny", tiny="tests.support.tiny_channel:KIND")
+    monkeypatch.setenv("TINY_SECRET", "hush-tiny")

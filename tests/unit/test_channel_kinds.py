@@ -27,12 +27,6 @@ CHANNEL: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    install(monkeypatch, tmp_path / "site", "stockfold_channel_tiny", tiny=TINY)
-    monkeypatch.setenv("TINY_SECRET", "hush-tiny")
-
-
 def channel(**changed: Any) -> ChannelSettings:
     return ChannelSettings.model_validate(CHANNEL | changed)
 

@@ -100,8 +100,10 @@ def trouble_of(response: Response, code: str = "", message: str | None = None) -
 
 
 def failed(failure: Failure) -> Trouble:
-    """What it says of the channel that no response came."""
-    return Trouble(TroubleKind.UNAVAILABLE, failure.code, failure.detail)
+    """What it says of the channel that no response came: without credentials none can."""
+    is_refused = failure.code == "credentials"
+    kind = TroubleKind.REFUSED if is_refused else TroubleKind.UNAVAILABLE
+    return Trouble(kind, failure.code, failure.detail)
 
 
 def unanswered(request: Request, failure: Failure) -> Answer:

@@ -45,16 +45,28 @@ _lock = threading.Lock()
 
 def remember(secret: str) -> None:
     """Mask this text from now on, however it is written."""
-    global _pattern  # noqa: PLW0603 - one per process, as the log is
     if len(secret) < CHARACTERS_MIN or secret in _known:
         return
     with _lock:
         _known[secret] = None
         while len(_known) > KNOWN_MAX:
             del _known[next(iter(_known))]
-        forms = {form for known in _known for form in _written(known)}
-        longest_first = sorted(forms, key=len, reverse=True)
-        _pattern = re.compile("|".join(re.escape(form) for form in longest_first))
+        _compile()
+
+
+def forget(secret: str) -> None:
+    """It has ended and another has its place: tokens would push out what lasts."""
+    with _lock:
+        if secret in _known:
+            del _known[secret]
+            _compile()
+
+
+def _compile() -> None:
+    global _pattern  # noqa: PLW0603 - one per process, as the log is
+    forms = {form for known in _known for form in _written(known)}
+    longest_first = sorted(forms, key=len, reverse=True)
+    _pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
 
 def redacted(text: str) -> str:

@@ -35,15 +35,20 @@ class Stream(Protocol):
 
 
 class Addresses:
-    """Checks the connections of one channel."""
+    """Checks the connections of one channel; with ``url``, those to where it has told us to go."""
 
-    def __init__(self, channel: ChannelSettings) -> None:
-        host = urlsplit(channel.url).hostname or ""
+    def __init__(self, channel: ChannelSettings, url: str = "") -> None:
+        is_here = is_loopback_url(channel.url)
+        place = url or channel.url
+        host = urlsplit(place).hostname or ""
         self._name = host
-        self._written = is_loopback_url(channel.url) or _is_address(host)
+        self.place = urlsplit(place)._replace(path="", query="", fragment="").geturl()
+        """Whom it is about, for messages: no path and no query, which may be signed."""
+        # What a channel of this machine says may be of this machine too; no other's may.
+        self._written = is_here or (not url and _is_address(host))
         self._private = channel.private_network
         # A proxy of the operator's looks the name up itself, and says where it may lead.
-        self._by_proxy = not is_loopback_url(channel.url) and _goes_by_proxy(channel.url)
+        self._by_proxy = not is_here and _goes_by_proxy(place)
 
     async def check(self, stream: Stream) -> None:
         """ForbiddenAddressError, and the connection closed, when it leads where it may not."""
@@ -76,6 +81,28 @@ def forbidden(host: str, *, written: bool, private: bool) -> str:
         return "this machine"
     is_own = address.is_private or (address.version == 4 and address in _SHARED)
     return "" if private and is_own else "a private address"
+
+
+def told_address(channel: ChannelSettings, url: str) -> Addresses:
+    """Checks the connections to an address that a channel has told us to load from, or to.
+
+    ForbiddenAddressError for one that may not be asked at all: it is not https (a channel of this
+    machine may name http), carries a user, or is a number where no shop is.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ForbiddenAddressError("the channel named what is no address") from None
+    host, is_here = parts.hostname or "", is_loopback_url(channel.url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
+        raise ForbiddenAddressError(f"the channel named an address that is not https, at {host}")
+    if not host or parts.username is not None or parts.password is not None:
+        raise ForbiddenAddressError("the channel named an address without a host, or with a user")
+    if _is_address(host):
+        why = forbidden(host, written=is_here, private=channel.private_network)
+        if why:
+            raise ForbiddenAddressError(f"the channel named {host}, {why}; nothing was sent")
+    return Addresses(channel, url)
 
 
 def _is_address(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Generator
 from types import TracebackType
@@ -9,21 +10,26 @@ from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 
-from stockfold.channels import Failure, Request, Response
+from stockfold.channels import Failure, Metered, Request, Response
 from stockfold.channels.shopify.asking import ShopifyAccess
+from stockfold.channels.statuses import NEVER_SENT
 from stockfold.channels.woocommerce import WooCommerce
 from stockfold.channels.woocommerce.terms import StockTerms
 from stockfold.runtime.channel_kinds import SHOPIFY, WOOCOMMERCE
 from stockfold.runtime.clock import Clock
+from stockfold.runtime.rate_budgets import Budget, Budgets
 from stockfold.runtime.redaction import redacted, redacted_bytes
 from stockfold.runtime.secret import is_loopback_url
 from stockfold.runtime.settings import ChannelSettings
-from stockfold.runtime.shop_addresses import Addresses, ForbiddenAddressError
+from stockfold.runtime.shop_addresses import Addresses, ForbiddenAddressError, told_address
+from stockfold.runtime.shop_credentials import Credentials
 from stockfold.runtime.shop_orders import terms_of
 
 BODY_BYTES_MAX = 32 * 1024 * 1024
 """A hundred products with long descriptions are about 5 MB; more than this is not their answer."""
 NONCE_BYTES = 16
+BUDGET_WAIT_S_MAX = 10.0
+"""A request waits here for no longer: whoever makes it asks ``wait_s`` before."""
 
 
 T = TypeVar("T")
@@ -72,6 +78,7 @@ class Transport:
 
     ``may_send`` is asked right before the first byte of a request: connecting may take its time.
     ``wire`` carries the requests instead of a network.
+    ``budget`` is what a ``Metered`` adapter's requests come from, its own where none is given.
     """
 
     def __init__(
@@ -82,13 +89,26 @@ class Transport:
         *,
         may_send: Callable[[], bool] = lambda: True,
         wire: httpx.AsyncBaseTransport | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._may_send = may_send
+        self._channel = channel
         self._addresses = Addresses(channel)
         self._adapter = adapter
         self._clock = clock
-        self._client = httpx.AsyncClient(
-            base_url=channel.url,
+        self._metered = adapter if isinstance(adapter, Metered) else None
+        self.budget = budget or Budgets(clock).of(channel.name)
+        self._credentials = Credentials(adapter, self._send_as_it_is, clock)
+        self._client = self._client_of(adapter, wire, channel.url)
+        # Apart: where the channel tells us to go gets neither its cookies nor our credentials.
+        self._elsewhere = self._client_of(adapter, wire)
+
+    def _client_of(
+        self, adapter: Authorizer, wire: httpx.AsyncBaseTransport | None, base_url: str = ""
+    ) -> httpx.AsyncClient:
+        channel = self._channel
+        return httpx.AsyncClient(
+            base_url=base_url,
             verify=channel.verify_tls,
             timeout=httpx.Timeout(channel.request_timeout_s, connect=channel.connect_timeout_s),
             limits=httpx.Limits(
@@ -102,6 +122,7 @@ class Transport:
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
+        await self._elsewhere.__aenter__()
         return self
 
     async def __aexit__(
@@ -110,6 +131,7 @@ class Transport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self._elsewhere.__aexit__(kind, error, trace)
         await self._client.__aexit__(kind, error, trace)
 
     async def converse(self, conversation: Generator[Request, Response | Failure, T]) -> T:
@@ -122,41 +144,93 @@ class Transport:
             result: T = ended.value
             return result
 
+    def wait_s(self, request: Request) -> float:
+        """How long the account's budget would have a request wait, in seconds."""
+        return 0.0 if self._metered is None else self.budget.wait_s(self._metered.charges(request))
+
     async def perform(self, request: Request) -> Response | Failure:
-        """Sign and send a request. What goes wrong on the way comes back as a Failure."""
+        """Sign and send a request, once the account's budget allows it.
+
+        What goes wrong on the way comes back as a Failure.
+        """
+        if self._metered is None:
+            return await self._signed_and_sent(request)
+        taken = self.budget.take(self._metered.charges(request))
+        sent = True  # When it is cancelled, for all we know.
+        try:
+            answer = await self._after(taken.wait_s, request)
+            sent = not (isinstance(answer, Failure) and answer.code in NEVER_SENT)
+        finally:
+            self.budget.landed(taken, sent=sent)
+        return answer
+
+    async def _after(self, wait_s: float, request: Request) -> Response | Failure:
+        if wait_s > BUDGET_WAIT_S_MAX:
+            return Failure("connect", f"the account's rate budget is used up for {wait_s:.0f} s")
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        return await self._signed_and_sent(request)
+
+    async def _signed_and_sent(self, request: Request) -> Response | Failure:
+        if request.url:
+            return await self._send_as_it_is(request)
+        failure = await self._credentials.fresh()
+        if failure is not None:
+            return failure
         now_s = self._clock.now_us() // 1_000_000
         signed = self._adapter.authorize(request, now_s, secrets.token_hex(NONCE_BYTES))
-        outgoing = self._client.build_request(
-            signed.method,
-            signed.path,
-            params=signed.params or None,
-            json=signed.json,
-            headers=dict(signed.headers),
-            extensions={"trace": self._ask},
-        )
+        self._credentials.remember(signed)
+        return await self._sent(self._client, signed, self._addresses)
+
+    async def _send_as_it_is(self, request: Request) -> Response | Failure:
+        """Without credentials of ours, and to wherever it says, if a shop may be there."""
+        if not request.url:
+            return await self._sent(self._client, request, self._addresses)
         try:
-            return await self._exchange(outgoing)
+            addresses = told_address(self._channel, request.url)
+        except ForbiddenAddressError as error:
+            return Failure("connect", str(error))
+        return await self._sent(self._elsewhere, request, addresses)
+
+    async def _sent(
+        self, client: httpx.AsyncClient, request: Request, addresses: Addresses
+    ) -> Response | Failure:
+        async def ask(event: str, told: Any) -> None:
+            if event == "connection.connect_tcp.complete":
+                await addresses.check(told["return_value"])
+            if event.endswith(".send_request_headers.started") and not self._may_send():
+                raise _NotOursError
+
+        try:
+            outgoing = client.build_request(
+                request.method,
+                request.url or request.path,
+                params=request.params or None,
+                json=request.json,
+                content=request.body,
+                headers=dict(request.headers),
+                extensions={"trace": ask},
+            )
+            return await self._exchange(client, outgoing)
         except _NotOursError:
             return Failure("connect", "not sent: another process may serve the channel by now")
         except ForbiddenAddressError as error:
             return Failure("connect", str(error))
+        except httpx.InvalidURL as error:
+            return Failure("connect", f"no address: {error}")
         except httpx.ConnectError as error:
-            return Failure("connect", f"no connection to {self._client.base_url}: {error}")
+            return Failure("connect", f"no connection to {addresses.place}: {error}")
         except (httpx.ConnectTimeout, httpx.PoolTimeout):
-            return Failure("connect", f"no connection to {self._client.base_url} in time")
+            return Failure("connect", f"no connection to {addresses.place} in time")
         except httpx.TimeoutException:
             return Failure("timeout", "no answer in time; it may have been done or not")
         except httpx.HTTPError as error:
             return Failure("broken", redacted(f"{type(error).__name__}: {error}"))
 
-    async def _ask(self, event: str, told: Any) -> None:
-        if event == "connection.connect_tcp.complete":
-            await self._addresses.check(told["return_value"])
-        if event.endswith(".send_request_headers.started") and not self._may_send():
-            raise _NotOursError
-
-    async def _exchange(self, outgoing: httpx.Request) -> Response | Failure:
-        response = await self._client.send(outgoing, stream=True)
+    async def _exchange(
+        self, client: httpx.AsyncClient, outgoing: httpx.Request
+    ) -> Response | Failure:
+        response = await client.send(outgoing, stream=True)
         try:
             body = bytearray()
             async for chunk in response.aiter_bytes():

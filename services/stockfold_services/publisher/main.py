@@ -12,12 +12,14 @@ from stockfold.channels import Adapter
 from stockfold.runtime.channel_adapters import adapter_of
 from stockfold.runtime.channel_kinds import WOOCOMMERCE
 from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.rate_budgets import Budgets
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.shop_http import Transport
 from stockfold.runtime.shop_pace_settings import IN_FLIGHT_MAX
 from stockfold.runtime.telemetry.tracing import traces_of
 from stockfold.runtime.watchdog import restarted_when_stalled
+from stockfold_services.publisher.accounts import budgets_of
 from stockfold_services.publisher.admission import (
     LOOKS,
     Looks,
@@ -58,9 +60,7 @@ async def run(
     not serve is waited for without losing what it shall show.
     """
     # Missing secrets end the process at once, not one channel after a while.
-    for channel in settings.channels:
-        if channel.is_published:
-            adapter_of(channel)
+    budgets = budgets_of(settings, SYSTEM_CLOCK)
     async with asyncio.TaskGroup() as group:
         for channel in settings.channels:
             if not channel.is_published:
@@ -69,7 +69,7 @@ async def run(
             if channel.publishing.mode == "off":
                 log.info("channel %s is in mode off", channel.name)
                 continue
-            life = partial(_connect_and_run, settings, channel, stop, policy, looks)
+            life = partial(_connect_and_run, settings, channel, budgets, stop, policy, looks)
             group.create_task(lived_anew(channel.name, life, stop))
         group.create_task(_wait(stop))
 
@@ -97,6 +97,7 @@ def limits_of(channel: ChannelSettings, adapter: Adapter) -> Limits:
 async def _connect_and_run(
     settings: Settings,
     channel: ChannelSettings,
+    budgets: Budgets,
     stop: asyncio.Event,
     policy: RetryPolicy | None,
     looks: Looks,
@@ -106,11 +107,14 @@ async def _connect_and_run(
     log.info("channel %s is in mode %s", channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
     adapter = adapter_of(channel)
+    budget = budgets.of(channel.name, lambda: lease.holds)
     resends = Resends(settings, channel.name)
     spans = Spans(traces_of(settings, "publisher"), settings, channel)
     async with (
         _stopped(KafkaDeliveries(settings, channel.name, spans)) as deliveries,
-        Transport(channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds) as transport,
+        Transport(
+            channel, adapter, SYSTEM_CLOCK, may_send=lambda: lease.holds, budget=budget
+        ) as transport,
         follow_resends(settings, resends, channel.name),
         steering_of(settings, channel, mode, deliveries, SYSTEM_CLOCK, stop) as steering,
     ):
