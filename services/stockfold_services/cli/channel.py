@@ -19,6 +19,7 @@ from stockfold.runtime.shop_http import Transport, woocommerce
 from stockfold.runtime.shop_webhooks import Found, look, put_right
 from stockfold_services.cli.channels.balances import balances
 from stockfold_services.cli.channels.check import check_channel
+from stockfold_services.cli.channels.conformance import check_kind, kinds
 from stockfold_services.cli.channels.control import pause, restore, resume, status, zero
 from stockfold_services.cli.channels.listed import list_channels
 from stockfold_services.cli.channels.monitor import monitor
@@ -40,6 +41,8 @@ app.command()(waive)
 app.command()(monitor)
 app.command()(balances)
 app.command()(versions)
+app.command()(kinds)
+app.command("test")(check_kind)
 
 
 @app.callback()

@@ -42,6 +42,8 @@ TIMEOUT_S = 30.0
 LATER_S = 4 * 3_600.0
 """What a channel has accepted is done, or forgotten, after that."""
 TOLD_MAX = 3
+ASKED_MAX = 40_000
+"""More requests than any scenario needs, one for each item and questions between."""
 
 
 class NotSo(Exception):  # noqa: N818 - what a scenario promised, and did not see
@@ -97,6 +99,7 @@ class Stage:
         """What a request meets without reaching the channel; None when it reaches it."""
         self.lost_writes = 0
         """So many of the next writes are done, and their answers lost."""
+        self.asked_max = ASKED_MAX
         self.adapter = self.made()
         self.connection: asyncio.Task[None] | None = None
         self._newest: dict[str, Wanted] = {}
@@ -200,16 +203,20 @@ class Stage:
         """Let time go by."""
         await asyncio.sleep(seconds)
 
-    async def until(self, done: Callable[[], bool], what: str, within_s: float) -> None:
-        """Wait until it is so; NotSo when it is not in time."""
+    async def until(
+        self, done: Callable[[], bool], what: str, within_s: float, look_s: float = LOOK_S
+    ) -> None:
+        """Wait until it is so, looking every ``look_s``; NotSo when it is not in time."""
         end_s = self.clock.monotonic_s() + within_s
         while not done():
             self._see_it_runs()
             if self.clock.monotonic_s() > end_s:
                 raise NotSo(f"within {within_s:,.0f} s there was no {what}; {self._troubles()}")
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(look_s)
 
     def _see_it_runs(self) -> None:
+        if len(self.asked) > self.asked_max:
+            raise NotSo(f"it goes in circles: {self._circle()}")
         task = self.connection
         if task is None or not task.done() or task.cancelled():
             return
@@ -218,6 +225,13 @@ class Stage:
             error = error.exceptions[0]
         if error is not None:
             raise NotSo(f"the connection ended with {type(error).__name__}: {error}") from error
+
+    def _circle(self) -> str:
+        last = [f"{r.method} {r.path or r.url} ({r.purpose.value})" for r in self._latest()]
+        return f"{len(self.asked):,} requests, the latest {'; '.join(last)}; {self._troubles()}"
+
+    def _latest(self) -> Sequence[Request]:
+        return [one.request for one in self.asked[-TOLD_MAX:]]
 
     def _troubles(self) -> str:
         told = [f"{one.code}: {one.detail}" for one in self.witness.troubles[-1:]]

@@ -37,6 +37,8 @@ class SubjectWire(httpx.AsyncBaseTransport):
         self._subject = subject
         self._now_s = now_s
         self.change: Change = lambda _, answer: answer
+        self.drops = 0
+        """So many of the next requests never arrive."""
         self.exchanges: list[Exchange] = []
         self.secrets = {s for s in subject.credentials.values() if len(s) >= SECRET_CHARACTERS_MIN}
         """Every credential that was seen."""
@@ -47,7 +49,11 @@ class SubjectWire(httpx.AsyncBaseTransport):
         sent = Sent(request.method, str(request.url), headers, await request.aread())
         await asyncio.sleep(LATENCY_S)
         at_s = self._now_s()
-        answer = self._subject.answer(sent)
+        if self.drops:
+            self.drops -= 1
+            answer = None
+        else:
+            answer = self._subject.answer(sent)
         self.secrets.update(_secrets(headers, answer))
         answer = self.change(sent, answer)
         self.exchanges.append(Exchange(at_s, sent, 0 if answer is None else answer.status))

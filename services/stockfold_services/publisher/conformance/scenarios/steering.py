@@ -29,7 +29,7 @@ async def shadow(stage: Stage) -> None:
     stage.publish_all(skus, 5)
     async with stage.connected(mode=Mode("shadow")):
         await stage.settled()
-        await stage.later()
+        await stage.later(AFTER_S)
     writes = stage.requests(Purpose.WRITE)
     see(not writes, f"{len(writes)} writes were made in shadow")
     see(not len(stage.subject.writes), f"in shadow was written: {few(stage.subject.writes)}")

@@ -47,6 +47,16 @@ def _all_but_one(stage: Stage, skus: list[str]) -> None:
     see(bool(end.detail), "why the item cannot be written was not told")
 
 
+async def unsent(stage: Stage) -> None:
+    """Requests vanish on the way, and nothing tells them from those that did not."""
+    skus = stage.listed(30)
+    for quantity in (4, 9):
+        stage.publish_all(skus, quantity)
+        stage.wire.drops = 4
+        async with stage.connected():
+            await stage.ends_right()
+
+
 async def lost(stage: Stage) -> None:
     """A write is carried out, and its answer never comes."""
     (sku,) = stage.listed(1)
@@ -164,6 +174,7 @@ def _with_retry_after(answer: Response | None, seconds: str | None) -> Response 
 SCENARIOS = (
     Scenario("partial-failure", "One item that is refused is told, the others arrive", spoiled),
     Scenario("poison", "An item that breaks every request with it is split off", poisonous),
+    Scenario("unsent", "A request that never arrives is made again", unsent),
     Scenario("lost", "After a time-out a write is repeated once at most, and ends right", lost),
     Scenario("lost-answers", "Lost answers lose no change", lost_everywhere),
     Scenario("half-done", "A write that is half done is done again", broken),
