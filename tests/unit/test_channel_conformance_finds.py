@@ -73,9 +73,12 @@ class LosesOnTimeOut(WooCommerce):
 
 
 class ExceedsTheBatch(WooCommerce):
-    def next_request(self, due: Sequence[StockUpdate], items_max: int = 100) -> Request | None:
+    def __init__(self, *account: str) -> None:
+        super().__init__(*account)
         self._write_items_max = 150
-        return super().next_request(due, 150)
+
+    def next_request(self, due: Sequence[StockUpdate], items_max: int = 100) -> Request | None:
+        return super().next_request(due, max(items_max, 150))
 
 
 class TakesThrottlingForRefusal(WooCommerce):

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from tests.support.ledger_in_memory import MemoryRecord
 
-from stockfold.channels import StockUpdate
+from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
 from stockfold.channels.port import Observed
 from stockfold.contracts.codec import encode
 from stockfold.contracts.topics import CHANNEL_CONTROL
@@ -137,6 +137,19 @@ async def test_what_was_looked_at_is_not_asked_about_after_a_restart_and_what_is
     assert channel.passing(flood) == SKUS
     channel.start()
     await channel.offer(flood, offset=100)
+    assert channel.passing(flood) == []
+
+
+async def test_what_was_applied_without_an_echo_counts_as_shown() -> None:
+    channel = Channel()
+    flood = dict.fromkeys(SKUS, 0)
+    for sku in SKUS:
+        channel.steering.wants(Wanted(sku, 7, 1, 0, 0), 7)
+    await channel.steering.observed([Observed(sku, 0) for sku in SKUS], lambda _: 0)
+    written = [Outcome(StockUpdate(sku, 7, 1), OutcomeKind.APPLIED) for sku in SKUS]
+    channel.steering.applied(written, lambda update: Shown(update.quantity))
+    for sku in SKUS:
+        channel.steering.wants(Wanted(sku, 0, 2, 0, 1), 0)
     assert channel.passing(flood) == []
 
 

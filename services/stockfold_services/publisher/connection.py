@@ -281,6 +281,7 @@ class Connection:
                 self.meter.asked(request, answer.trouble, self._clock.monotonic_s() - began_s)
                 if self.steering is not None:
                     await self.steering.observed(answer.observed, self.backlog.partition_of)
+                    self.steering.applied(answer.outcomes, self._adapter.to_show)
                 finished = self._settle(request, answer, probe=probe)
                 self._measure(request, at_once, began_s)
                 await self._finish(finished)

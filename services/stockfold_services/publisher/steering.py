@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import takewhile
 
-from stockfold.channels import StockUpdate
+from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
 from stockfold.channels.port import Observed
 from stockfold.runtime.channel_control import Control, State, halt_of
 from stockfold.runtime.clock import Clock
@@ -111,6 +111,14 @@ class Steering:
         for one in observed:
             ours = one.written is not None
             self._guards.shows(one.sku, one.quantity or 0, now_s, ours=ours)
+
+    def applied(self, outcomes: Iterable[Outcome], to_show: Callable[[StockUpdate], Shown]) -> None:
+        """The channel shows these by now, whether it has echoed them or not."""
+        now_s = self._clock.monotonic_s()
+        for one in outcomes:
+            if one.kind is OutcomeKind.APPLIED:
+                quantity = to_show(one.update).quantity
+                self._guards.shows(one.update.sku, quantity, now_s, ours=True)
 
     def passing(
         self, due: Sequence[StockUpdate], quantity: Callable[[StockUpdate], int]

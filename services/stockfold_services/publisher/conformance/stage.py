@@ -286,9 +286,9 @@ class Stage:
             wanted, outcome = self._newest[sku], self.outcome(sku)
             shall = self.adapter.to_show(StockUpdate(sku, wanted.quantity, wanted.version)).quantity
             shows = self.subject.shows(sku)
-            see(shows == shall, f"{sku} shows {shows} instead of {shall}")
             kind = outcome.kind.value
-            see(kind == "applied", f"{sku} was told as {kind}: {outcome.detail}")
+            told = f"{sku} shows {shows}, shall show {shall}, and was told as {kind}"
+            see(shows == shall and kind == "applied", f"{told}: {outcome.detail}")
 
     async def ends_right(self, skus: Sequence[str] | None = None) -> None:
         """Wait for the outcomes; the channel shows what it shall, and all of it is committed."""

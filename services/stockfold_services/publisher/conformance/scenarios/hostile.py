@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from stockfold.channels import Response
 from stockfold.channels.conformance import Sent
 from stockfold_services.publisher.conformance.scenario import Scenario
-from stockfold_services.publisher.conformance.stage import Stage
+from stockfold_services.publisher.conformance.stage import NotSo, Stage
 
 DEEP = 100_000
 LARGE = 4_000_000
@@ -82,22 +83,22 @@ BODIES: dict[str, bytes] = {
 
 async def types(stage: Stage) -> None:
     """The channel's own answers, with other types in them."""
-    for spoil in SPOILS.values():
-        await _survives(stage, lambda answer, spoil=spoil: _spoiled(answer, spoil))  # type: ignore[misc] # bound at once
+    for name, spoil in SPOILS.items():
+        await _survives(stage, name, partial(_spoiled, spoil))
 
 
 async def bodies(stage: Stage) -> None:
     """Bodies that have nothing to do with the channel, with its status 200."""
-    for body in BODIES.values():
-        await _survives(stage, lambda answer, body=body: _instead(answer, body))  # type: ignore[misc] # bound at once
+    for name, body in BODIES.items():
+        await _survives(stage, name, partial(_instead, body))
 
 
-async def _survives(stage: Stage, spoil: Callable[[Response], Response]) -> None:
+async def _survives(stage: Stage, name: str, spoil: Callable[[Response], Response]) -> None:
     """Every one of the first answers is spoiled once, in the life of an adapter that is new."""
     prefix = f"H{len(stage.feed.records)}-"
     skus = stage.listed(3, 2, prefix)
     for nth in range(FIRST):
-        left = nth
+        left, before = nth, len(stage.wire.exchanges)
 
         def once(_: Sent, answer: Response | None) -> Response | None:
             nonlocal left
@@ -107,19 +108,24 @@ async def _survives(stage: Stage, spoil: Callable[[Response], Response]) -> None
         stage.adapter = stage.made()
         stage.wire.change = once
         stage.publish_all(skus, 10 + nth)
-        async with stage.connected():
-            await stage.ends_right()
+        try:
+            async with stage.connected():
+                await stage.ends_right()
+        except NotSo as seen:
+            spoiled = [one.sent for one in stage.wire.exchanges[before:]][nth : nth + 1]
+            about = f"{spoiled[0].method} {spoiled[0].url}" if spoiled else "none"
+            raise NotSo(f"with {name} as answer {nth + 1} ({about}): {seen}") from seen
 
 
-def _spoiled(answer: Response, spoil: Spoil) -> Response:
+def _spoiled(spoil: Spoil, answer: Response) -> Response:
     try:
         told = msgspec.json.decode(answer.body)
     except msgspec.DecodeError:
         return answer
-    return _instead(answer, msgspec.json.encode(spoil(told)))
+    return _instead(msgspec.json.encode(spoil(told)), answer)
 
 
-def _instead(answer: Response, body: bytes) -> Response:
+def _instead(body: bytes, answer: Response) -> Response:
     headers = {n: v for n, v in answer.headers.items() if n != "content-length"}
     return Response(answer.status, headers, body)
 
