@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
 
 import msgspec
 import pytest
 from tests.support.command_line import stockfold, stockfold_json
 
 from stockfold.channels import Shown, StockUpdate
-from stockfold.channels.kinds import Terms
+from stockfold.channels.kinds import Terms, installed
 from stockfold.channels.woocommerce import WooCommerce
 from stockfold.channels.woocommerce.kind import KIND
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.settings import Settings
+from stockfold_services.publisher.conformance.scenarios import SCENARIOS
 
 
 class ShowsOneMore(WooCommerce):
@@ -35,6 +37,14 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> str:
     point = EntryPoint("one-more", f"{__name__}:BROKEN", "stockfold.channels")
     monkeypatch.setattr("stockfold.channels.kinds.entry_points", lambda group: EntryPoints([point]))
     return point.name
+
+
+def test_the_page_of_the_kit_names_every_scenario_and_every_kind() -> None:
+    page = (Path(__file__).parents[2] / "infra" / "docs" / "channel-kit.md").read_text("utf-8")
+    for scenario in SCENARIOS:
+        assert f"| `{scenario.name}` | {scenario.sentence} |" in page
+    for kind in installed().values():
+        assert f"| `{kind.name}` | {kind.assurance.value} |" in page
 
 
 def test_kinds_are_told_with_their_assurance() -> None:
