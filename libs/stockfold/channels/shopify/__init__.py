@@ -1,1 +1,1 @@
-"""Shopify: its orders, read from webhooks. Publishing stock to it is not there yet."""
+"""Shopify: stock out by its GraphQL Admin API, orders in by webhooks and sweeps."""

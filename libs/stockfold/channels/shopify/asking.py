@@ -17,11 +17,20 @@ from stockfold.channels.port import Failure, Purpose, Request, Response, Trouble
 from stockfold.channels.woocommerce.asking import NotServedError
 
 VERSION = "2026-01"
-PATH = f"/admin/api/{VERSION}/graphql.json"
 THROTTLED = "THROTTLED"
 COST_MAX = 1_000.0
 """Points that one query may cost."""
-_REFUSED = ("ACCESS_DENIED", "SHOP_INACTIVE")
+_REFUSED = frozenset(
+    {
+        "ACCESS_DENIED",
+        "SHOP_INACTIVE",
+        # What this version of the API does not know: asked again it fails again.
+        "BAD_REQUEST",
+        "INVALID_FIELD_ARGUMENTS",
+        "INVALID_VARIABLE",
+        "undefinedField",
+    }
+)
 _WAIT_S = 2.0
 """When it is not told how fast the bucket fills."""
 _WAIT_S_MAX = 60.0
@@ -50,10 +59,43 @@ class Answer(msgspec.Struct, frozen=True):
     pause_s: float = 0.0
 
 
+class Cost(msgspec.Struct, frozen=True):
+    """What an answer tells of the bucket: points asked for, left, filled a second, and at most.
+
+    None where it does not tell.
+    """
+
+    asked: float | None
+    left: float | None
+    per_s: float | None
+    most: float | None
+
+
+def path_of(version: str = VERSION) -> str:
+    """Where a version of the API answers."""
+    return f"/admin/api/{version}/graphql.json"
+
+
 def ask(query: str, variables: Mapping[str, Any]) -> Request:
     """A question; it changes nothing, so it may be asked again."""
     body = {"query": query, "variables": dict(variables)}
-    return Request(Purpose.LOOK_UP, "POST", PATH, (), json=body)
+    return Request(Purpose.LOOK_UP, "POST", path_of(), (), json=body)
+
+
+def cost_of(answer: Response) -> Cost:
+    """What an answer has cost, refused or not."""
+    try:
+        tree = statuses.decoded(answer.body)
+    except statuses.NotJsonError:
+        tree = None
+    cost = _member(tree, "extensions", "cost")
+    status = _member(cost, "throttleStatus")
+    return Cost(
+        _number(cost, "requestedQueryCost"),
+        _number(status, "currentlyAvailable"),
+        _number(status, "restoreRate"),
+        _number(status, "maximumAvailable"),
+    )
 
 
 def read(request: Request, answer: Response | Failure) -> Answer:
@@ -81,17 +123,18 @@ def _failed(request: Request, tree: Mapping[str, Any]) -> NotServedError:
     code = str(_member(first, "extensions", "code") or "graphql")
     detail = str(first.get("message", ""))[:200] if isinstance(first, dict) else ""
     if code == THROTTLED:
-        wait_s = _pause_s(tree) or _WAIT_S
+        asked = _number(_member(tree, "extensions", "cost"), "requestedQueryCost")
+        wait_s = _pause_s(tree, asked or COST_MAX) or _WAIT_S
         return NotServedError(request, Trouble(TroubleKind.LIMITED, code, detail, wait_s))
     kind = TroubleKind.REFUSED if code in _REFUSED else TroubleKind.UNAVAILABLE
     return NotServedError(request, Trouble(kind, code, detail))
 
 
-def _pause_s(tree: Mapping[str, Any]) -> float:
-    """Seconds until the bucket holds the costliest query that is taken."""
+def _pause_s(tree: Mapping[str, Any], cost: float = COST_MAX) -> float:
+    """Seconds until the bucket holds so many points: else the costliest query that is taken."""
     status = _member(tree, "extensions", "cost", "throttleStatus")
     left, rate = _number(status, "currentlyAvailable"), _number(status, "restoreRate")
-    wanted = min(COST_MAX, _number(status, "maximumAvailable") or COST_MAX)
+    wanted = min(cost, _number(status, "maximumAvailable") or COST_MAX)
     if left is None or not rate or wanted <= left:
         return 0.0
     return min((wanted - left) / rate + _MARGIN_S, _WAIT_S_MAX)
