@@ -1,7 +1,7 @@
 # stockfold: `make help` lists what there is.
 #
 # Needs make and Python 3.11 to 3.13 on the PATH, nothing else: Java, Kafka and PostgreSQL come with
-# the Python packages. PYTHON=/path/to/python chooses another one.
+# the Python packages. Of several Pythons the fastest is taken; PYTHON=/path/to/python chooses.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -12,9 +12,12 @@ MAKEFLAGS += --no-builtin-rules
 VENV := .venv
 BIN := $(VENV)/bin
 IS_FIT := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-FIND_PYTHON = for p in "$(PYTHON)" python3 python3.13 python3.12 python3.11 python; do \
-	if [ -n "$$p" ] && command -v "$$p" >/dev/null 2>&1 && "$$p" -c '$(IS_FIT)' >/dev/null 2>&1; \
-	then command -v "$$p"; exit 0; fi; done; \
+FIND_PYTHON = if [ -n "$(PYTHON)" ]; then \
+	if command -v "$(PYTHON)" >/dev/null 2>&1 && "$(PYTHON)" -c '$(IS_FIT)' >/dev/null 2>&1; \
+	then command -v "$(PYTHON)"; exit 0; fi; \
+	else for p in python3 python3.13 python3.12 python3.11 python; do \
+	if command -v "$$p" >/dev/null 2>&1 && "$$p" infra/pick_python.py 2>/dev/null; \
+	then exit 0; fi; done; fi; \
 	echo "stockfold needs Python 3.11, 3.12 or 3.13 with its venv module." >&2; \
 	echo "where: PATH=$$PATH" >&2; \
 	echo "to do: install one (Debian, Ubuntu: python3-venv too), or: make PYTHON=/path/to/python" >&2; \
@@ -33,7 +36,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 $(BIN)/python:
-	@python="$$($(FIND_PYTHON))"; echo "making $(VENV) with $$python"; "$$python" -m venv $(VENV)
+	@python="$$($(FIND_PYTHON))"; echo "making $(VENV) with $$python ($$("$$python" -c 'import platform; print(platform.python_version())'))"; "$$python" -m venv $(VENV)
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing stockfold"

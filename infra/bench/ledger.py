@@ -43,16 +43,29 @@ def feed(settings: Settings, count: int, skus: int, seed: int) -> None:
         }
     )
     prefix = settings.environment.prefix
+    refused: list[str] = []
+
+    def delivered(error: KafkaError | None, _message: object) -> None:
+        if error is not None:
+            refused.append(error.str())
+
     for event in events(count, skus, seed, SYSTEM_CLOCK.now_us()):
         name = event.topic.full_name(prefix)
         while True:
             try:
-                producer.produce(name, event.value, event.key, headers=list(event.headers))
+                producer.produce(
+                    name, event.value, event.key, headers=list(event.headers), on_delivery=delivered
+                )
             except BufferError:
                 producer.poll(0.1)
             else:
                 break
-    producer.flush(120)
+    left = producer.flush(120)
+    if left or refused:
+        raise UnavailableError(
+            f"{left + len(refused)} of {count} events did not reach Kafka: {refused[:1]}",
+            remedy="Read the broker's log.",
+        )
 
 
 class Progress:
