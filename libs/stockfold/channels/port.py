@@ -143,7 +143,8 @@ class OutcomeKind(enum.Enum):
     """What became of an update. SHADOW: the connection's mode does not write it.
 
     ACCEPTED: the channel has taken it and will do it later. It is offered again after
-    ``retry_after_s``, with nothing counted against it; the adapter then asks what became of it.
+    ``retry_after_s``, with nothing counted against it; the adapter then asks what became of it. So
+    is what the adapter holds back, because the channel takes no more of it for now.
     """
 
     APPLIED = "applied"
