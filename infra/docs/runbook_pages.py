@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from stockfold.contracts.runbooks import WHAT, Runbook, all_runbooks
+from stockfold.contracts.runbooks.text import FIRST_SECTION
 
 HERE = Path(__file__).parent / "runbooks"
 INDEX = HERE / "README.md"
-BODY = "## What it means"
 _INTRO = """# Runbooks
 
 One page for everything that may need a person: what it means, who is hurt and how soon, how to see
 it, the repair, how to know that it is mended, and how to prevent it. `stockfold runbook KIND` and
 `stockfold exceptions show` name the page, its owner and the first thing to do; so do the api and
-the console. Owners are roles: `engineer` runs stockfold and its connections, `shop team` the shops.
+the console, which shows the pages too (`/console/runbooks`). Owners are roles: `engineer` runs
+stockfold and its connections, `shop team` the shops.
 
 In the commands, `3-42` is the place of an exception, `woo-de` a channel, `SKU-1001` a SKU. Whatever
 changes something has `--dry-run`, asks first (`--yes` in a script) and leaves an audit record.
@@ -37,9 +38,9 @@ def header(runbook: Runbook) -> str:
 
 def page(runbook: Runbook, text: str) -> str:
     """The page with its header from the table; ValueError for one without its first section."""
-    _, section, body = text.partition(BODY)
+    _, section, body = text.partition(FIRST_SECTION)
     if not section:
-        raise ValueError(f"{runbook.path} has no section {BODY!r}")
+        raise ValueError(f"{runbook.path} has no section {FIRST_SECTION!r}")
     return header(runbook) + section + body
 
 

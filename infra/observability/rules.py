@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from stockfold.contracts.runbooks import runbook_of
+from stockfold.contracts.runbooks import Runbook, runbook_of
 from stockfold.runtime.telemetry import measures as _measures  # noqa: F401 - it declares them
 from stockfold.runtime.telemetry.declare import DECLARED
 
@@ -100,9 +100,9 @@ def slo_alerts() -> list[Alert]:
     return found
 
 
-def owner_and_page(alert: Alert) -> tuple[str, str, str]:
-    """Owner, page and first thing to do, from the table of runbooks. KeyError when it has none."""
+def page_of(alert: Alert) -> Runbook:
+    """Its entry in the table of runbooks. KeyError when it has none."""
     runbook = runbook_of(alert.name, "alert")
     if runbook is None:
         raise KeyError(f"no runbook for the alert {alert.name}")
-    return runbook.owner, runbook.path, runbook.repair
+    return runbook

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from infra.observability.alerts import all_alerts
-from infra.observability.rules import Alert, owner_and_page, recorded, slo_alerts
+from infra.observability.rules import Alert, page_of, recorded, slo_alerts
+
+CONSOLE = "{{ $externalLabels.console }}"
+"""The address of the api, as ``global.external_labels`` of Prometheus says it."""
 
 
 def alerts() -> list[Alert]:
@@ -15,14 +18,19 @@ def document() -> dict[str, object]:
     """What ``rules.yaml`` says: one group, for within one the alerts follow what they read."""
     rules: list[dict[str, object]] = [{"record": one.name, "expr": one.expr} for one in recorded()]
     for alert in alerts():
-        owner, page, first = owner_and_page(alert)
+        page = page_of(alert)
         rules.append(
             {
                 "alert": alert.name,
                 "expr": alert.expr,
                 "for": alert.wait,
-                "labels": {"severity": alert.severity, "owner": owner, "part": alert.part},
-                "annotations": {"summary": alert.summary, "first": first, "runbook_url": page},
+                "labels": {"severity": alert.severity, "owner": page.owner, "part": alert.part},
+                "annotations": {
+                    "summary": alert.summary,
+                    "first": page.repair,
+                    "runbook": page.path,
+                    "runbook_url": f"{CONSOLE}/console/runbooks/{page.page}",
+                },
             }
         )
     return {"groups": [{"name": "stockfold", "interval": "30s", "rules": rules}]}

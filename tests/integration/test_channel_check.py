@@ -13,7 +13,8 @@ from tests.support.publishing import availability_service
 from tests.support.woo_shop import Shop, ShopServer
 
 from stockfold.domain.errors import SettingsError
-from stockfold.runtime.audit import changes
+from stockfold.runtime.audit import changes, user
+from stockfold.runtime.channel_checks import read_checks
 from stockfold.runtime.channel_coverage import (
     Admission,
     admit,
@@ -71,6 +72,10 @@ def test_a_channel_is_fit_when_every_listing_is_covered_or_waived_by_name(
         "sku_ambiguous",
     ]
     assert found["assurance"] == "contract"
+    on_record = read_checks(environment)["woo"]
+    assert (on_record["fit"], on_record["listings"], on_record["covered"]) == (False, 3, 1)
+    assert on_record["by"] == user()
+    assert [one["code"] for one in on_record["findings"]][:2] == ["sku_unknown", "sku_ambiguous"]
 
     asked = ("channel", "waive", "woo", "--config", config)
     with pytest.raises(SettingsError, match="needs a reason"):

@@ -10,19 +10,26 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 from tests.conftest import NewEnvironment
+from tests.support.console import HOSTILE
 from tests.support.console_page import Page, page_of, submit
 from tests.support.kafka_io import Sender, committed
 from tests.support.publishing import availability, partition_of
 
+from stockfold.channels import Assurance
+from stockfold.channels.findings import Finding, Level
+from stockfold.channels.woocommerce.census import Coverage
+from stockfold.channels.woocommerce.verdicts import Facts
 from stockfold.contracts.codec import encode
 from stockfold.contracts.connections import ConnectionState, encode_connection
 from stockfold.contracts.topics import AVAILABILITY, CONNECTIONS, RESENDS
 from stockfold.runtime import audit
+from stockfold.runtime.channel_checks import record_check
 from stockfold.runtime.channel_control import halt_of, publish_control, read_controls
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.keys import ApiKey, issue
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.shop_check import Checked
 from stockfold_services.api.app import create_app
 
 pytestmark = pytest.mark.integration
@@ -119,7 +126,7 @@ async def test_a_halt_is_shown_with_its_reason_and_resumed_after_a_preview(
     publish_control(settings, halt)
     page = await page_of(client, PAGE)
     assert reason in page.text
-    assert "infra/docs/runbooks/channel-halted.md" in page.text
+    assert "/console/runbooks/channel-halted" in page.links
     action = f"{PAGE}/resume"
     preview, _ = await submit(client, page, action, reason="looked at it")
     assert "Nothing has been done yet" in preview.text
@@ -130,6 +137,46 @@ async def test_a_halt_is_shown_with_its_reason_and_resumed_after_a_preview(
     assert (said.state, said.reason) == ("running", "looked at it")
     (change,) = audit.changes(settings)
     assert (change.command, change.by, change.outcome) == ("channel resume", said.by, "done")
+
+
+async def test_the_last_check_is_shown_with_its_age_and_what_it_found(
+    settings: Settings, client: httpx.AsyncClient
+) -> None:
+    assert "never checked" in (await page_of(client, PAGE)).text
+    found = Checked(
+        channel="woo",
+        url=CHANNEL["url"],
+        assurance=Assurance.CONTRACT,
+        checked_at_us=SYSTEM_CLOCK.now_us() - 3 * 3_600_000_000,
+        facts=Facts(),
+        findings=(
+            Finding(Level.WARNING, "old_version", "WooCommerce", "it is 7.1", "Update it."),
+            Finding(Level.ERROR, "sku_unknown", HOSTILE, "no product has it", "Make one."),
+        ),
+        coverage=Coverage(12, 11, (), (HOSTILE,)),
+        products=20,
+        variations=5,
+    )
+    record_check(settings, found, by="somebody")
+    page = await page_of(client, PAGE)
+    for told in (
+        "not fit",
+        "3 h ago",
+        "by somebody",
+        "25 products and variations",
+        "11 are covered",
+    ):
+        assert told in " ".join(page.text.split())
+    assert page.text.index("no product has it") < page.text.index("it is 7.1")
+    assert "/console/runbooks/listing-not-mapped" in page.links
+    record_check(settings, msgspec.structs.replace(found, url="http://old"), by="somebody")
+    assert "at another address" in (await page_of(client, PAGE)).text
+
+
+async def test_the_mode_is_explained_where_it_can_be_changed(client: httpx.AsyncClient) -> None:
+    page = await page_of(client, PAGE)
+    for told in ("[channels.publishing]", "mode = ", "stockfold channel list", "nothing is sent"):
+        assert told in page.text
 
 
 async def test_what_somebody_else_said_meanwhile_is_looked_at_first(

@@ -25,6 +25,17 @@ SECRETS = ("L2", "market", "MARKET-ORDER", "other-code", "bad_quantity", "journa
 """What a key of channel web and location L1 must not read anywhere."""
 
 
+async def parts(
+    client: httpx.AsyncClient, what: str, key: dict[str, str] | None = None
+) -> AsyncIterator[dict[str, str]]:
+    """What a live page is sent, as it comes."""
+    async with client.stream("GET", f"/console/live/{what}", headers=key) as answer:
+        assert answer.status_code == 200
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                yield json.loads(line.removeprefix("data: "))
+
+
 async def test_a_limited_key_sees_its_channels_and_locations_and_nothing_else(
     new_environment: NewEnvironment, postgres: str
 ) -> None:
@@ -46,6 +57,7 @@ async def test_a_limited_key_sees_its_channels_and_locations_and_nothing_else(
     )
     web = bearer(await create(settings, "--may", "read", "--channel", "web"))
     place = bearer(await create(settings, "--may", "read", "--location", "L1"))
+    whole = bearer(await create(settings, "--may", "read"))
     both = bearer(await create(settings, "--may", "read", "--channel", "web", "--location", "L1"))
     async with api(settings) as client:
         await until(client, "/contracts", 200, headers=both)
@@ -79,6 +91,30 @@ async def test_a_limited_key_sees_its_channels_and_locations_and_nothing_else(
         for name in ("/market/MARKET-ORDER", "?channel=market&name=MARKET-ORDER"):
             assert (await see(f"/console/orders{name}", web))[0] == 403
 
+        sku = "sku?sku=s&days=7"
+        async with contextlib.aclosing(parts(client, sku, whole)) as stream:
+            assert "5,678" in str(await anext(stream))
+            for key, word in ((web, "900"), (place, "1,234")):
+                async with contextlib.aclosing(parts(client, sku, key)) as narrowed:
+                    told = str(await anext(narrowed))
+                assert word in told, "while somebody who may see more looks at the same"
+                assert [secret for secret in ("5,678", *SECRETS) if secret in told] == []
+        for what, key, status in (
+            ("orders", web, 200),
+            ("orders", place, 403),
+            ("orders?channel=market", web, 403),
+            ("order?channel=web&order=WEB-ORDER", web, 200),
+            ("order?channel=market&order=MARKET-ORDER", web, 403),
+            ("reservations", web, 200),
+            ("channel?channel=market", web, 403),
+            ("channel", web, 403),
+            ("overview", web, 403),
+            ("rebuild", both, 403),
+            ("overview", whole, 200),
+        ):
+            async with client.stream("GET", f"/console/live/{what}", headers=key) as answer:
+                assert answer.status_code == status, what
+
 
 async def test_the_pages_are_live_for_who_may_see_everything(
     new_environment: NewEnvironment, postgres: str
@@ -88,22 +124,14 @@ async def test_the_pages_are_live_for_who_may_see_everything(
     tables = Reader(settings, httpx.AsyncClient())
     await tables.fill(*stock("s", "L1", 5, 1), given.order_status("web", "1", 1))
     async with api(settings) as client:
-
-        async def parts(what: str) -> AsyncIterator[dict[str, str]]:
-            async with client.stream("GET", f"/console/live/{what}") as answer:
-                assert answer.status_code == 200
-                async for line in answer.aiter_lines():
-                    if line.startswith("data: "):
-                        yield json.loads(line.removeprefix("data: "))
-
         for page, name, word in (
             ("orders", "orders-list", "/console/orders/web/1"),
             ("order?channel=web&order=1", "order-body", "The channel says"),
             ("reservations", "reservations-list", "Nothing is reserved"),
         ):
-            async with contextlib.aclosing(parts(page)) as stream:
+            async with contextlib.aclosing(parts(client, page)) as stream:
                 assert word in (await anext(stream))[name]
-        async with contextlib.aclosing(parts("sku?sku=s&days=7")) as stream:
+        async with contextlib.aclosing(parts(client, "sku?sku=s&days=7")) as stream:
             first = await anext(stream)
             assert ">5<" in first["sku-figures"]
             assert "5 units are on hand" in first["sku-words"]

@@ -20,6 +20,7 @@ class Page(HTMLParser):
         self.handlers: list[str] = []
         self.tags: set[str] = set()
         self.text = ""
+        self.links: set[str] = set()
         self._form: dict[str, str] | None = None
         self._name = ""
         self._select = ""
@@ -29,6 +30,8 @@ class Page(HTMLParser):
         told = {name: value or "" for name, value in attrs}
         self.tags.add(tag)
         self.handlers += [name for name in told if name.startswith("on") or name == "style"]
+        if tag == "a":
+            self.links.add(told.get("href", ""))
         if tag == "script":
             self.scripts.append(told.get("src", ""))
         if tag == "form":

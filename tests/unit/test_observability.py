@@ -15,7 +15,7 @@ from infra.observability import rules_tests
 from infra.observability.__main__ import written
 from infra.observability.dashboards import all_dashboards
 from infra.observability.panels import document
-from infra.observability.rules import m, owner_and_page, recorded
+from infra.observability.rules import m, page_of, recorded
 from infra.observability.rules_file import alerts
 
 from stockfold.contracts.runbooks import kinds_of
@@ -91,9 +91,9 @@ def test_a_selector_of_what_is_not_declared_is_refused() -> None:
 
 def test_every_alert_has_an_owner_and_a_page_that_is_there() -> None:
     for alert in alerts():
-        _, page, first = owner_and_page(alert)
-        assert (ROOT / page).is_file()
-        assert first
+        page = page_of(alert)
+        assert (ROOT / page.path).is_file()
+        assert page.repair
     assert {alert.name for alert in alerts()} == set(kinds_of("alert"))
 
 

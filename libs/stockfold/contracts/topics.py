@@ -281,6 +281,17 @@ RECONCILIATIONS = Topic(
     compacted=True,
     superseded_kept_ms=KEPT_MS,
 )
+CHANNEL_CHECKS = Topic(
+    "stockfold.channel-checks.v1",
+    "publisher, sweeper and command line",
+    "What the last check of each shop has found.",
+    "channel",
+    ("stockfold.ChannelChecked",),
+    keyed_by_sku=False,
+    partitions=1,
+    compacted=True,
+    superseded_kept_ms=KEPT_MS,
+)
 CHANNEL_CONTROL = Topic(
     "stockfold.channel-control.v1",
     "command line and publisher",
@@ -457,6 +468,7 @@ TOPICS: tuple[Topic, ...] = (
     CHANNEL_BASELINES,
     CONNECTIONS,
     RECONCILIATIONS,
+    CHANNEL_CHECKS,
     CATALOG,
     REFERENCE,
     SCHEDULE,

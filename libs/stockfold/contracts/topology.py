@@ -142,6 +142,12 @@ FLOWS: tuple[Flow, ...] = (
     Flow(topics.RESENDS, _SHOPS, ("publisher", "commands"), ("publisher",)),
     Flow(topics.RECONCILIATIONS, _SHOPS, ("publisher", "commands"), ("publisher", "commands")),
     Flow(
+        topics.CHANNEL_CHECKS,
+        _SHOPS,
+        ("publisher", "sweeper", "commands"),
+        ("api",),
+    ),
+    Flow(
         topics.CHANNEL_CONTROL,
         _SHOPS,
         ("publisher", "commands"),

@@ -24,6 +24,7 @@ from stockfold.contracts.codec import decode, encode
 from stockfold.contracts.exceptions import encode_channel_finding
 from stockfold.contracts.topics import EXCEPTIONS, REMOTE_VERSIONS
 from stockfold.domain.errors import ContractError
+from stockfold.runtime.channel_checks import record_check
 from stockfold.runtime.channel_control import halt_of, publish_control, read_controls
 from stockfold.runtime.channel_coverage import listed_skus, read_coverage
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
@@ -220,6 +221,7 @@ async def checked(
     except NotServedError as error:
         log.warning("the checks of channel %s are done again later: %s", channel.name, error)
         return now
+    await asyncio.to_thread(record_check, settings, found, by=now.by)
     return with_check(now, found)
 
 

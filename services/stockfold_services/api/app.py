@@ -32,6 +32,7 @@ from stockfold_services.api.console import (
     rebuild_page,
     reference_page,
     reservations_page,
+    runbooks_page,
     sku_page,
     topology_page,
     trace_page,
@@ -123,6 +124,7 @@ _PAGES = (
     versions_page,
     monitor_page,
     trace_page,
+    runbooks_page,
 )
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "

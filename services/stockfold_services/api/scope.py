@@ -40,6 +40,7 @@ ABOUT = {
 BY_BODY = ("/v1/availability:batchGet",)
 """Routes that ask ``allow`` themselves, since their body says what they are about."""
 NARROWED = (
+    "/console/live/{what}",
     "/console/skus",
     "/console/skus/{sku:path}",
     "/console/orders",
@@ -47,8 +48,11 @@ NARROWED = (
     "/console/reservations",
 )
 """Pages that show no more than ``reach`` allows."""
-ABOUT_NOBODY = ("/contracts", "/registry", "/v1/runbooks", "/console/static")
+ABOUT_NOBODY = ("/contracts", "/registry", "/v1/runbooks", "/console/runbooks", "/console/static")
 """Descriptions: the same for everybody."""
+
+
+_MORE = "It may ask only about these, and this question is about more."
 
 
 class Reach(NamedTuple):
@@ -81,9 +85,16 @@ async def within_scope(request: Request) -> None:
         return
     thing = ABOUT.get(path)
     if thing is None:
-        raise _refused(key, "It may ask only about these, and this question is about more.")
+        raise _refused(key, _MORE)
     asked = request.path_params.get(thing) or request.query_params.get(thing)
     allow(request, thing, [asked] if asked else [])
+
+
+def whole_only(request: Request) -> None:
+    """Problem 403 when the caller's key is limited to channels or locations."""
+    key = _key(request)
+    if key is not None and not reach(request).is_whole:
+        raise _refused(key, _MORE)
 
 
 def allow(request: Request, thing: str, names: Iterable[str]) -> None:

@@ -22,6 +22,7 @@ import msgspec
 from stockfold.channels import Assurance
 from stockfold.channels.findings import Level
 from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.channel_checks import record_check
 from stockfold.runtime.channel_coverage import (
     Admission,
     admit,
@@ -196,6 +197,7 @@ class Waiting:
         )
         now_s = self._clock.monotonic_s()
         self._waived = waived
+        await asyncio.to_thread(record_check, self._settings, found, by="publisher")
         again_s = self._looks.soon_s if found.was_hindered else self._looks.again_s
         self._due_s = now_s + max(again_s, COSTS * (now_s - began_s))
         if not found.is_fit:

@@ -16,6 +16,7 @@ from fastapi import Request
 from stockfold.contracts.channel_proofs import Standing
 from stockfold.contracts.connections import ConnectionState
 from stockfold.domain.errors import StockfoldError
+from stockfold.runtime.channel_checks import read_checks
 from stockfold.runtime.channel_control import Control, read_controls
 from stockfold.runtime.channel_coverage import Admission, Waiver, read_coverage
 from stockfold.runtime.channel_modes import ChannelMode
@@ -51,7 +52,8 @@ SELECT channel, differs, count(*) AS count FROM (
 ) AS listing GROUP BY 1, 2
 """  # noqa: S608 - our own names
 _TROUBLED = """
-SELECT sku, version, quantity, outcome, attempts, detail, finished_at FROM deliveries
+SELECT sku, version, quantity, outcome, attempts, detail, finished_at, correlation_id
+FROM deliveries
 WHERE channel = $1 AND outcome NOT IN ('applied', 'superseded', 'shadow')
 ORDER BY finished_at DESC LIMIT 20
 """
@@ -63,7 +65,8 @@ SELECT * FROM (
 ) AS listing WHERE differs <> '' AND differs <> 'shadow' ORDER BY sku LIMIT 20
 """  # noqa: S608 - our own names
 _NEWEST = """
-SELECT sku, version, quantity, outcome, took_us, finished_at FROM delivery_history
+SELECT sku, version, quantity, outcome, took_us, finished_at, correlation_id
+FROM delivery_history
 WHERE channel = $1 AND outcome = 'applied' AND attempts > 0
 ORDER BY finished_at DESC LIMIT 10
 """
@@ -77,6 +80,7 @@ class OnKafka(msgspec.Struct, frozen=True):
     waivers: Mapping[str, Mapping[str, Waiver]]
     admissions: Mapping[str, Admission | None]
     reports: Mapping[str, ShadowReport]
+    checks: Mapping[str, Mapping[str, Any]]
 
 
 class InTables(msgspec.Struct, frozen=True):
@@ -150,6 +154,7 @@ def on_kafka(settings: Settings) -> OnKafka:
             {name: coverage.waivers(name) for name in names},
             {name: coverage.admission(name) for name in names},
             newest_reports(settings),
+            read_checks(settings),
         )
 
 

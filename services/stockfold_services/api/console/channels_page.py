@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -33,6 +33,7 @@ from stockfold_services.api.console.frame import part, render
 from stockfold_services.api.forms import csrf_token
 from stockfold_services.api.problems import Problem, not_found
 from stockfold_services.api.proofs import Proofs
+from stockfold_services.api.scope import CHANNEL, allow, reach
 
 router = APIRouter(prefix="/console/channels", include_in_schema=False)
 
@@ -123,7 +124,6 @@ async def show(
         done=done if done in _DONE else "",
         trouble=trouble,
         may_resend=reaches(actor(request).role, "support"),
-        may_steer=reaches(actor(request).role, "engineer"),
         token=csrf_token(request),
     )
 
@@ -140,9 +140,11 @@ def channel_of(request: Request, name: str) -> ChannelSettings:
     raise not_found("channel", name)
 
 
-@live.offer("channel")
+@live.offer("channel", narrowed=True)
 async def _live(request: Request) -> live.Parts:
-    channel = channel_of(request, request.query_params.get("channel", ""))
+    name = request.query_params.get("channel", "")
+    allow(request, CHANNEL, [name])
+    channel = channel_of(request, name)
     values = await _values(request, channel)
     return {name: part(request, f"channels/{name}.html", **values) for name in _PARTS}
 
@@ -171,6 +173,7 @@ async def _values(request: Request, channel: ChannelSettings) -> dict[str, Any]:
         "canary": figures.proof,
         "reconciled": _reconciled(figures),
         "admission": None if kafka is None else kafka.admissions.get(channel.name),
+        "checked": None if kafka is None else _checked(kafka.checks.get(channel.name), channel),
         "waivers": [] if kafka is None else list(kafka.waivers.get(channel.name, {}).values()),
         "report": None if kafka is None else kafka.reports.get(channel.name),
         "troubles": figures.troubles,
@@ -178,6 +181,22 @@ async def _values(request: Request, channel: ChannelSettings) -> dict[str, Any]:
         "visible": hostile.visible,
         "coded": hostile.coded,
         "sku_link": links.sku,
+        "trace_link": links.trace,
+        "runbook_link": links.runbook,
+        "may_trace": reach(request).is_whole,
+        "may_steer": reaches(actor(request).role, "engineer"),
+    }
+
+
+def _checked(told: Mapping[str, Any] | None, channel: ChannelSettings) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    findings = [{**one, "book": runbook_of(one["code"], "check")} for one in told["findings"]]
+    return {
+        **told,
+        "checked_at": from_us(told["checked_at"]),
+        "findings": findings,
+        "elsewhere": told["url"] != channel.url,
     }
 
 

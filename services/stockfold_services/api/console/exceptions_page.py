@@ -119,6 +119,7 @@ async def listed(
         first=_link(asked) if after else "",
         may_act=reaches(actor(request).role, "support"),
         may_do_many=asked.names_something(),
+        may_trace=any(case.raised["correlation_id"] for case in page.cases),
         token=csrf_token(request),
     )
 
@@ -142,6 +143,7 @@ def _row(case: Case) -> dict[str, Any]:
         "sku_link": links.sku(raised["sku"]),
         "source": hostile.visible(raised["source"], LISTED_MAX),
         "reason": hostile.visible(raised["reason"], 300),
+        "trace": links.trace(raised["correlation_id"]) if raised["correlation_id"] else "",
     }
 
 
@@ -208,6 +210,7 @@ async def show(
         done=done,
         trouble=trouble,
         coded=hostile.coded,
+        runbook_link=links.runbook,
     )
 
 

@@ -55,6 +55,7 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Read",
         (
+            Entry("/console/runbooks", "Runbooks"),
             Entry("/docs", "Interface"),
             Entry("/contracts", "Contracts"),
         ),

@@ -39,6 +39,11 @@ def exception(identity: str) -> str:
     return f"/console/exceptions/{quote(identity, safe='')}"
 
 
+def runbook(name: str) -> str:
+    """The page that tells how something is mended."""
+    return f"/console/runbooks/{quote(name, safe='')}"
+
+
 def page(path: str, **asked: object) -> str:
     """A page with its questions; those that are None or empty are left out."""
     given = {name: str(value) for name, value in asked.items() if value not in (None, "")}

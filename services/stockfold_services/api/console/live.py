@@ -19,6 +19,7 @@ from fastapi import APIRouter, Path, Request
 from stockfold.domain.errors import StockfoldError
 from stockfold_services.api.event_stream import EventStream, event, heartbeat
 from stockfold_services.api.problems import Problem
+from stockfold_services.api.scope import Reach, reach, whole_only
 
 log = logging.getLogger(__name__)
 
@@ -31,21 +32,34 @@ Parts = Mapping[str, str]
 Look = Callable[[Request], Awaitable[Parts]]
 
 router = APIRouter(prefix="/console/live", include_in_schema=False)
-_OFFERED: dict[str, Look] = {}
 
 
-def offer(what: str) -> Callable[[Look], Look]:
+class _Offer(NamedTuple):
+    look: Look
+    narrowed: bool
+
+
+_OFFERED: dict[str, _Offer] = {}
+
+
+def offer(what: str, *, narrowed: bool = False) -> Callable[[Look], Look]:
     """Make ``what`` live: the function gives a page's parts as they are now.
 
     The request is the stream's own, so that its query says which SKU or channel it is about.
+    ``narrowed``: it shows, or refuses, by ``scope.reach`` of who asks; others are closed to keys
+    that are limited to channels or locations.
     """
 
     def offered(look: Look) -> Look:
         assert what not in _OFFERED, f"{what} is live already"
-        _OFFERED[what] = look
+        _OFFERED[what] = _Offer(look, narrowed)
         return look
 
     return offered
+
+
+_Key = tuple[str, Reach]
+"""What is looked at, and how far who looks may see: only who sees the same shares a look."""
 
 
 class _Seen(NamedTuple):
@@ -58,8 +72,8 @@ class Live:
 
     def __init__(self) -> None:
         self._streams = 0
-        self._seen: dict[str, _Seen] = {}
-        self._looking: dict[str, asyncio.Lock] = {}
+        self._seen: dict[_Key, _Seen] = {}
+        self._looking: dict[_Key, asyncio.Lock] = {}
         self._closing = asyncio.Event()
 
     def enter(self) -> None:
@@ -103,7 +117,7 @@ class Live:
             await self._rest()
 
     async def _now(self, request: Request, look: Look) -> Parts:
-        key = f"{request.url.path}?{request.url.query}"
+        key = (f"{request.url.path}?{request.url.query}", reach(request))
         async with self._looking.setdefault(key, asyncio.Lock()):
             seen = self._seen.get(key)
             if seen is not None and time.monotonic() - seen.at_s < EVERY_S / 2:
@@ -127,10 +141,14 @@ class Live:
 
 @router.get("/{what}")
 async def live(request: Request, what: Annotated[str, Path(max_length=64)]) -> EventStream:
-    """The stream of a page. Problem 404 when there is no such page, 503 when too many look."""
-    look = _OFFERED.get(what)
-    if look is None:
+    """The stream of a page. Problem 403, 404 when there is no such page, 503 when too many look."""
+    offered = _OFFERED.get(what)
+    if offered is None:
         raise Problem(404, "Not known", "No page of that name is live.")
+    if not reach(request).is_whole:
+        if not offered.narrowed:
+            whole_only(request)
+        await offered.look(request)  # What it may not see is refused before the stream begins.
     streams: Live = request.app.state.live
     streams.enter()
-    return EventStream(streams.chunks(request, look), streams.leave)
+    return EventStream(streams.chunks(request, offered.look), streams.leave)

@@ -49,7 +49,7 @@ async def orders(
     return render(request, "orders.html", **await _listed(request, state, channel, q, after))
 
 
-@live.offer("orders")
+@live.offer("orders", narrowed=True)
 async def _live_orders(request: Request) -> live.Parts:
     state, channel, q = (request.query_params.get(name, "") for name in ("state", "channel", "q"))
     values = await _listed(request, state, channel, q, None)
@@ -79,7 +79,7 @@ async def _listed(
         "state_choices": [("", "any"), (OVERSOLD, "with an open case"), *MEANINGS],
         "next_url": links.page("/console/orders", **given, after=more) if more else "",
         "first_url": links.page("/console/orders", **given) if after else "",
-        "live_url": links.page("orders", **given) if seen.is_whole and not after else "",
+        "live_url": links.page("orders", **given) if not after else "",
         "links": links,
         "states": states,
     }
@@ -93,7 +93,7 @@ async def order_page(
     return render(request, "order.html", **await _one(request, channel, order))
 
 
-@live.offer("order")
+@live.offer("order", narrowed=True)
 async def _live_order(request: Request) -> live.Parts:
     channel, order = (request.query_params.get(name, "") for name in ("channel", "order"))
     values = await _one(request, channel, order)
@@ -116,7 +116,7 @@ async def _one(request: Request, channel: str, order: str) -> dict[str, Any]:
         "commands": _commands(channel, order, found),
         "may_act": reaches(actor(request).role, "support"),
         "token": csrf_token(request),
-        "live_url": links.page("order", channel=channel, order=order) if is_whole else "",
+        "live_url": links.page("order", channel=channel, order=order),
         "links": links,
         "states": states,
     }

@@ -48,7 +48,7 @@ async def reservations(
     return render(request, "reservations.html", **values)
 
 
-@live.offer("reservations")
+@live.offer("reservations", narrowed=True)
 async def _live(request: Request) -> live.Parts:
     given = Given(*(request.query_params.get(name, "") for name in Given._fields))
     values = await _listed(request, given, None)
@@ -76,7 +76,7 @@ async def _listed(request: Request, given: Given, after: str | None) -> dict[str
         "is_whole": seen.is_whole,
         "next_url": links.page("/console/reservations", **named, after=more) if more else "",
         "first_url": links.page("/console/reservations", **named) if after else "",
-        "live_url": links.page("reservations", **named) if seen.is_whole and not after else "",
+        "live_url": links.page("reservations", **named) if not after else "",
         "links": links,
     }
 

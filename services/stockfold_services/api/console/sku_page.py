@@ -74,7 +74,7 @@ async def sku_page(
     return await _page(request, Wanted(sku, before, days, location or None))
 
 
-@live.offer("sku")
+@live.offer("sku", narrowed=True)
 async def _live(request: Request) -> live.Parts:
     given = request.query_params
     days = given.get("days", "")
@@ -128,7 +128,7 @@ async def _values(
             given = request.query_params
             read = await read_story(connection, wanted.sku, wanted.before, given)
     place = _place(now, seen, wanted.location)
-    asked = {"sku": wanted.sku, "days": wanted.days, "location": wanted.location}
+    asked = {"sku": wanted.sku, "days": wanted.days, "location": place}
     return {
         "sku": wanted.sku,
         "now": now,

@@ -15,6 +15,8 @@ from rich.console import Console
 from stockfold.channels.findings import Finding, Level
 from stockfold.channels.woocommerce.catalog import Page
 from stockfold.domain.errors import SettingsError, StockfoldError, UnavailableError
+from stockfold.runtime import audit
+from stockfold.runtime.channel_checks import record_check
 from stockfold.runtime.channel_coverage import CoverageBook, listed_skus, read_coverage
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import attach
@@ -50,7 +52,10 @@ def check_channel(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at a shop and its whole catalogue; nothing in it is changed. Exit code 1: not fit."""
+    """Look at a shop and its whole catalogue; nothing in it is changed. Exit code 1: not fit.
+
+    What was found is put on record, for the console's page of the channel.
+    """
     settings = load(config)
     channel = woocommerce_channel(
         settings, name, "Only of WooCommerce can all that is listed be read."
@@ -64,6 +69,8 @@ def check_channel(
     findings = sorted(found.findings, key=lambda finding: ORDER.index(finding.level))
     found = msgspec.structs.replace(found, findings=tuple(findings))
     admission = book.admission(name)
+    if unknown is None:
+        record_check(attach(settings), found, by=audit.user())
     if html is not None:
         _write(html, page_of(found, admission))
     if as_json:
