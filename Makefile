@@ -157,6 +157,7 @@ docs: $(VENV)/.installed-dev ## Write anew what is drawn from tables and schemas
 	@$(BIN)/python -m infra.docs.runbook_pages
 	@$(BIN)/stockfold schemas asyncapi --out schemas/asyncapi.yaml
 	@$(BIN)/python -m infra.generate.client_events
+	@$(BIN)/python -m infra.generate.http_channel
 	@$(BIN)/python -m infra.observability
 
 .PHONY: constraints

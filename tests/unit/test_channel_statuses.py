@@ -93,12 +93,15 @@ def test_a_byte_order_mark_is_passed_over() -> None:
     assert statuses.decoded(b'\xef\xbb\xbf{"a":1}') == {"a": 1}
 
 
-@pytest.mark.parametrize("code", ["connect", "credentials"])
-def test_what_was_never_sent_counts_against_no_update(code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("connect", TroubleKind.UNAVAILABLE), ("credentials", TroubleKind.REFUSED)],
+)
+def test_what_was_never_sent_counts_against_no_update(code: str, kind: TroubleKind) -> None:
     answer = statuses.unanswered(WRITE, Failure(code, "no way"))
     assert answer.outcomes == ()
     assert answer.trouble is not None
-    assert answer.trouble.kind is TroubleKind.UNAVAILABLE
+    assert answer.trouble.kind is kind
 
 
 def test_what_may_have_arrived_is_tried_again_as_a_whole() -> None:
