@@ -98,6 +98,15 @@ def test_what_the_channel_tells_of_its_budget_is_believed() -> None:
     assert budget.wait_s(ONE_A_SECOND) == 1.0
 
 
+def test_what_came_back_before_the_channel_told_its_level_is_not_counted_twice() -> None:
+    clock = ManualClock()
+    budget = Budgets(clock).of("de")
+    send(budget)
+    clock.sleep(0.5)
+    budget.told([("amazon|A1|patch", 0.0)])
+    assert budget.wait_s(ONE_A_SECOND) == 1.0
+
+
 def test_what_is_under_way_may_not_be_counted_by_the_channel_yet() -> None:
     budget = Budgets(ManualClock()).of("de")
     budget.take(ONE_A_SECOND)

@@ -43,9 +43,11 @@ class Bucket:
         """It was answered, or was not."""
         self._out = max(self._out - cost, 0.0)
 
-    def told(self, left: float) -> None:
+    def told(self, left: float, now_s: float) -> None:
         """The channel says how much is left of it; requests under way may not be counted yet."""
         self.level = left - self._out
+        # What came back until now is in its figure already.
+        self._at_s = max(now_s, self._at_s)
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -93,7 +95,7 @@ class Budget:
         part = self._part()
         for name, left in levels:
             if name in self._buckets:
-                self._buckets[name].told(left * part)
+                self._buckets[name].told(left * part, self._clock.monotonic_s())
 
     def _short_s(self, charge: Charge, part: float) -> float:
         """Seconds until a bucket holds what a charge costs."""
