@@ -18,10 +18,14 @@ from stockfold.channels import (
     Response,
     Shown,
     StockUpdate,
+    Trouble,
 )
 from stockfold.channels.kinds import Terms
+from stockfold.channels.port import Charge
+from stockfold.channels.shopify.adapter import Shopify
+from stockfold.channels.shopify.kind import KIND as SHOPIFY
 from stockfold.channels.woocommerce import WooCommerce
-from stockfold.channels.woocommerce.kind import KIND
+from stockfold.channels.woocommerce.kind import KIND as WOOCOMMERCE
 from stockfold_services.publisher.conformance.suite import chosen, play
 
 
@@ -177,7 +181,46 @@ class ReadsNothing(WooCommerce):
         return msgspec.structs.replace(answer, observed=())
 
 
-CASES = [
+class NeverRenews(Shopify):
+    def renewal(self, now_s: int) -> Request | None:
+        return None if "has_token" in self.__dict__ else super().renewal(now_s)
+
+    def renewed(self, answer: Response | Failure, now_s: int) -> Trouble | None:
+        self.__dict__["has_token"] = True
+        return super().renewed(answer, now_s)
+
+
+class GivesUpWithoutCredentials(Shopify):
+    def receive(self, request: Request, response: Response | Failure) -> Answer:
+        if isinstance(response, Failure) and response.code in ("connect", "credentials"):
+            return _all(request, OutcomeKind.REJECTED)
+        return super().receive(request, response)
+
+
+class CountsNoCosts(Shopify):
+    def charges(self, request: Request) -> tuple[Charge, ...]:
+        return ()
+
+
+class KnowsOnePlace(Shopify):
+    def next_request(self, due: Sequence[StockUpdate], items_max: int = 100) -> Request | None:
+        one = [
+            msgspec.structs.replace(
+                u,
+                locations=tuple(
+                    (p, u.quantity if not n else 0) for n, (p, _) in enumerate(u.locations)
+                ),
+            )
+            for u in due
+        ]
+        return super().next_request(one, items_max)
+
+
+CASES: list[tuple[Any, str]] = [
+    (NeverRenews, "renewed"),
+    (GivesUpWithoutCredentials, "no-credentials"),
+    (CountsNoCosts, "budget"),
+    (KnowsOnePlace, "locations"),
     (WritesWhatItFirstHeard, "stale"),
     (WritesWhatItFirstHeard, "sold-there"),
     (IgnoresUnmapped, "unmapped"),
@@ -208,13 +251,15 @@ CASES = [
 @pytest.mark.parametrize(
     ("broken", "scenario"), CASES, ids=[f"{case.__name__}-{name}" for case, name in CASES]
 )
-def test_a_broken_adapter_fails_where_it_should(broken: type[WooCommerce], scenario: str) -> None:
-    def adapter(terms: Terms) -> WooCommerce:
-        return broken(
-            terms.url, terms.credential("consumer_key"), terms.credential("consumer_secret")
-        )
-
-    kind = msgspec.structs.replace(KIND, adapter=adapter)
+def test_a_broken_adapter_fails_where_it_should(broken: Any, scenario: str) -> None:
+    if issubclass(broken, Shopify):
+        kind = msgspec.structs.replace(SHOPIFY, adapter=broken)
+    else:
+        kind = msgspec.structs.replace(WOOCOMMERCE, adapter=lambda terms: broken(*_account(terms)))
     (played,) = [play(kind, one) for one in chosen([scenario])]
     assert played.result == "fail", played
     assert played.detail
+
+
+def _account(terms: Terms) -> tuple[str, str, str]:
+    return terms.url, terms.credential("consumer_key"), terms.credential("consumer_secret")

@@ -35,11 +35,11 @@ from stockfold_services.publisher.steering import Steering
 from stockfold_services.publisher.wanted import Finished, Wanted
 
 NAME = "conformance"
-IDLE_S = 0.5
-LOOK_S = 0.25
-SETTLED_S_MAX = 12 * 3_600.0
+IDLE_S = 1.0
+LOOK_S = 0.5
+SETTLED_S_MAX = 6 * 3_600.0
 TIMEOUT_S = 30.0
-LATER_S = 4 * 3_600.0
+LATER_S = 2 * 3_600.0
 """What a channel has accepted is done, or forgotten, after that."""
 TOLD_MAX = 3
 ASKED_MAX = 40_000
@@ -290,9 +290,11 @@ class Stage:
             told = f"{sku} shows {shows}, shall show {shall}, and was told as {kind}"
             see(shows == shall and kind == "applied", f"{told}: {outcome.detail}")
 
-    async def ends_right(self, skus: Sequence[str] | None = None) -> None:
+    async def ends_right(
+        self, skus: Sequence[str] | None = None, within_s: float = SETTLED_S_MAX
+    ) -> None:
         """Wait for the outcomes; the channel shows what it shall, and all of it is committed."""
-        await self.settled()
+        await self.settled(within_s)
         self.shows_all(skus)
         end = len(self.feed.records)
         await self.until(lambda: self.feed.committed == end, "commit of all that was read", 60.0)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from stockfold.channels import Response
 from stockfold.channels.conformance import Fault, Sent
 from stockfold.channels.port import Renewing
+from stockfold.domain.times import SECOND_US
 from stockfold_services.publisher.conformance.scenario import Scenario
 from stockfold_services.publisher.conformance.stage import NotApplicable, Stage, see
 
-STEP_S = 7 * 60.0
-STEPS = 40
-"""Together 4.7 hours; no vendor's token that we know lives longer than two."""
+STEPS_S = (7 * 60.0,) * 40 + (45 * 60.0,) * 40
+"""Together 35 hours; no vendor's token that we know lives longer than 24."""
+ONE_S_MAX = 900.0
+TEN_YEARS_S = 10 * 365 * 86_400
 REFUSED = (401, 403)
 
 
@@ -27,22 +29,20 @@ async def expired(stage: Stage) -> None:
 
 async def renewed(stage: Stage) -> None:
     """Hours go by, with a change now and then."""
-    if not isinstance(stage.adapter, Renewing):
-        raise NotApplicable("its credentials do not end by themselves")
+    _are_handed_out(stage)
     (sku,) = stage.listed(1)
-    for number in range(STEPS):
-        stage.publish(sku, 1 + number)
+    for number, seconds in enumerate(STEPS_S, 1):
+        stage.publish(sku, number)
         async with stage.connected():
-            await stage.ends_right()
-        await stage.later(STEP_S)
+            await stage.ends_right(within_s=ONE_S_MAX)
+        await stage.later(seconds)
     refused = [one for one in stage.wire.exchanges if one.status in REFUSED]
     see(not refused, f"{len(refused)} requests went out with credentials that had ended")
 
 
 async def none_to_be_had(stage: Stage) -> None:
     """Where credentials are handed out, nothing but errors comes for a while."""
-    if not isinstance(stage.adapter, Renewing):
-        raise NotApplicable("its credentials are not handed out")
+    _are_handed_out(stage)
     skus = stage.listed(10)
     stage.publish_all(skus, 4)
     left = 8
@@ -55,6 +55,13 @@ async def none_to_be_had(stage: Stage) -> None:
     stage.wire.change = away
     async with stage.connected():
         await stage.ends_right()
+
+
+def _are_handed_out(stage: Stage) -> None:
+    adapter = stage.adapter
+    later_s = int(stage.clock.now_us() // SECOND_US) + TEN_YEARS_S
+    if not isinstance(adapter, Renewing) or adapter.renewal(later_s) is None:
+        raise NotApplicable("its credentials do not end by themselves")
 
 
 async def untold(stage: Stage) -> None:

@@ -56,9 +56,9 @@ async def newer_while_accepted(stage: Stage) -> None:
         stage.publish_all(skus[::2], 8)
         stage.publish(skus[0], 0)
         await stage.ends_right()
-        # What was accepted first may still be carried out.
-        await stage.later()
-        stage.shows_all()
+    # What was accepted first may still be carried out.
+    await stage.later()
+    stage.shows_all()
 
 
 async def restart_while_accepted(stage: Stage) -> None:
@@ -70,7 +70,7 @@ async def restart_while_accepted(stage: Stage) -> None:
     stage.publish_all(skus[:10], 8)
     async with stage.connected():
         await stage.ends_right()
-        await stage.later()
+    await stage.later()
     wrong = [sku for sku in skus[:10] if stage.subject.shows(sku) != 8]
     see(not wrong, f"what the life before had sent overwrote a newer version of {few(wrong)}")
     stage.shows_all()
