@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import socket
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -145,7 +148,7 @@ def test_control_characters_are_in_no_attribute(client: httpx.Client, attribute:
         ("sku,location,quantity\nGröße,DC,1\n".encode("cp1252"), 400, "UTF-8"),
         (b"sku,location,quantity\rA,DC,1\r", 422, "no CSV"),
         (b"\x00" * 100, 422, "no column"),
-        (b"\x1f\x8b\x08" * 100, 400, "UTF-8"),
+        (b"\x1f\x8b\x08" * 100, 415, "gzip"),
         (b",".join(b"c%d" % n for n in range(9_000)) + b"\n1\n", 422, "at most 512"),
         (b"sku,location,quantity,sku\nA,DC,1,B\n", 422, "twice"),
         (b"", 422, "no column"),
@@ -205,3 +208,20 @@ def test_the_same_key_with_another_body_is_told_at_the_desk_and_changes_nothing(
     assert "row 1 of the file with the Idempotency-Key same" in " ".join(shown.split())
     [position] = [r.record for r in committed(environment, POSITIONS) if r.name == "Position"]
     assert position["on_hand"] == 5
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/x-ndjson", "application/zip"])
+def test_a_zip_bomb_as_a_file_is_refused_and_says_what_to_send(
+    settings: Settings, client: httpx.Client, tmp_path: Path, kind: str
+) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(f"../../../../../../../..{tmp_path}/slipped.csv", bytes(10_000_000))
+    before = len(committed(settings, RECEIPTS))
+    answer = client.post(
+        "/v1/files", params=FILE, content=out.getvalue(), headers={"content-type": kind}
+    )
+    assert answer.status_code == 415
+    assert "ZIP" in answer.text or "text/csv" in answer.text
+    assert list(tmp_path.iterdir()) == []
+    assert len(committed(settings, RECEIPTS)) == before

@@ -27,6 +27,7 @@ from stockfold_services.api.sign_in import callers
 pytestmark = pytest.mark.integration
 
 SIGN_IN = "/console/sign-in"
+PER_S = 20
 HTML = {"accept": "text/html"}
 
 
@@ -59,6 +60,7 @@ def settings(new_environment: NewEnvironment, postgres: str, idp: IdentityProvid
             "client_id": CLIENT,
             "client_secret": CLIENT_SECRET,
             "audience": PROGRAMS,
+            "requests_per_s": PER_S,
         },
     )
     ensure_topic(made, API_KEYS)
@@ -336,6 +338,28 @@ async def test_a_program_asks_with_a_token_of_the_provider(
             assert bad not in refused.text
         nobody = await client.get("/contracts", headers=bearer(idp.token(roles=[])))
         assert nobody.status_code == 403
+
+
+async def test_a_person_of_the_provider_has_a_rate_of_their_own(
+    served: str, idp: IdentityProvider
+) -> None:
+    idp.claims = {"preferred_username": "hurried"}
+    hurried = bearer(idp.token())
+    idp.claims = {"preferred_username": "calm"}
+    calm = bearer(idp.token())
+    async with browser(served) as client:
+        asked = [client.get("/v1/runbooks", headers=hurried) for _ in range(10 * PER_S)]
+        answers = await asyncio.gather(*asked)
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert {answer.status_code for answer in answers} == {200, 429}
+        assert refused[0].headers["retry-after"] == "1"
+        assert (await client.get("/v1/runbooks", headers=calm)).status_code == 200
+        idp.claims = {"preferred_username": "hurried"}
+        in_a_browser = await by_provider(client)
+        assert in_a_browser.status_code == 303
+        asked = [client.get("/v1/runbooks") for _ in range(10 * PER_S)]
+        told = [answer.status_code for answer in await asyncio.gather(*asked)]
+        assert 429 in told, "signed in by the same provider, the same person"
 
 
 async def test_basic_is_for_looking_alone(served: str, token: str) -> None:

@@ -10,8 +10,6 @@ import asyncio
 import base64
 import contextlib
 import logging
-import math
-import time
 from typing import Self
 
 from fastapi import Request
@@ -23,13 +21,12 @@ from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.followed import FollowedTopic
 from stockfold.runtime.keys import SEND, ApiKey, KeyBook
 from stockfold.runtime.problems import Problem
+from stockfold.runtime.rates import Rate
 from stockfold.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
 KNOWN_S_MAX = 3.0
-BURST_S = 2
-BURST_EVENTS_MIN = 512
 HERE = ("127.0.0.1", "localhost", "::1")
 """Names of this machine: whoever calls by another is led here by a foreign name server."""
 
@@ -58,7 +55,7 @@ class Access:
         self._always = always
         self._book = KeyBook()
         self._followed = FollowedTopic(settings, API_KEYS, f"{section}.keys", self._book.apply)
-        self._rates: dict[str, _Rate] = {}
+        self._rates: dict[str, Rate] = {}
 
     async def __aenter__(self) -> Self:
         await self._followed.__aenter__()
@@ -149,7 +146,7 @@ class Access:
         why = (self._book.get(key.key) or key).refusal(self._clock.now_us())
         if why:
             raise self._unknown("Key not valid", f"{why} Have a new one made.")
-        rate = self._rates.setdefault(key.key, _Rate())
+        rate = self._rates.setdefault(key.key, Rate())
         wait_s = rate.wait_s(key.events_per_s, events)
         if wait_s:
             what = "ask" if self._browsers else "send"
@@ -198,22 +195,3 @@ def not_allowed(key: ApiKey | None, taken: Taken) -> Wrong | None:
         f"is of {beyond} which the key {key.name} may not send",
         "Send it with a key that may, or have this one made wider.",
     )
-
-
-class _Rate:
-    """What a key may still send: it grows with time, up to a burst."""
-
-    def __init__(self) -> None:
-        self._at_s = time.monotonic()
-        self._left = math.inf
-
-    def wait_s(self, events_per_s: int, events: int) -> int:
-        """Take the events; or whole seconds until they may be taken, and nothing is taken."""
-        now_s = time.monotonic()
-        burst = max(BURST_S * events_per_s, BURST_EVENTS_MIN)
-        self._left = min(self._left + (now_s - self._at_s) * events_per_s, burst)
-        self._at_s = now_s
-        if events > self._left:
-            return max(math.ceil((events - self._left) / events_per_s), 1)
-        self._left -= events
-        return 0

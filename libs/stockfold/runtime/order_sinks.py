@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from stockfold.domain.errors import ContractError, SettingsError, UnavailableErr
 from stockfold.orders.sink import Document, Found, OrderSink
 from stockfold.runtime.settings import ErpSettings
 
+NAME_CHARACTERS_MAX = 200
 _TRANSIENT = frozenset({408, 425, 429})
 
 
@@ -63,7 +65,17 @@ class FileSink:
         """See ``OrderSink.close``: there is nothing to let go of."""
 
     def _path(self, channel: str, order: str) -> Path:
-        return self._folder / quote(channel, safe="") / f"{quote(order, safe='')}.json"
+        return self._folder / _name(channel) / f"{_name(order)}.json"
+
+
+def _name(told: str) -> str:
+    """A file's name that leads nowhere else and that every disk takes, whatever was told."""
+    name = quote(told, safe="")
+    if not name.strip("."):
+        name = name.replace(".", "%2E")
+    if len(name) <= NAME_CHARACTERS_MAX:
+        return name
+    return f"{name[:100]}~{hashlib.sha256(told.encode()).hexdigest()}"
 
 
 class HttpSink:

@@ -89,6 +89,12 @@ class OidcSettings(Section):
         },
         description="The values of that claim that give each role. Without one nobody gets in.",
     )
+    requests_per_s: PositiveInt = Field(
+        default=50,
+        le=10_000,
+        description="How many requests a second one person, or one program with a token, may make "
+        "of the api; a burst of twice as many.",
+    )
     leeway_s: PositiveInt = Field(
         default=30, le=120, description="How far clocks may be apart, in seconds."
     )

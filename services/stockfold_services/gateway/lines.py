@@ -8,6 +8,17 @@ from collections.abc import AsyncIterator
 from stockfold.runtime.problems import Problem
 
 LINE_CHARACTERS_MAX = 64 * 1024
+_PACKED = {
+    b"PK\x03\x04": "a ZIP archive, or a spreadsheet",
+    b"PK\x05\x06": "an empty ZIP archive",
+    b"\x1f\x8b": "packed with gzip",
+    b"\x28\xb5\x2f\xfd": "packed with zstd",
+    b"BZh": "packed with bzip2",
+    b"\xfd7zXZ\x00": "packed with xz",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+}
+"""By how their bytes begin. Nothing is ever unpacked, so that no small file becomes a large one."""
+_MAGIC_BYTES = max(map(len, _PACKED))
 
 
 async def lines(parts: AsyncIterator[bytes]) -> AsyncIterator[str]:
@@ -15,6 +26,7 @@ async def lines(parts: AsyncIterator[bytes]) -> AsyncIterator[str]:
 
     A byte order mark at the beginning is no part of the first line.
     """
+    parts = _not_packed(parts)
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     rest, count = "", 0
     try:
@@ -33,6 +45,25 @@ async def lines(parts: AsyncIterator[bytes]) -> AsyncIterator[str]:
     if rest:
         _check(rest, count + 1)
         yield rest.removesuffix("\r")
+
+
+async def _not_packed(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The parts, the first of them as long as any of these marks."""
+    head = b""
+    async for part in parts:
+        head += part
+        if len(head) >= _MAGIC_BYTES:
+            break
+    for magic, name in _PACKED.items():
+        if head.startswith(magic):
+            raise Problem(
+                415,
+                "Packed file not taken",
+                f"It is {name}. Unpack it, and send each file in it as text.",
+            )
+    yield head
+    async for part in parts:
+        yield part
 
 
 def _check(line: str, number: int) -> None:

@@ -13,6 +13,7 @@ from stockfold.runtime.access import Access
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.keys import READ
 from stockfold.runtime.problems import Problem
+from stockfold.runtime.rates import Rate
 from stockfold.runtime.settings import Settings
 from stockfold_services.api.actor import Actor, whoever_is_here
 from stockfold_services.api.sign_in.flow import Flow
@@ -21,6 +22,7 @@ from stockfold_services.api.sign_in.sessions import Session, Sessions, secret_of
 
 log = logging.getLogger(__name__)
 
+PEOPLE_MAX = 10_000
 READING = ("GET", "HEAD")
 LIVE = "/console/live/"
 """Asked for by pages that nobody may be looking at: it keeps no session alive."""
@@ -40,6 +42,9 @@ class Callers:
         self.flow = Flow(settings, self.provider, secret) if self.provider is not None else None
         self.form_secret = hmac.new(secret, b"forms", hashlib.sha256).digest()
         self._audience = settings.oidc.audience
+        self._per_s = settings.oidc.requests_per_s
+        self._rates: dict[str, Rate] = {}
+        """By person, whoever asked last at the end."""
 
     async def close(self) -> None:
         """Close the connections to the provider."""
@@ -60,6 +65,7 @@ class Callers:
         session = None if scheme else self.sessions.read(request, self.now_s())
         if scheme.lower() == "bearer" and self._audience and told.count(".") == 2:
             request.state.actor = await self._by_token(told.strip())
+            self._count(request.state.actor)
         elif session is not None:
             self._by_session(request, session, self.access)
         else:
@@ -103,8 +109,24 @@ class Callers:
             request.state.key, role = key, key.role
         else:
             role = session.role
+            self._count(Actor(session.name, role, session.how))
         request.state.session = session
         request.state.actor = Actor(session.name, role, session.how, session.id)
+
+    def _count(self, person: Actor) -> None:
+        """Count a request of a person. Problem 429 beyond their rate."""
+        rate = self._rates.pop(person.said, None) or Rate()
+        self._rates[person.said] = rate
+        if len(self._rates) > PEOPLE_MAX:
+            del self._rates[next(iter(self._rates))]
+        wait_s = rate.wait_s(self._per_s, 1, burst_min=1)
+        if wait_s:
+            raise Problem(
+                429,
+                "Too many questions",
+                f"{person.name} may ask {self._per_s} a second. Wait a moment.",
+                retry_after_s=wait_s,
+            )
 
 
 def _acts(request: Request) -> bool:

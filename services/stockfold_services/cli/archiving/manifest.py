@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -13,6 +14,7 @@ from stockfold_services.cli.place import Place
 
 NAME = "manifest.json"
 VERSION = 1
+_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*/[0-9]{5}/[0-9]{20}-[0-9]{20}\.seg")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -108,7 +110,13 @@ def write_segment(place: Place, segment: Segment) -> Entry:
 
 
 def read_segment(place: Place, entry: Entry) -> Segment:
-    """A segment, checked. StockfoldError when its file is damaged or gone."""
+    """A segment, checked. StockfoldError when its file is damaged, gone, or lies elsewhere."""
+    if not _NAME.fullmatch(entry.file):
+        raise StockfoldError(
+            f"the manifest names a file that no archive has: {entry.file!r}",
+            where=place.where(NAME),
+            remedy="Somebody has changed the manifest; fetch another copy, from a safe place.",
+        )
     file = place.read(entry.file)
     if file is None:
         raise StockfoldError(

@@ -21,6 +21,8 @@ LEVEL = 3
 BYTES_MAX = 32 * 1024 * 1024
 """Of keys and values in one segment, before compression; it is held in memory whole."""
 RECORDS_MAX = 100_000
+UNPACKED_BYTES_MAX = 512 * 1024 * 1024
+"""Of a segment with its headers and offsets: what unpacks to more was not written by us."""
 
 
 class Kept(msgspec.Struct, array_like=True, gc=False):
@@ -88,7 +90,7 @@ def unpack(file: bytes, expected: str, where: str) -> Segment:
             where=where,
             remedy="Fetch another copy of the file; nothing was restored from this one.",
         )
-    segment = _decoder.decode(bytes(cramjam.zstd.decompress(file)))
+    segment = _decoder.decode(_unpacked(file, where))
     if segment.version != VERSION:
         raise StockfoldError(
             f"the segment has format {segment.version}, this release reads {VERSION}",
@@ -96,3 +98,16 @@ def unpack(file: bytes, expected: str, where: str) -> Segment:
             remedy="Use the release that wrote it, or a newer one.",
         )
     return segment
+
+
+def _unpacked(file: bytes, where: str) -> memoryview:
+    room = bytearray(UNPACKED_BYTES_MAX)  # Taken from the machine only as far as it is written.
+    try:
+        size = cramjam.zstd.decompress_into(file, room)
+    except cramjam.DecompressionError as error:
+        raise StockfoldError(
+            f"a segment is no zstd, or unpacks to more than {UNPACKED_BYTES_MAX} bytes: {error}",
+            where=where,
+            remedy="No release writes such a file; fetch another copy, from a safe place.",
+        ) from error
+    return memoryview(room)[:size]
