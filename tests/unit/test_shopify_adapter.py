@@ -218,6 +218,18 @@ def test_an_answer_that_got_lost_is_read_back_and_nothing_is_written_twice(
     assert shop.writes == (("A", 5),)
 
 
+def test_a_write_after_a_lost_answer_is_not_taken_for_the_lost_one(
+    shop: FakeShopify, talk: Talk
+) -> None:
+    shop.list("A", 3)
+    talk.show([("A", 5)], 1)
+    shop.fail(Fault.LOST)
+    talk.show([("A", 5)], 1)
+    shop.sell("A", 1)
+    talk.show([("A", 5)], 1)
+    assert shop.shows("A") == 5
+
+
 def test_the_key_stays_the_same_until_a_write_was_answered(shop: FakeShopify, talk: Talk) -> None:
     shop.list("A", 3)
     talk.ask(_next(talk, [StockUpdate("A", 5, 1)]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from email.utils import formatdate
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,16 +33,23 @@ _UNAUTHORIZED = {
 
 
 class FakeShopify:
-    """One shop with two locations, and one app in it."""
+    """One shop with two locations, and one app in it; without ``client_id`` one of before 2026.
+
+    Such an app has a token without an end.
+    """
 
     def __init__(
-        self, version: str = "2026-04", quantity: str = "available", now_s: float = 1_790_000_000.0
+        self,
+        version: str = "2026-04",
+        quantity: str = "available",
+        client_id: str = CLIENT_ID,
+        now_s: float = 1_790_000_000.0,
     ) -> None:
         settings = ShopifyOptions(api_version=version)
         self.url = "https://imitated.myshopify.com"
         self.options: Mapping[str, object] = {
             "api_version": version,
-            "client_id": CLIENT_ID,
+            "client_id": client_id,
             "quantity": quantity,
         }
         self.credentials: Mapping[str, str] = {"secret": _SECRET}
@@ -58,7 +66,7 @@ class FakeShopify:
         self._quantity = quantity
         self._root = Root(self.stock, version)
         self._path = path_of(version)
-        self._tokens: dict[str, float] = {}
+        self._tokens: dict[str, float] = {} if client_id else {_SECRET: inf}
         self._numbers = iter(range(1, 10**9))
         self._left = POINTS_MAX
         self._filled_s = now_s
@@ -140,7 +148,12 @@ class FakeShopify:
         if fault is Fault.GARBAGE:
             return Response(200, {"content-type": "text/html"}, _HTML)
         if fault is Fault.EXPIRED:
-            self._tokens.clear()
+            # One without an end is taken again once the app has been let in again.
+            self._tokens = {
+                token: ends_s for token, ends_s in self._tokens.items() if ends_s == inf
+            }
+            if self._tokens:
+                return self._told(401, _UNAUTHORIZED)
         answer = self._graphql(sent, throttled=fault is Fault.THROTTLED)
         if fault is Fault.LOST:
             return None

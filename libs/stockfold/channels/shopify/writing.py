@@ -96,8 +96,13 @@ class Writing:
         return Answer()
 
     def unclear(self, request: Request) -> None:
-        """It may have been done or not: what there is now is asked before the next."""
-        self._listings.doubt(update.sku for update in request.updates)
+        """It may have been done or not: what there is now is asked before the next.
+
+        Which is another write than this: with its key, Shopify would tell of this one.
+        """
+        skus = [update.sku for update in request.updates]
+        self._listings.doubt(skus)
+        self._attempts.update(skus)
 
     def _refused(self, request: Request, errors: Sequence[writes.Error]) -> Answer:
         """None of it was done. Those without an outcome are written again at once."""
