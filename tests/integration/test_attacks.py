@@ -96,5 +96,6 @@ def test_nothing_acts_outside_of_the_console() -> None:
     # Questions that are too long for an address.
     assert outside <= {
         ("POST", "/v1/availability:batchGet"),
+        ("POST", "/v1/inventory-check/{channel}"),
         ("POST", "/v1/sourcing:advise"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -114,14 +114,17 @@ def summary(sku: str, seq: int, backordered: dict[str, int]) -> Out:
     return POSITIONS, f"|{sku}".encode(), encode("stockfold.SkuSummary", record)
 
 
-def availability(channel: str, sku: str, version: int, quantity: int) -> Out:
+def availability(
+    channel: str, sku: str, version: int, quantity: int, locations: Mapping[str, int] | None = None
+) -> Out:
     """An availability record."""
+    places = (locations or {}).items()
     record = {
         "channel": channel,
         "sku": sku,
         "quantity": quantity,
         "status": "in_stock" if quantity > 0 else "out_of_stock",
-        "locations": [],
+        "locations": [{"location": name, "quantity": units} for name, units in places],
         "version": version,
         "policy_revision": 1,
         "seq": version,

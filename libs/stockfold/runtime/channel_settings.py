@@ -19,6 +19,7 @@ from stockfold.runtime.channel_kinds import ORDER_KINDS, SHOPIFY, WOOCOMMERCE
 from stockfold.runtime.secret import SecretRef, is_loopback_url
 from stockfold.runtime.settings_fields import EPOCH, HttpUrl, Name, Section, Zone
 from stockfold.runtime.shop_guards_settings import ShopGuardsSettings
+from stockfold.runtime.shop_inventory_check_settings import ShopInventoryCheckSettings
 from stockfold.runtime.shop_monitor_settings import ShopMonitorSettings
 from stockfold.runtime.shop_pace_settings import ShopPaceSettings
 from stockfold.runtime.shop_publishing_settings import ShopPublishingSettings
@@ -87,6 +88,10 @@ class ChannelSettings(Section):
     versions: ShopVersionsSettings = Field(
         default_factory=ShopVersionsSettings, description="How often it is asked what it runs on."
     )
+    inventory_check: ShopInventoryCheckSettings = Field(
+        default_factory=ShopInventoryCheckSettings,
+        description="Whether it may ask at its checkout what there is.",
+    )
     zone: Zone = Field(default="UTC", description="IANA zone of the channel's days and cut-offs.")
     locations: list[Name] | None = Field(
         default=None, description="Locations it may promise from. Unset: all."
@@ -151,6 +156,7 @@ class ChannelSettings(Section):
             "orders.webhook_secret": orders.webhook_secret,
             "orders.old_webhook_secret": orders.old_webhook_secret,
             "orders.access_token": orders.access_token,
+            "inventory_check.password": self.inventory_check.password,
         }
         found |= {f"credentials.{name}": secret for name, secret in self.credentials.items()}
         return {name: secret for name, secret in found.items() if secret is not None}
@@ -199,6 +205,15 @@ class ChannelSettings(Section):
                 'tell whether every listing is covered; write coverage = "reported" to go live '
                 "without"
             )
+
+    @model_validator(mode="after")
+    def _may_ask_with_a_password(self) -> Self:
+        check = self.inventory_check
+        if bool(check.user) != (check.password is not None):
+            raise ValueError("inventory_check: user and password belong together")
+        if check.user and not self.is_published:
+            raise ValueError(f"inventory_check: nothing is published to {self.kind} here")
+        return self
 
     @model_validator(mode="after")
     def _secrets_are_references(self) -> Self:

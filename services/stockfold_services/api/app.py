@@ -44,6 +44,7 @@ from stockfold_services.api.console.queues import Queues
 from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
+from stockfold_services.api.inventory_checks import InventoryChecks
 from stockfold_services.api.kits import Kits
 from stockfold_services.api.monitor_windows import Windows
 from stockfold_services.api.observing import observing
@@ -62,6 +63,7 @@ from stockfold_services.api.routes import (
     exceptions,
     findings,
     health,
+    inventory_check,
     journal,
     listings,
     monitor,
@@ -98,6 +100,7 @@ _ROUTERS = (
     channel_proofs,
     channel_versions,
     channels,
+    inventory_check,
     listings,
     monitor,
     order_cases,
@@ -146,11 +149,12 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     bounded = Bounded()
     queues = Queues(settings)
     callers = Callers(settings, access)
+    checks = InventoryChecks(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         queues.start()
-        async with observing(settings, database, queues):
+        async with observing(settings, database, queues), checks:
             yield
         await queues.close()
         bounded.close()
@@ -181,6 +185,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.terms = terms
     app.state.proofs = proofs
     app.state.modes = modes
+    app.state.checks = checks
     app.state.remotes = Remotes(settings)
     app.state.watched = watched
     app.state.kits = Kits(settings)
@@ -192,7 +197,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.live = live.Live()
     app.state.queues = queues
     problems.install(app, problem_page)
-    app.add_middleware(Guard, callers=callers)
+    app.add_middleware(Guard, callers=callers, checks=checks)
     app.add_middleware(WithHeaders, headers=_HEADERS)
     app.add_middleware(Measured, service="api")
     routers = [module.router for module in (*_ROUTERS, *_PAGES)]

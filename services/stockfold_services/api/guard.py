@@ -16,7 +16,9 @@ from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.http_bodies import Budget, whole
 from stockfold.runtime.keys import ApiKey
 from stockfold.runtime.problems import Problem, answer
+from stockfold_services.api import inventory_checks
 from stockfold_services.api.console.frame import wants_page
+from stockfold_services.api.inventory_checks import InventoryChecks
 from stockfold_services.api.sign_in.callers import READING, Callers
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -29,11 +31,15 @@ OPEN_PAGES = ("/console/static/", SIGN_IN)
 
 
 class Guard:
-    """Lets questions through to ``app``, once ``callers`` know whose they are."""
+    """Lets questions through to ``app``, once ``callers`` know whose they are.
 
-    def __init__(self, app: ASGIApp, callers: Callers) -> None:
+    What channels ask at their checkout, ``checks`` let in.
+    """
+
+    def __init__(self, app: ASGIApp, callers: Callers, checks: InventoryChecks) -> None:
         self._app = app
         self._callers = callers
+        self._checks = checks
         self._budget = Budget(BODIES_BYTES_MAX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,13 +49,17 @@ class Guard:
             return
         request = Request(scope, receive)
         try:
-            if not scope["path"].startswith(OPEN_PAGES):
+            bytes_max = BODY_BYTES_MAX
+            if scope["path"].startswith(inventory_checks.PATH):
+                self._checks.admit(request)
+                bytes_max = inventory_checks.BODY_BYTES_MAX
+            elif not scope["path"].startswith(OPEN_PAGES):
                 await self._callers.identify(request)
             if scope["method"] in READING:
                 await self._app(scope, receive, self._seen(request, send))
                 return
             key: ApiKey | None = getattr(request.state, "key", None)
-            bytes_max = min(BODY_BYTES_MAX, BODY_BYTES_MAX if key is None else key.body_bytes_max)
+            bytes_max = bytes_max if key is None else min(bytes_max, key.body_bytes_max)
             async with whole(request, bytes_max, self._budget) as raw:
                 await self._app(scope, _again(raw, receive), self._seen(request, send))
         except Problem as problem:

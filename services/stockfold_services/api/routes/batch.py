@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stockfold.contracts.topics import AVAILABILITY, JOURNAL
 from stockfold_services.api import inputs, models
+from stockfold_services.api.database import Database
 from stockfold_services.api.problems import Problem
 from stockfold_services.api.routes.deps import Db
 from stockfold_services.api.scope import CHANNEL, allow
@@ -110,15 +112,7 @@ async def batch_get(request: Request, db: Db, asked: BatchAsked) -> Response:
             f"{len(channels)} channels x {len(skus)} SKUs are {count} listings; at most "
             f"{LISTINGS_MAX} may be asked for at once.",
         )
-    async with db.asking() as connection:
-        rows = await connection.fetch(_BATCH, channels, skus, AVAILABILITY.name, JOURNAL.name)
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    partitions: dict[int, Any] = {}
-    for row in rows:
-        if row["channel"] is None:
-            partitions[row["partition"]] = row
-        else:
-            found[row["channel"], row["sku"]] = row
+    found, partitions = await fetched(db, channels, skus)
     listings, unknown = [], []
     for channel in channels:
         for sku in skus:
@@ -132,14 +126,35 @@ async def batch_get(request: Request, db: Db, asked: BatchAsked) -> Response:
     return Response(body, media_type="application/json")
 
 
+async def fetched(
+    db: Database, channels: Sequence[str], skus: Sequence[str]
+) -> tuple[dict[tuple[str, str], dict[str, Any]], dict[int, Any]]:
+    """Rows of listings by channel and SKU, and of partitions by number, of one moment."""
+    async with db.asking() as connection:
+        rows = await connection.fetch(_BATCH, channels, skus, AVAILABILITY.name, JOURNAL.name)
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    partitions: dict[int, Any] = {}
+    for row in rows:
+        if row["channel"] is None:
+            partitions[row["partition"]] = row
+        else:
+            found[row["channel"], row["sku"]] = row
+    return found, partitions
+
+
+def age_ms(row: dict[str, Any], partitions: dict[int, Any]) -> int | None:
+    """How old a listing's row is, by its partition; None when nobody knows."""
+    place = partitions.get(row["partition"])
+    return None if place is None else _age(place)
+
+
 def _listing(
     channel: str, sku: str, row: dict[str, Any], partitions: dict[int, Any]
 ) -> dict[str, Any]:
     told: dict[str, Any] = {"channel": channel, "sku": sku}
     for column in _COLUMNS:
         told[column] = row[column]
-    place = partitions.get(row["partition"])
-    told["age_ms"] = None if place is None else _age(place)
+    told["age_ms"] = age_ms(row, partitions)
     return told
 
 

@@ -12,6 +12,7 @@ from stockfold_services.api.changes import Changes
 from stockfold_services.api.channels import Channels
 from stockfold_services.api.database import Database, database_of
 from stockfold_services.api.freshness import Waiting
+from stockfold_services.api.inventory_checks import InventoryChecks
 from stockfold_services.api.kits import Kits
 from stockfold_services.api.monitor_windows import Windows
 from stockfold_services.api.proofs import Proofs
@@ -43,3 +44,4 @@ Canaries = Annotated[Proofs, Depends(_kept("proofs", Proofs))]
 Modes = Annotated[Channels, Depends(_kept("modes", Channels))]
 Shops = Annotated[Remotes, Depends(_kept("remotes", Remotes))]
 Watched = Annotated[Windows, Depends(_kept("watched", Windows))]
+Checks = Annotated[InventoryChecks, Depends(_kept("checks", InventoryChecks))]
