@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.sans_io import Talk
 
@@ -80,6 +80,7 @@ class _World:
                 self.shop.stock.named(sku)[0].levels.pop(HAMBURG, None)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(steps, max_size=20),
     st.tuples(units, units),

@@ -99,7 +99,7 @@ class Finding:
             return Answer()
         if page.after:
             return Answer((verdicts.resembles_many(request.updates[0]),))
-        self._skus_max = min(self._skus_max * 2, self._skus_most)
+        self._skus_max = min(self._skus_max + max(self._skus_max // 4, 1), self._skus_most)
         outcomes = []
         for update in request.updates:
             found = {item.id: item for item in items if item.sku == update.sku}

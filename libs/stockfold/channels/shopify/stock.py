@@ -17,9 +17,8 @@ from stockfold.channels.shopify.terms import INPUTS_MAX, Places, ShopifyOptions
 
 SEARCH = "StockBySku"
 BY_ID = "StockById"
-SPARE = 10
+SPARE = 20
 """Rows of a search beyond those expected: duplicates, and what only resembles."""
-SPARE_FACTOR = 2
 INT_MAX = 2**31 - 1
 """GraphQL's integers have 32 bits."""
 _MISSING = object()
@@ -55,7 +54,7 @@ class Page(msgspec.Struct, frozen=True):
 
 def skus_at_once(locations: int) -> int:
     """How many SKUs one search may have, by what it costs at most."""
-    return max((_rows_max(locations) - SPARE) // SPARE_FACTOR, 1)
+    return max(_rows_max(locations) - SPARE, 1)
 
 
 def ids_at_once(locations: int) -> int:
@@ -83,7 +82,7 @@ def search(
 ) -> Request:
     """The question which items have these SKUs, and what they hold."""
     most = _rows_max(len(places.all))
-    rows = most if after else min(SPARE_FACTOR * len(updates) + SPARE, most)
+    rows = most if after else min(len(updates) + SPARE, most)
     variables = {
         "query": " OR ".join(f"sku:{_quoted(update.sku)}" for update in updates),
         "first": rows,
