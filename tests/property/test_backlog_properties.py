@@ -41,6 +41,8 @@ class Channel(RuleBasedStateMachine):
         self.finished: dict[str, list[Finished]] = {sku: [] for sku in SKUS}
         self.flying: dict[str, StockUpdate] = {}
         self.held: set[int] = set()
+        self.accepted: dict[str, int] = {}
+        """The version that the channel has in hand, by SKU."""
 
     def note(self, finished: list[Finished]) -> None:
         for one in finished:
@@ -74,7 +76,15 @@ class Channel(RuleBasedStateMachine):
             assert partition_of(update.sku) not in self.held
             assert update.version == self.last[update.sku].version, "the latest only"
             self.flying[update.sku] = update
-        self.backlog.claim(due, 0)
+            follows = self.accepted.get(update.sku) == update.version
+            self.backlog.claim([update], 0, follows=follows)
+
+    @rule(count=st.integers(1, 4), seconds=st.floats(0.1, 5.0))
+    def find_no_budget(self, count: int, seconds: float) -> None:
+        due = self.backlog.due(self.now_s, count)
+        self.backlog.postpone(due, self.now_s + seconds)
+        again = {update.sku for update in self.backlog.due(self.now_s, len(SKUS))}
+        assert not again & {update.sku for update in due}
 
     @precondition(lambda self: self.flying)
     @rule(data=st.data())
@@ -82,7 +92,9 @@ class Channel(RuleBasedStateMachine):
         sku = data.draw(st.sampled_from(sorted(self.flying)))
         update = self.flying.pop(sku)
         kind = data.draw(
-            st.sampled_from(["applied", "lost", "failed", "alone", "rejected", "looked up"])
+            st.sampled_from(
+                ["applied", "accepted", "lost", "failed", "alone", "rejected", "looked up"]
+            )
         )
         if kind == "looked up":
             self.note(self.backlog.release(update, 0))
@@ -91,7 +103,10 @@ class Channel(RuleBasedStateMachine):
         self.backlog.forget_acknowledged([update])
         if kind in ("applied", "lost"):
             self.shop[sku] = quantity
+        if kind == "accepted":
+            self.accepted[sku] = update.version
         outcome = {
+            "accepted": Outcome(update, OutcomeKind.ACCEPTED, retry_after_s=1.5),
             "applied": Outcome(update, OutcomeKind.APPLIED),
             "lost": Outcome(update, OutcomeKind.RETRYABLE, "timeout", whole_request=True),
             "failed": Outcome(update, OutcomeKind.RETRYABLE, "http_500", whole_request=True),
@@ -130,7 +145,12 @@ class Channel(RuleBasedStateMachine):
     @invariant()
     def attempts_are_bounded(self) -> None:
         kinds = Counter(one.kind for found in self.finished.values() for one in found)
-        assert OutcomeKind.RETRYABLE not in kinds
+        assert not {OutcomeKind.RETRYABLE, OutcomeKind.ACCEPTED} & kinds.keys()
+
+    @invariant()
+    def what_the_channel_has_in_hand_is_counted_and_waits(self) -> None:
+        standing = self.backlog.standing()
+        assert standing.accepted <= standing.waiting <= standing.listings
 
     def teardown(self) -> None:
         for partition in range(PARTITIONS):

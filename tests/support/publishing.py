@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,7 +20,12 @@ POLL_S = 0.05
 
 
 def availability(
-    channel: str, sku: str, quantity: int, version: int, status: str = ""
+    channel: str,
+    sku: str,
+    quantity: int,
+    version: int,
+    status: str = "",
+    locations: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """A record of ``stockfold.Availability``."""
     return {
@@ -30,7 +35,9 @@ def availability(
         "status": status or ("in_stock" if quantity > 0 else "out_of_stock"),
         "next_available": None,
         "lead_time_days": None,
-        "locations": [],
+        "locations": [
+            {"location": name, "quantity": units} for name, units in (locations or {}).items()
+        ],
         "version": version,
         "policy_revision": 1,
         "seq": version,
@@ -67,6 +74,18 @@ class Availability:
         self._versions[channel, sku] = version
         told = availability(channel, sku, quantity, version, "backorder")
         told |= {"next_available": day, "lead_time_days": 14}
+        await self.send_raw(
+            f"{channel}|{sku}".encode(),
+            encode("stockfold.Availability", told),
+            partition_of(sku, self._partitions),
+        )
+
+    async def publish_apart(self, channel: str, sku: str, locations: Mapping[str, int]) -> None:
+        """One transaction of a quantity that is told by location."""
+        version = self._versions.get((channel, sku), 0) + 1
+        self._versions[channel, sku] = version
+        self.last[sku] = sum(locations.values())
+        told = availability(channel, sku, self.last[sku], version, locations=locations)
         await self.send_raw(
             f"{channel}|{sku}".encode(),
             encode("stockfold.Availability", told),

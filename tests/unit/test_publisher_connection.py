@@ -259,7 +259,10 @@ async def test_a_shop_that_manages_no_stock_holds_the_channel_and_loses_nothing(
     server.shop.catalogue.manage_stock_option = False
     feed.publish("A", 5)
     async with connected(server, feed, record, policy=RetryPolicy(0.01, 0.05, 3)) as connection:
-        await eventually(lambda: connection.trouble_code == "stock_management_off", 10, "halted")
+        breaker = connection.breaker
+        await eventually(lambda: breaker.is_open, 10, "halted")
+        assert breaker.trouble is not None
+        assert breaker.trouble.code == "stock_management_off"
         assert record.all == []
         server.shop.catalogue.manage_stock_option = True
         await eventually(lambda: server.shop.stock() == {"A": 5}, 10, "it heals by itself")

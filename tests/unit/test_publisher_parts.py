@@ -147,7 +147,7 @@ def test_replacing_a_delayed_version_does_not_grow_the_heap(backlog: Backlog) ->
     backlog.land(Outcome(send(backlog), OutcomeKind.RETRYABLE, "db_error"), 0, 0)
     for version in range(2, 500):
         backlog.offer(wanted("A", 1 + version % 2, version), 0)
-    assert len(backlog._delayed) == 1
+    assert backlog._queues.delays_count == 1
     assert [update.version for update in backlog.due(10, 9)] == [499]
 
 
@@ -258,3 +258,98 @@ def test_what_was_looked_up_is_first_to_be_written_in_its_order() -> None:
     for update in reversed(looked_up):
         it.release(update, 0)
     assert [(u.sku, u.version) for u in it.due(0.0, 4)] == [("A", 1), ("B", 2), ("C", 1), ("D", 1)]
+
+
+def accepted(update: StockUpdate, after_s: float | None = 20.0) -> Outcome:
+    return Outcome(update, OutcomeKind.ACCEPTED, retry_after_s=after_s)
+
+
+def follow(backlog: Backlog, now_s: float) -> StockUpdate:
+    (update,) = backlog.due(now_s, 1)
+    backlog.claim([update], 100, follows=True)
+    return update
+
+
+def test_what_the_channel_accepted_waits_is_asked_after_and_counts_as_one_attempt(
+    backlog: Backlog,
+) -> None:
+    backlog.offer(wanted("A", 5), 0)
+    for now_s in (0.0, 20.0, 40.0):
+        update = follow(backlog, now_s) if now_s else send(backlog)
+        assert backlog.land(accepted(update), now_s, 200) == []
+        assert backlog.due(now_s + 19.9, 10) == []
+        standing = backlog.standing()
+        assert (standing.waiting, standing.accepted, standing.delayed) == (1, 1, 0)
+    (done,) = backlog.land(Outcome(follow(backlog, 60.0), OutcomeKind.APPLIED), 60.0, 300)
+    assert (done.kind, done.attempts, done.final) == (OutcomeKind.APPLIED, 1, True)
+    assert backlog.standing().accepted == 0
+
+
+def test_what_is_accepted_for_ever_is_never_given_up() -> None:
+    backlog = Backlog(lambda u: Shown(u.quantity), lambda _: 1.0, 3, window_s=10.0)
+    backlog.offer(wanted("A", 5), 0)
+    backlog.land(accepted(send(backlog)), 0.0, 0)
+    for turn in range(1, 50):
+        now_s = 20.0 * turn
+        assert backlog.land(accepted(follow(backlog, now_s)), now_s, 0) == []
+    failed = Outcome(follow(backlog, 1_000.0), OutcomeKind.RETRYABLE, "fatal")
+    assert backlog.land(failed, 1_000.0, 0) == [], "the first failure is the first"
+
+
+def test_a_newer_version_takes_the_place_of_an_accepted_one_and_a_zero_does_not_wait(
+    backlog: Backlog,
+) -> None:
+    backlog.offer(wanted("A", 5, 1), 0)
+    backlog.land(accepted(send(backlog)), 0.0, 0)
+    (superseded,) = backlog.offer(wanted("A", 6, 2), 0)
+    assert superseded.kind is OutcomeKind.SUPERSEDED
+    assert backlog.due(19.0, 10) == [], "the channel is at it still"
+    backlog.offer(wanted("A", 0, 3), 0)
+    assert [update.version for update in backlog.due(1.0, 10)] == [3]
+    update = follow(backlog, 1.0)
+    assert backlog.land(accepted(update, 5.0), 1.0, 0) == []
+    assert backlog.due(5.9, 10) == [], "asked after once, it waits like any other"
+    assert [update.version for update in backlog.due(6.0, 10)] == [3]
+
+
+def test_a_newer_version_that_came_while_one_was_accepted_is_offered(backlog: Backlog) -> None:
+    backlog.offer(wanted("A", 5, 1), 0)
+    update = send(backlog)
+    backlog.offer(wanted("A", 6, 2), 0)
+    (superseded,) = backlog.land(accepted(update), 0.0, 0)
+    assert (superseded.wanted.version, superseded.kind) == (1, OutcomeKind.SUPERSEDED)
+    assert [update.version for update in backlog.due(20.0, 10)] == [2]
+
+
+def test_without_a_word_of_when_it_is_asked_after_later_and_never_at_once(
+    backlog: Backlog,
+) -> None:
+    backlog.offer(wanted("A", 0), 0)
+    backlog.land(accepted(send(backlog), None), 0.0, 0)
+    assert backlog.next_due_s() == 30.0
+    backlog.land(accepted(follow(backlog, 30.0), 0.0), 30.0, 0)
+    assert backlog.due(30.0, 10) == []
+
+
+def test_what_no_budget_is_left_for_waits_zeros_too_and_nothing_is_counted(
+    backlog: Backlog,
+) -> None:
+    backlog.offer(wanted("A", 0, 1), 0)
+    backlog.offer(wanted("B", 5, 1), 0)
+    backlog.postpone([update for update in backlog.due(0.0, 10) if update.sku == "A"], 60.0)
+    assert [update.sku for update in backlog.due(59.0, 10)] == ["B"]
+    assert [update.sku for update in backlog.due(60.0, 10)] == ["A", "B"]
+    (done,) = backlog.land(Outcome(send(backlog, 60.0), OutcomeKind.APPLIED), 60.0, 0)
+    assert (done.wanted.sku, done.attempts) == ("A", 1)
+
+
+def test_units_by_location_go_with_an_update_and_with_one_that_is_sent_again(
+    backlog: Backlog,
+) -> None:
+    places = (("berlin", 3), ("lyon", 2))
+    asked = Wanted("A", 5, 1, 0, 1, locations=places)
+    backlog.offer(asked, 0)
+    assert backlog.due(0.0, 1)[0].locations == places
+    backlog.land(Outcome(send(backlog), OutcomeKind.REJECTED), 0.0, 0)
+    backlog.again(wanted("A", 5, 1), 0)
+    assert backlog.due(0.0, 1)[0].locations == places

@@ -44,6 +44,7 @@ class ChannelKind(msgspec.Struct, frozen=True):
     no I/O. ``subject`` makes a fresh imitation of the channel, which the conformance suite holds
     the adapter against. ``bases`` are the bases that its field has: "net", "gross". ``reads`` says
     that what was sold there is asked before a write (``Adapter.read``, ``changed_orders``).
+    ``items_max`` is how many updates one write may have; of a channel that takes whole feeds, more.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ChannelKind(msgspec.Struct, frozen=True):
     bases: tuple[str, ...] = ("net",)
     per_location: bool = False
     reads: bool = False
+    items_max: int = 100
 
 
 def installed() -> dict[str, ChannelKind]:

@@ -270,13 +270,14 @@ class Adapter(Protocol):
     requests_in_flight_max: int
 
     def to_show(self, update: StockUpdate) -> Shown:
-        """What goes out: clamped to what the channel can show."""
+        """What goes out: clamped to what the channel can show. By settings and the update alone."""
         ...
 
     def next_request(self, due: Sequence[StockUpdate], items_max: int = 100) -> Request | None:
         """The one request to make now for updates that are due, most urgent first.
 
-        None only for no updates. It may be about none of them: a question about the channel. At
+        None only for no updates. It may be about none of them: a question about the channel. It
+        may come to nothing, where a rate budget is used up: the updates are offered again then. At
         most one update per SKU; none whose SKU is in a request that is still under way. A write has
         at most ``items_max`` of them, however many the channel takes.
         """

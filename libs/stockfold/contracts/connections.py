@@ -47,6 +47,7 @@ class ConnectionState(msgspec.Struct, frozen=True, kw_only=True):
     changes_minutes: int
     stale_s: int
     stale_minutes_max: int | None
+    accepted: int = 0
 
     def is_silent(self, now_us: int) -> bool:
         """Whether it is so old that nobody serves the channel any more."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from stockfold.channels import Promise, Shown, StockUpdate
+from stockfold.channels import Shown, StockUpdate
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import AVAILABILITY, LISTINGS, ORDER_STATUS, Topic
 from stockfold.domain.errors import ContractError
@@ -16,6 +16,7 @@ from stockfold.runtime.kafka import partitions_of
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.resends import OF_AVAILABILITY, Resend, resend_of
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.wanted_listings import update_of
 
 ToShow = Callable[[StockUpdate], Shown]
 
@@ -76,13 +77,13 @@ class ListingTopics:
 
 
 def _availability(body: dict[str, Any], told_us: int) -> dict[str, Any]:
-    # Steps and locations are most of a record, and are not needed.
-    return {name: body[name] for name in OF_AVAILABILITY} | {"told_us": told_us}
+    # Steps are most of a record, and are not needed.
+    told = {name: body[name] for name in (*OF_AVAILABILITY, "locations")}
+    return told | {"told_us": told_us}
 
 
 def _wanted(body: dict[str, Any], to_show: ToShow) -> Wanted:
-    promise = Promise(body["status"], body["next_available"], body["lead_time_days"])
-    shown = to_show(StockUpdate(body["sku"], body["quantity"], body["version"], 0, promise))
+    shown = to_show(update_of(body))
     return Wanted(body["sku"], body["version"], shown.quantity, shown.backorders, body["told_us"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
@@ -94,14 +94,18 @@ class Transport:
         self._may_send = may_send
         self._channel = channel
         self._addresses = Addresses(channel)
-        self._adapter = adapter
         self._clock = clock
-        self._metered = adapter if isinstance(adapter, Metered) else None
-        self.budget = budget or Budgets(clock).of(channel.name)
-        self._credentials = Credentials(adapter, self._send_as_it_is, clock)
+        self._budget = budget or Budgets(clock).of(channel.name)
+        self.use(adapter)
         self._client = self._client_of(adapter, wire, channel.url)
         # Apart: where the channel tells us to go gets neither its cookies nor our credentials.
         self._elsewhere = self._client_of(adapter, wire)
+
+    def use(self, adapter: Authorizer) -> None:
+        """Perform the requests of this adapter from now on. None of the last one is under way."""
+        self._adapter = adapter
+        self._metered = adapter if isinstance(adapter, Metered) else None
+        self._credentials = Credentials(adapter, self._send_as_it_is, self._clock)
 
     def _client_of(
         self, adapter: Authorizer, wire: httpx.AsyncBaseTransport | None, base_url: str = ""
@@ -146,7 +150,11 @@ class Transport:
 
     def wait_s(self, request: Request) -> float:
         """How long the account's budget would have a request wait, in seconds."""
-        return 0.0 if self._metered is None else self.budget.wait_s(self._metered.charges(request))
+        return 0.0 if self._metered is None else self._budget.wait_s(self._metered.charges(request))
+
+    def told(self, levels: Iterable[tuple[str, float]]) -> None:
+        """The channel says how much is left of budgets, as (bucket, tokens)."""
+        self._budget.told(levels)
 
     async def perform(self, request: Request) -> Response | Failure:
         """Sign and send a request, once the account's budget allows it.
@@ -155,13 +163,13 @@ class Transport:
         """
         if self._metered is None:
             return await self._signed_and_sent(request)
-        taken = self.budget.take(self._metered.charges(request))
+        taken = self._budget.take(self._metered.charges(request))
         sent = True  # When it is cancelled, for all we know.
         try:
             answer = await self._after(taken.wait_s, request)
             sent = not (isinstance(answer, Failure) and answer.code in NEVER_SENT)
         finally:
-            self.budget.landed(taken, sent=sent)
+            self._budget.landed(taken, sent=sent)
         return answer
 
     async def _after(self, wait_s: float, request: Request) -> Response | Failure:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from stockfold.channels import Promise, StockUpdate
 from stockfold.contracts.codec import decode
@@ -47,5 +48,23 @@ def _update(value: bytes) -> StockUpdate | None:
     except ContractError as error:
         log.error("availability cannot be read and is left out: %s", error)  # noqa: TRY400
         return None
-    promise = Promise(body["status"], body["next_available"], body["lead_time_days"])
-    return StockUpdate(body["sku"], body["quantity"], body["version"], 0, promise)
+    return update_of(body)
+
+
+def update_of(availability: Mapping[str, Any]) -> StockUpdate:
+    """What a record of availability asks a channel to show."""
+    promise = Promise(
+        availability["status"], availability["next_available"], availability["lead_time_days"]
+    )
+    return StockUpdate(
+        availability["sku"],
+        availability["quantity"],
+        availability["version"],
+        promise=promise,
+        locations=locations_of(availability["locations"]),
+    )
+
+
+def locations_of(rows: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, int], ...]:
+    """See ``StockUpdate.locations``."""
+    return tuple((row["location"], row["quantity"]) for row in rows)

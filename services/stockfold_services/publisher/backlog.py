@@ -5,24 +5,26 @@ show is not sent again. As many entries as the channel has SKUs, however many up
 
     offer ──▶ waiting (urgent | ready | delayed) ──claim──▶ under way ──land──▶ finished
                  ▲                                            │
-                 └──────────── release, or to be retried ─────┘
+                 └─── release, accepted, or to be retried ────┘
 """
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from itertools import islice
 
 import msgspec
 
 from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
-from stockfold_services.publisher.entry import Delays, Entry, Place, Standing
+from stockfold_services.publisher.entry import Entry, Standing, standing_of
 from stockfold_services.publisher.mode import ALL
+from stockfold_services.publisher.queues import Queues
 from stockfold_services.publisher.sales import all_seen
 from stockfold_services.publisher.wanted import Finished, Wanted
 
+ACCEPTED_S = 30.0
+"""What a channel has accepted is asked after again after so long, where it does not say itself."""
+ACCEPTED_S_MIN = 0.1
 FAILURES_MAX = 7
 """2 to the 7th is more than any batch holds: such an update travels alone."""
 
@@ -53,10 +55,7 @@ class Backlog:
         self._attempts_max = attempts_max
         self._window_s = window_s
         self._listings: dict[str, Entry] = {}
-        self._urgent: OrderedDict[str, None] = OrderedDict()
-        self._ready: OrderedDict[str, None] = OrderedDict()
-        self._delayed = Delays()
-        self._held: dict[int, dict[str, None]] = {}
+        self._queues = Queues()
 
     # Updates in.
 
@@ -76,6 +75,7 @@ class Backlog:
             finished.append(self._superseded(listing, listing.wanted, wanted, now_us))
         listing.version = wanted.version
         listing.wanted, listing.latest, listing.again = wanted, None, False
+        listing.offered = wanted
         if listing.flying is None:
             listing.start_anew()
             finished += self._settle(listing, now_us)
@@ -99,7 +99,9 @@ class Backlog:
             return self.offer(wanted, now_us)
         if wanted.version < listing.version or listing.wanted or listing.flying:
             return []
-        listing.latest = listing.latest or wanted
+        if listing.latest is None:
+            places = wanted.locations if listing.offered is None else listing.offered.locations
+            listing.latest = msgspec.structs.replace(wanted, locations=places)
         return self.show_again(wanted.sku, now_us, look=True)
 
     def _superseded(self, listing: Entry, old: Wanted, new: Wanted, now_us: int) -> Finished:
@@ -116,12 +118,10 @@ class Backlog:
         """
         wanted = listing.wanted
         if wanted is None or listing.flying is not None:
-            self._unqueue(listing)
+            self._queues.take(listing)
             return []
-        if listing.partition in self._held:
-            self._unqueue(listing)
-            self._held[listing.partition][wanted.sku] = None
-            listing.place = Place.HELD
+        if self._queues.holds(listing.partition):
+            self._queues.keep(listing, wanted.sku)
             return []
         if not self._writes(wanted.sku):
             return [self._done(listing, wanted, OutcomeKind.SHADOW, now_us)]
@@ -130,31 +130,17 @@ class Backlog:
         if listing.acknowledged == shown:
             done = self._done(listing, wanted, OutcomeKind.APPLIED, now_us)
             return [self._applied(listing, wanted, update, done)]
-        if listing.due_s > 0 and (shown.quantity or listing.attempts):
-            self._delay(listing, wanted.sku)
+        # Zeros of a new version do not wait for what became of the one before.
+        if listing.due_s > 0 and (shown.quantity or listing.attempts or listing.accepted):
+            self._queues.delay(listing, wanted.sku)
         else:
-            self._enqueue(listing, wanted.sku, shown, first=first)
+            self._queues.put(listing, wanted.sku, urgent=not shown.quantity, first=first)
         return []
 
     def _done(self, listing: Entry, wanted: Wanted, kind: OutcomeKind, now_us: int) -> Finished:
-        self._unqueue(listing)
+        self._queues.take(listing)
         listing.wanted = None
         return self._finished(wanted, kind, now_us)
-
-    def _delay(self, listing: Entry, sku: str) -> None:
-        self._unqueue(listing)
-        self._delayed.put(listing, sku)
-        listing.place = Place.DELAYED
-
-    def _enqueue(self, listing: Entry, sku: str, shown: Shown, *, first: bool = False) -> None:
-        place = Place.READY if shown.quantity else Place.URGENT
-        queue = self._ready if shown.quantity else self._urgent
-        if listing.place is not place:
-            self._unqueue(listing)
-            queue[sku] = None
-            listing.place = place
-        if first:
-            queue.move_to_end(sku, last=False)
 
     def _applied(
         self, listing: Entry, wanted: Wanted, update: StockUpdate, finished: Finished
@@ -208,26 +194,14 @@ class Backlog:
 
     def quantity_of(self, wanted: Wanted) -> int:
         """What the channel shows of stock once this is written."""
-        return self._shown(wanted).quantity
-
-    def _unqueue(self, listing: Entry) -> None:
-        sku = listing.wanted.sku if listing.wanted is not None else ""
-        if listing.place is Place.URGENT:
-            self._urgent.pop(sku, None)
-        elif listing.place is Place.READY:
-            self._ready.pop(sku, None)
-        elif listing.place is Place.HELD:
-            self._held.get(listing.partition, {}).pop(sku, None)
-        listing.place = Place.NOWHERE
+        return self._to_show(self._as_update(wanted)).quantity
 
     # Requests out.
 
     def due(self, now_s: float, count: int) -> list[StockUpdate]:
         """Up to ``count`` updates that may be sent now: zeros first, then by age."""
         self._promote(now_s)
-        first = list(islice(self._urgent, count))
-        rest = islice(self._ready, count - len(first))
-        return [self._update(sku) for sku in (*first, *rest)]
+        return [self._update(sku) for sku in self._queues.first(count)]
 
     def _update(self, sku: str) -> StockUpdate:
         listing = self._listings[sku]
@@ -235,29 +209,36 @@ class Backlog:
         return self._as_update(listing.wanted, listing.failures)
 
     def _promote(self, now_s: float) -> None:
-        for sku, listing in self._delayed.due(now_s, self._listings):
+        for sku, listing in self._queues.due(now_s, self._listings):
             assert listing.wanted is not None
             listing.due_s = 0.0
-            self._enqueue(listing, sku, self._shown(listing.wanted))
+            self._queues.put(listing, sku, urgent=not self.quantity_of(listing.wanted))
 
     @property
     def has_due(self) -> bool:
         """Whether something may be sent now."""
-        return bool(self._urgent or self._ready)
+        return self._queues.has_due
 
     def next_due_s(self) -> float | None:
         """When the next delayed update is due; None when none waits."""
-        return self._delayed.next_s()
+        return self._queues.next_due_s()
 
-    def claim(self, updates: Iterable[StockUpdate], now_us: int) -> None:
-        """A request with these goes out now."""
+    def postpone(self, updates: Iterable[StockUpdate], due_s: float) -> None:
+        """These wait until then, zeros too; nothing was sent, and nothing is counted."""
+        for update in updates:
+            listing = self._listings[update.sku]
+            listing.due_s = due_s
+            self._queues.delay(listing, update.sku)
+
+    def claim(self, updates: Iterable[StockUpdate], now_us: int, *, follows: bool = False) -> None:
+        """A request with these goes out now; one that ``follows`` another is no attempt."""
         for update in updates:
             listing = self._listings[update.sku]
             assert listing.flying is None, f"two requests for {update.sku}"
             assert listing.wanted is not None
-            self._unqueue(listing)
+            self._queues.take(listing)
             listing.flying, listing.wanted = listing.wanted, None
-            listing.attempts += 1
+            listing.attempts += not follows
             listing.due_s = 0.0
             listing.sent_at_us = listing.sent_at_us or now_us
 
@@ -286,6 +267,9 @@ class Backlog:
         flying = self._landed(listing)
         listing.failures = min(listing.failures + 1, FAILURES_MAX) if outcome.whole_request else 0
         detail = ": ".join(part for part in (outcome.code, outcome.detail) if part)
+        listing.accepted = outcome.kind is OutcomeKind.ACCEPTED
+        if listing.accepted:
+            return self._accepted(listing, flying, outcome, now_s, now_us)
         if outcome.kind is OutcomeKind.RETRYABLE:
             return self._again(listing, flying, outcome, detail, now_s, now_us)
         listing.due_s = 0.0
@@ -305,6 +289,17 @@ class Backlog:
         flying, listing.flying = listing.flying, None
         assert flying is not None
         return flying
+
+    def _accepted(
+        self, listing: Entry, flying: Wanted, outcome: Outcome, now_s: float, now_us: int
+    ) -> list[Finished]:
+        """It is done later: the adapter is offered it again, or what is newer, to ask after it."""
+        wait_s = ACCEPTED_S if outcome.retry_after_s is None else outcome.retry_after_s
+        listing.due_s = now_s + max(wait_s, ACCEPTED_S_MIN)
+        if listing.wanted is not None:
+            return self._give_way(listing, flying, "the channel accepted it", now_us)
+        listing.wanted = flying
+        return self._settle(listing, now_us)
 
     def _again(
         self,
@@ -342,9 +337,6 @@ class Backlog:
         listing.start_anew()
         return finished + self._settle(listing, now_us, first=first)
 
-    def _shown(self, wanted: Wanted) -> Shown:
-        return self._to_show(self._as_update(wanted))
-
     def _finished(
         self,
         wanted: Wanted,
@@ -355,16 +347,16 @@ class Backlog:
     ) -> Finished:
         attempts = listing.attempts if listing is not None else 0
         sent_at_us = (listing.sent_at_us if listing is not None else 0) or now_us
-        quantity = self._shown(wanted).quantity
+        quantity = self.quantity_of(wanted)
         return Finished(wanted, kind, quantity, attempts, detail, sent_at_us, now_us)
 
     # Partitions.
 
     def hold(self, partition: int) -> None:
         """Send nothing of a partition for now, whatever is offered."""
-        if partition in self._held:
+        if self._queues.holds(partition):
             return
-        self._held[partition] = {}
+        self._queues.hold(partition)
         for listing in self._listings.values():
             if listing.partition == partition and listing.wanted is not None:
                 self._settle(listing, 0)
@@ -372,18 +364,17 @@ class Backlog:
     def let_go(self, partition: int, now_us: int) -> list[Finished]:
         """Send what is wanted of a held partition; what that finishes at once."""
         finished: list[Finished] = []
-        for sku in self._held.pop(partition, {}):
+        for sku in self._queues.let_go(partition):
             finished += self._settle(self._listings[sku], now_us)
         return finished
 
     def drop(self, partition: int) -> None:
         """Forget a partition that somebody else serves now. Nothing of it may be under way."""
-        self._held.pop(partition, None)
+        self._queues.let_go(partition)
         for sku in [s for s, item in self._listings.items() if item.partition == partition]:
             listing = self._listings.pop(sku)
             assert listing.flying is None, f"a request for {sku} is under way"
-            self._urgent.pop(sku, None)
-            self._ready.pop(sku, None)
+            self._queues.forget(sku)
 
     def is_busy(self, sku: str) -> bool:
         """True while a request with the SKU is under way."""
@@ -404,16 +395,5 @@ class Backlog:
 
     def standing(self) -> Standing:
         """How much waits, and since when; counts."""
-        waiting = [
-            found
-            for listing in self._listings.values()
-            if (found := listing.wanted or listing.flying) is not None
-        ]
-        return Standing(
-            len(self._listings),
-            len(waiting),
-            len(self._urgent),
-            sum(listing.place is Place.DELAYED for listing in self._listings.values()),
-            sum(map(len, self._held.values())),
-            min((at_us for one in waiting if (at_us := one.recorded_at_us)), default=None),
-        )
+        zeros, held = self._queues.urgent_count, self._queues.held_count
+        return standing_of(self._listings.values(), zeros, held)

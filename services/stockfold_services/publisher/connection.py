@@ -29,6 +29,7 @@ from stockfold.channels import (
 from stockfold.runtime.clock import Clock
 from stockfold.runtime.steps import step
 from stockfold.runtime.watchdog import Pulse
+from stockfold_services.publisher.affordable import Account, Affordable
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.deliveries import Deliveries
 from stockfold_services.publisher.feed import Feed, Partitions, Read
@@ -40,7 +41,7 @@ from stockfold_services.publisher.measuring import ChannelMeter, Now
 from stockfold_services.publisher.mode import ALL, Mode
 from stockfold_services.publisher.ownership import Ownership
 from stockfold_services.publisher.pace import Limits, Pace
-from stockfold_services.publisher.performing import Asked, Performer, performed
+from stockfold_services.publisher.performing import Asked, Performer, performed, unless
 from stockfold_services.publisher.recorder import Recorder
 from stockfold_services.publisher.retry import Breaker, RetryPolicy
 from stockfold_services.publisher.sales import all_seen
@@ -49,8 +50,6 @@ from stockfold_services.publisher.wanted import Finished, Wanted
 
 log = logging.getLogger(__name__)
 
-WINDOW = 1_000
-"""Updates that the adapter may choose a request from; more would find no fuller batch."""
 IDLE_S = 0.5
 RESEND_LOOK_S = 0.25
 
@@ -75,12 +74,13 @@ class Connection:
         limits: Limits | None = None,
         looking: Looking | None = None,
         steering: Steering | None = None,
+        account: Account | None = None,
+        anew: Callable[[], Adapter] | None = None,
         meter: ChannelMeter | None = None,
         policy: RetryPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        most = adapter.requests_in_flight_max
-        limits = limits or Limits(most, most)
+        limits = limits or Limits(*[adapter.requests_in_flight_max] * 2)
         workers = range(1, limits.in_flight_max + 1)
         self._reading = Pulse(f"channel {name}, reader")
         self._sending = [Pulse(f"channel {name}, sender {number}") for number in workers]
@@ -88,6 +88,7 @@ class Connection:
         rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self.name = name
         self._adapter = adapter
+        self._anew = anew
         self._performer = performer
         self._feed = feed
         self._clock = clock
@@ -106,6 +107,7 @@ class Connection:
             all_seen if looking is None else looking.sold.unseen,
         )
         self._looking = looking
+        self._affordable = Affordable(adapter, self.backlog, account, steering, limits.items_max)
         self.steering = steering
         self._wake = asyncio.Event()
         self._recorder = Recorder(name, feed, deliveries, states, self.lease, self._wake.set)
@@ -115,11 +117,6 @@ class Connection:
         self.in_flight = 0
         self.meter = meter or ChannelMeter(name)
         self._recorder.meter = self.meter
-
-    @property
-    def trouble_code(self) -> str:
-        """What the matter with the channel is; empty while it serves."""
-        return "" if self.breaker.trouble is None else self.breaker.trouble.code
 
     def has_work(self) -> bool:
         """See ``publisher.frozen.Work``."""
@@ -189,7 +186,9 @@ class Connection:
     async def _read(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._reading.beat("reading availability")
-            records = await self._feed.read()
+            records = await unless(stop, self._feed.read())
+            if records is None:
+                break
             self.owns.check()
             if self.steering is not None:
                 await self.steering.load()
@@ -251,6 +250,9 @@ class Connection:
     def _assigned(self, partitions: Partitions) -> None:
         if self.steering is not None:
             self.steering.forget()
+        if self._anew is not None and partitions and self.owns.assigned_count:
+            # Somebody else may have written since: what the channel has in hand may not be ours.
+            self._adapter = self._affordable.adapter = self._anew()
         self.owns.assigned(partitions)
 
     # Sending.
@@ -278,6 +280,7 @@ class Connection:
                 step("publisher.after_send")
                 pulse.beat("handing over outcomes")
                 answer = self._adapter.receive(request, response)
+                self._affordable.told(answer.levels)
                 self.meter.asked(request, answer.trouble, self._clock.monotonic_s() - began_s)
                 if self.steering is not None:
                     await self.steering.observed(answer.observed, self.backlog.partition_of)
@@ -327,19 +330,14 @@ class Connection:
             return None
         if now_s < self.breaker.rests_until_s or (self.breaker.is_open and self.in_flight):
             return None
-        due: Sequence[StockUpdate] = self.backlog.due(now_s, WINDOW)
-        if self.steering is not None:
-            due = self.steering.passing(due, lambda u: self._adapter.to_show(u).quantity)
-        if not due:
-            return None
         probe = self.breaker.needs_probe
-        items_max = self.pace.items_max(len(due))
-        request = self._adapter.probe(due) if probe else self._adapter.next_request(due, items_max)
+        request = self._affordable.next(self.pace.items_max, now_s, probe=probe)
         if request is None:
             return None
         # A write that is looked at first may find nothing left to send.
         self._note_asked(request, goes_out=self._looking is None)
-        self.backlog.claim(request.updates, self._clock.now_us())
+        follows = request.purpose is Purpose.FOLLOW
+        self.backlog.claim(request.updates, self._clock.now_us(), follows=follows)
         if request.purpose is Purpose.WRITE:
             self.backlog.forget_acknowledged(request.updates)
         return request
@@ -355,7 +353,8 @@ class Connection:
     async def _rest(self) -> None:
         """Until there may be something to do, at most half a second."""
         now_s = self._clock.monotonic_s()
-        next_s = (self.breaker.rests_until_s, self.backlog.next_due_s() or 0.0)
+        rests_s = (self.breaker.rests_until_s, self._affordable.rests_until_s)
+        next_s = (*rests_s, self.backlog.next_due_s() or 0.0)
         times = (self.pace.wait_s(now_s), *(at_s - now_s for at_s in next_s))
         wait_s = min((time for time in times if time > 0), default=IDLE_S)
         try:
@@ -369,6 +368,8 @@ class Connection:
             answer = self._looking.taken_in(answer)
         now_s = self._clock.monotonic_s()
         self.breaker.take(self.name, request.purpose, answer.trouble, now_s, probe=probe)
+        if request.purpose is Purpose.WRITE:
+            self._recorder.listings.accepted(answer.outcomes)
         return self._landed_of(request.updates, answer, set())
 
     def _landed_of(

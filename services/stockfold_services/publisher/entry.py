@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from stockfold.channels import Shown
@@ -22,7 +22,11 @@ class Place(enum.Enum):
 
 
 class Standing(NamedTuple):
-    """How much waits; ``oldest_us`` is when the availability of the oldest was recorded."""
+    """How much waits; ``oldest_us`` is when the availability of the oldest was recorded.
+
+    ``accepted`` are those that the channel has taken and is yet to do, ``delayed`` the others that
+    wait for their time.
+    """
 
     listings: int
     waiting: int
@@ -30,6 +34,7 @@ class Standing(NamedTuple):
     delayed: int
     held: int
     oldest_us: int | None
+    accepted: int = 0
 
 
 class Entry:
@@ -37,11 +42,14 @@ class Entry:
 
     ``latest`` is the version that was applied, while nothing newer is wanted; ``again`` when it is
     wanted once more; ``left_open`` when what was applied lacked units that are yet to reach us.
+    ``offered`` is the newest version that was read; ``accepted`` while the channel has the version
+    in hand and is yet to do it.
     """
 
     __slots__ = (
-        "acknowledged", "again", "attempts", "due_s", "failed_s", "failures", "flying", "heaped_s",
-        "latest", "left_open", "partition", "place", "retries", "sent_at_us", "version", "wanted",
+        "accepted", "acknowledged", "again", "attempts", "due_s", "failed_s", "failures", "flying",
+        "heaped_s", "latest", "left_open", "offered", "partition", "place", "retries",
+        "sent_at_us", "version", "wanted",
     )  # fmt: skip
 
     def __init__(self, partition: int) -> None:
@@ -50,6 +58,8 @@ class Entry:
         self.flying: Wanted | None = None
         self.acknowledged: Shown | None = None
         self.latest: Wanted | None = None
+        self.offered: Wanted | None = None
+        self.accepted = False
         self.again = False
         self.left_open = False
         self.version = 0
@@ -67,6 +77,16 @@ class Entry:
         self.attempts = 0
         self.retries = 0
         self.sent_at_us = 0
+        self.accepted = False
+
+
+def standing_of(listings: Collection[Entry], zeros: int, held: int) -> Standing:
+    """How much of them waits, and since when. Steps through all of them."""
+    waiting = [found for one in listings if (found := one.wanted or one.flying) is not None]
+    accepted = sum(one.accepted for one in listings)
+    delayed = sum(one.place is Place.DELAYED and not one.accepted for one in listings)
+    oldest_us = min((at_us for one in waiting if (at_us := one.recorded_at_us)), default=None)
+    return Standing(len(listings), len(waiting), zeros, delayed, held, oldest_us, accepted)
 
 
 class Delays:

@@ -40,7 +40,7 @@ def course_of(mode: Mode, control: Control) -> Mode:
 def ordered(wanted: Wanted, control: Control, baselines: Mapping[str, Baseline]) -> Wanted | None:
     """What a channel shall show under a control; None when the shop's own number is to stay."""
     if control.state == "zeroed":
-        return msgspec.structs.replace(wanted, quantity=0, promise=OUT_OF_STOCK)
+        return msgspec.structs.replace(wanted, quantity=0, promise=OUT_OF_STOCK, locations=())
     if control.state != "restored":
         return wanted
     before = baselines.get(wanted.sku)
@@ -48,7 +48,7 @@ def ordered(wanted: Wanted, control: Control, baselines: Mapping[str, Baseline])
         return None
     units = before.quantity or 0
     restored = Restored(units, before.managed, before.backorders, before.stock_status)
-    return msgspec.structs.replace(wanted, quantity=units, restored=restored)
+    return msgspec.structs.replace(wanted, quantity=units, restored=restored, locations=())
 
 
 class Gate:

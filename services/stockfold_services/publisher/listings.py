@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from stockfold.channels import OutcomeKind, StockUpdate
+from stockfold.channels import Outcome, OutcomeKind, StockUpdate
 from stockfold.channels.port import Observed
 from stockfold_services.publisher.wanted import Finished
 
@@ -110,6 +110,14 @@ class Listings:
             state.listing = one.listing or state.listing
             state.observed_quantity, state.observed_at = one.quantity, now_us
             state.observed_version = state.version_of(one.quantity)
+
+    def accepted(self, outcomes: Iterable[Outcome]) -> None:
+        """A write was answered: the channel has these, and does them later."""
+        for one in outcomes:
+            state = self._states.get(one.update.sku)
+            if one.kind is OutcomeKind.ACCEPTED and state is not None:
+                state.accepted_version = one.update.version
+                self._news[one.update.sku] = None
 
     def finished(self, finished: Iterable[Finished]) -> None:
         """Outcomes are known. What was superseded says nothing about what the channel shows."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from stockfold.channels import Adapter
+from stockfold.channels.kinds import kind_of
 from stockfold.runtime.channel_adapters import adapter_of
 from stockfold.runtime.channel_kinds import WOOCOMMERCE
 from stockfold.runtime.clock import SYSTEM_CLOCK
@@ -91,6 +92,7 @@ def limits_of(channel: ChannelSettings, adapter: Adapter) -> Limits:
         pace.requests_per_s,
         pace.batch_s,
         pace.frozen_after_s,
+        kind_of(channel.kind).items_max,
     )
 
 
@@ -106,6 +108,7 @@ async def _connect_and_run(
     mode = await asyncio.to_thread(mode_for_now, settings, channel)
     log.info("channel %s is in mode %s", channel.name, mode)
     lease = Lease(SYSTEM_CLOCK)
+    # Not the one of a life before: what that left at the channel may not be ours any more.
     adapter = adapter_of(channel)
     budget = budgets.of(channel.name, lambda: lease.holds)
     resends = Resends(settings, channel.name)
@@ -149,6 +152,8 @@ async def _connect_and_run(
                     # An order is carried out as it was given, whatever the shop has sold.
                     looking=None if course.order else looking,
                     steering=steering,
+                    account=transport,
+                    anew=partial(_anew, channel, transport) if looking is None else None,
                     meter=ChannelMeter.of(settings, channel.name),
                     limits=limits_of(channel, adapter),
                     policy=policy or RetryPolicy(window_s=channel.pace.retry_window_s),
@@ -159,6 +164,13 @@ async def _connect_and_run(
             reconciling.cancel()
             await asyncio.wait({reconciling})
             await feed.stop()
+
+
+def _anew(channel: ChannelSettings, transport: Transport) -> Adapter:
+    """An adapter that remembers nothing, for the transport too."""
+    adapter = adapter_of(channel)
+    transport.use(adapter)
+    return adapter
 
 
 @contextlib.asynccontextmanager

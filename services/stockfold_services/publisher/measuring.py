@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple, get_args
 
@@ -52,9 +53,10 @@ class ChannelMeter:
 
     def landed(self, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of a request; of those that end an update, ``finished`` tells."""
-        again = sum(outcome.kind is OutcomeKind.RETRYABLE for outcome in outcomes)
-        if again:
-            measures.PUBLISHER_OUTCOMES.labels(self._channel, "retryable").inc(again)
+        counts = Counter(outcome.kind for outcome in outcomes)
+        for kind in (OutcomeKind.RETRYABLE, OutcomeKind.ACCEPTED):
+            if counts[kind]:
+                measures.PUBLISHER_OUTCOMES.labels(self._channel, kind.value).inc(counts[kind])
 
     def finished(self, finished: Iterable[Finished]) -> None:
         """What became of availabilities."""
@@ -89,6 +91,7 @@ class ChannelMeter:
         since_us = state.told_at if state.oldest_at is None else state.oldest_at
         age_s = max(state.told_at - since_us, 0) / SECOND_US
         measures.PUBLISHER_BACKLOG.labels(self._channel).set(state.waiting)
+        measures.PUBLISHER_ACCEPTED.labels(self._channel).set(state.accepted)
         measures.PUBLISHER_OLDEST.labels(self._channel).set(age_s)
 
     def ended(self) -> None:
@@ -96,7 +99,8 @@ class ChannelMeter:
         channel = self._channel
         for one in (measures.PUBLISHER_FLYING, measures.PUBLISHER_FROZEN, measures.PUBLISHER_LEASE):
             one.labels(channel).set(0)
-        for one in (measures.PUBLISHER_BACKLOG, measures.PUBLISHER_OLDEST):
+        waiting = (measures.PUBLISHER_BACKLOG, measures.PUBLISHER_ACCEPTED)
+        for one in (*waiting, measures.PUBLISHER_OLDEST):
             one.labels(channel).set(0)
         for kind in TroubleKind:
             measures.PUBLISHER_TROUBLE.labels(channel, kind.value).set(0)

@@ -36,6 +36,8 @@ class Limits(msgspec.Struct, frozen=True):
     requests_per_s: float | None = None
     batch_s: float = 4.0
     frozen_after_s: float = 300.0
+    items_max: int = ITEMS_LARGE
+    """More than usual for a channel that takes whole feeds, however long it is at them."""
 
 
 class Pace:
@@ -73,6 +75,8 @@ class Pace:
         Each of those at once gets two turns at a backlog, but no turn is smaller than is worth it,
         nor longer than ``batch_s``.
         """
+        if self.limits.items_max > ITEMS_LARGE:
+            return self.limits.items_max
         deserved = min(max(-(-due // (2 * self.in_flight)), ITEMS_SMALL), ITEMS_LARGE)
         if self.item_s is None:
             return deserved

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
 
 from stockfold.channels import Failure, Request, Response
 from stockfold_services.publisher.wanted import Wanted
 
+T = TypeVar("T")
 STOP_S_MAX = 15.0
 
 
@@ -30,6 +31,18 @@ class Asked(Protocol):
     def put_back(self, wanted: Sequence[Wanted]) -> None:
         """These wait again."""
         ...
+
+
+async def unless(stop: asyncio.Event, coming: Coroutine[Any, Any, T]) -> T | None:
+    """What comes; None once stopping, whatever it waits for: a group may rebalance for minutes."""
+    task = asyncio.create_task(coming)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        stopping.cancel()
+        task.cancel()
 
 
 async def performed(

@@ -13,6 +13,7 @@ from stockfold.contracts.codec import HEADER_BYTES, decode
 from stockfold.contracts.journal import wire_head
 from stockfold.contracts.registry import default_registry
 from stockfold.domain.errors import ContractError
+from stockfold.runtime.wanted_listings import locations_of
 from stockfold_services.publisher.wanted import Wanted
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def _of_fields(
     status: str,
     next_available: int | None,
     lead_time_days: int | None,
-    _locations: object,
+    locations: tuple[tuple[str, int], ...],
     version: int,
     _policy_revision: int,
     seq: int,
@@ -75,6 +76,7 @@ def _of_fields(
         Promise(intern(status), next_available, lead_time_days),
         recorded_at,
         seq,
+        locations=tuple(locations),
     )
 
 
@@ -107,4 +109,5 @@ def _read_carefully(record: ConsumerRecord) -> Wanted | None:
         Promise(body["status"], body["next_available"], body["lead_time_days"]),
         body["recorded_at"],
         body["seq"],
+        locations=locations_of(body["locations"]),
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
+import msgspec
 from confluent_kafka import KafkaException
 
 from stockfold.channels import Promise
@@ -19,6 +21,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 from stockfold.runtime.resends import decode_resend
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.wanted_listings import locations_of
 from stockfold_services.publisher.wanted import Wanted
 
 log = logging.getLogger(__name__)
@@ -89,12 +92,12 @@ class Resends:
             log.warning("resends of %s wait, availability was not read: %s", self._channel, error)
             self.put_back(list(waiting.values()))
             return []
-        return [one for one in waiting.values() if newest.get(one.sku, 0) <= one.version]
+        return [found for one in waiting.values() if (found := _as_is(one, newest))]
 
-    def _newest(self, wanted: Sequence[Wanted]) -> dict[str, int]:
+    def _newest(self, wanted: Sequence[Wanted]) -> dict[str, _Newest]:
         """The newest version of each of these in availability; whole partitions are read."""
         skus = {one.sku for one in wanted}
-        found: dict[str, int] = {}
+        found: dict[str, _Newest] = {}
         reader = PartitionReader(self._settings)
         for partition in sorted({one.partition for one in wanted}):
             end = reader.settled_end(AVAILABILITY, partition)
@@ -102,12 +105,28 @@ class Resends:
                 for record in batch:
                     sku = self._sku(record)
                     if sku in skus and record.value() is not None:
-                        found[sku] = decode(record.value())[1]["version"]
+                        body = decode(record.value())[1]
+                        found[sku] = _Newest(body["version"], locations_of(body["locations"]))
         return found
 
     def _sku(self, record: Record) -> str:
         key = record.key() or b""
         return key[len(self._prefix) :].decode() if key.startswith(self._prefix) else ""
+
+
+class _Newest(NamedTuple):
+    version: int
+    locations: tuple[tuple[str, int], ...]
+
+
+def _as_is(asked: Wanted, newest: Mapping[str, _Newest]) -> Wanted | None:
+    """What is to be sent, by location as availability has it; None when a newer one is there."""
+    known = newest.get(asked.sku)
+    if known is None or known.version < asked.version:
+        return asked
+    if known.version > asked.version:
+        return None
+    return msgspec.structs.replace(asked, locations=known.locations)
 
 
 def follow_resends(settings: Settings, resends: Resends, channel: str) -> FollowedTopic:

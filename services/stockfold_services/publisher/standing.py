@@ -83,6 +83,7 @@ def state_of(connection: Connection, mode: str, since_us: int, clock: Clock) -> 
         zeros=backlog.zeros,
         delayed=backlog.delayed,
         held=backlog.held,
+        accepted=backlog.accepted,
         oldest_at=backlog.oldest_us,
         outcomes=connection.done_count(),
         in_flight=connection.in_flight,

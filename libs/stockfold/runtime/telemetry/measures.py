@@ -125,6 +125,11 @@ ORDERS_CASES = counter(
 PUBLISHER_BACKLOG = gauge(
     "stockfold_publisher_backlog_listings", "Listings that wait or are under way.", "channel"
 )
+PUBLISHER_ACCEPTED = gauge(
+    "stockfold_publisher_accepted_listings",
+    "Listings that the channel has taken, and is yet to show.",
+    "channel",
+)
 PUBLISHER_OLDEST = gauge(
     "stockfold_publisher_oldest_seconds",
     "How long the ledger's decision behind the oldest listing that waits lies back.",
@@ -132,7 +137,8 @@ PUBLISHER_OLDEST = gauge(
 )
 PUBLISHER_OUTCOMES = counter(
     "stockfold_publisher_outcomes_total",
-    "What became of availabilities, retryable for each that will be tried again.",
+    "What became of availabilities, retryable for each that will be tried again, accepted for each "
+    "answer that the channel does it later.",
     "channel",
     "outcome",
 )

@@ -153,6 +153,7 @@ class Stage:
                 self.clock,
                 mode=mode,
                 steering=steering,
+                account=transport,
                 meter=self.witness,
                 policy=RetryPolicy(),
                 rng=self._rng,
