@@ -215,6 +215,19 @@ def test_an_offer_that_became_an_auction_is_looked_up_again(seller: Seller) -> N
     assert seller.publish(update("tea", 4, 2))["tea"].kind is OutcomeKind.UNMAPPED
 
 
+def test_what_was_observed_beside_an_auction_can_be_restored(seller: Seller) -> None:
+    seller.ebay.list("tea", 5)
+    seller.ebay.offer("tea", 1, auction=True)
+    seller.ebay.store.items["tea"].live[0].quantity = 4
+    _, answer = seller.turn([update("tea", 9)])
+    (seen,) = answer.observed
+    assert seen.quantity == 5
+    seller.publish(update("tea", 9))
+    seller.publish(update("tea", 0, 2, restored=Restored(seen.quantity)))
+    item = seller.ebay.store.items["tea"]
+    assert (item.quantity, item.live[0].quantity) == (5, 4)
+
+
 # After a restart.
 
 

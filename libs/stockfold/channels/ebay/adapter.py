@@ -233,7 +233,7 @@ class Ebay(Renewed):
         if isinstance(found, Outcome):
             self._forget([update.sku])
             return Answer(() if request.purpose is Purpose.READ else (found,))
-        seen = Observed(update.sku, found.shown, listing=" ".join(dict.fromkeys(found.ids)))
+        seen = Observed(update.sku, found.units, listing=" ".join(dict.fromkeys(found.ids)))
         if request.purpose is Purpose.READ:
             return Answer(observed=(seen,))
         self._listings[update.sku] = found

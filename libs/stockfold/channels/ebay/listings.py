@@ -43,6 +43,11 @@ class Listing(msgspec.Struct, frozen=True):
         """The listings that a write revises, one for each offer."""
         return tuple(offer.listing for offer in self.offers)
 
+    @property
+    def units(self) -> int | None:
+        """What it shows in all, auctions too: the quantity that a write of it would have had."""
+        return None if self.shown is None else self.shown + self.auctioned
+
     def for_offers(self, quantity: int) -> int:
         """What its offers show of ``quantity``: units that auctions hold are not for them."""
         return max(quantity - self.auctioned, 0)
