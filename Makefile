@@ -118,8 +118,8 @@ monitor: $(MONITOR)/.installed ## Run the monitor of promises kept (faust-stream
 	@$(MONITOR)/bin/stockfold-monitor
 
 .PHONY: test-monitor
-test-monitor: $(MONITOR)/.installed ## Test the monitor: a worker of Faust on a real Kafka
-	@$(MONITOR)/bin/python -m pytest tests/monitor/check_worker.py $(ARGS)
+test-monitor: $(MONITOR)/.installed ## Test the monitor and the subscriber with Faust, on a real Kafka
+	@$(MONITOR)/bin/python -m pytest tests/monitor/check_worker.py tests/monitor/check_subscriber.py $(ARGS)
 
 .PHONY: simulate
 simulate: $(VENV)/.installed-dev ## Replay one simulated history, SEED=n; or run many, HISTORIES=n; ORDERS=1: of orders
