@@ -39,7 +39,7 @@ CONTRAST_MIN = 4.5
 """WCAG 2.2, success criterion 1.4.3, for text of usual size."""
 
 # The contrast of every visible text with the nearest opaque ground beneath it.
-_FAINT = """
+FAINT = """
 (least) => {
   const parse = (text) => {
     const probe = document.createElement("canvas").getContext("2d");
@@ -81,7 +81,7 @@ _FAINT = """
   return found;
 }
 """
-_UNNAMED = """
+UNNAMED = """
 () => [...document.querySelectorAll(
     "input, select, textarea, button, a[href], [role=img], summary")]
   .filter((one) => one.type !== "hidden" && one.checkVisibility())
@@ -110,8 +110,8 @@ def test_a_page_fits_and_can_be_read(
     assert page.title().endswith("stockfold")
     assert page.locator("h1").count() == 1
     assert wide_things(page) == []
-    assert page.evaluate(_FAINT, CONTRAST_MIN) == []
-    assert page.evaluate(_UNNAMED) == []
+    assert page.evaluate(FAINT, CONTRAST_MIN) == []
+    assert page.evaluate(UNNAMED) == []
 
 
 def test_every_entry_of_the_navigation_leads_to_a_page(open_page: Open) -> None:

@@ -142,7 +142,7 @@ async def test_a_halt_is_shown_with_its_reason_and_resumed_after_a_preview(
 async def test_the_last_check_is_shown_with_its_age_and_what_it_found(
     settings: Settings, client: httpx.AsyncClient
 ) -> None:
-    assert "never checked" in (await page_of(client, PAGE)).text
+    assert "No check of it is on record" in (await page_of(client, PAGE)).text
     found = Checked(
         channel="woo",
         url=CHANNEL["url"],

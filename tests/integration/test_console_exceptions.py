@@ -90,6 +90,7 @@ async def test_a_refused_event_is_shown_corrected_after_a_preview_and_folded_onc
     page = await page_of(client, f"{DESK}/{place}")
     assert "00000000  00 00 00 00" in page.text, "its bytes"
     assert "ce_source" in page.text
+    assert "/console/trace/corr-1" in page.links
     action = f"{DESK}/{place}/correct"
     assert page.forms[action]["field.quantity"] == "-5"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,23 +17,25 @@ from confluent_kafka import Producer
 from stockfold.contracts.codec import encode
 from stockfold.contracts.topics import AUDIT, AVAILABILITY, DELIVERIES, MONITOR, ORDER_STATUS, Topic
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.kafka import confluent_config, ensure_topics
 from stockfold.runtime.settings import Settings
+from tests.monitor.sasl_kafka import PASSWORD, USER, SaslKafka
 from tests.support.command_line import variables
 from tests.support.kafka_io import committed, wait_for
+from tests.support.servers import server_folder, serving
 
 SECOND_US = 1_000_000
 START_S = 90.0
 
 
 @contextmanager
-def worker(settings: Settings) -> Iterator[None]:
+def worker(settings: Settings, **variables_: str) -> Iterator[None]:
     """A worker that runs while the block does, stopped by a signal; it must end well."""
     log = settings.environment.data_dir / "monitor.log"
     with log.open("wb") as out:
         process = subprocess.Popen(  # ours, without input
             [sys.executable, "-m", "stockfold_services.monitor.main"],
-            env={**os.environ, **variables(settings)},
+            env={**os.environ, **variables(settings), **variables_},
             stdout=out,
             stderr=subprocess.STDOUT,
         )
@@ -144,6 +147,35 @@ def test_promises_and_stock_outs_are_told_by_window_and_all_of_it_can_be_made_ag
         later = SYSTEM_CLOCK.now_us()
         send(settings, DELIVERIES, "woo-de|9", "Delivery", delivered("A", 100, later))
         wait_for("what came after", lambda: whole(settings, "inventory_propagation", 4), START_S)
+
+
+def test_it_signs_in_to_a_kafka_with_tls_and_passwords_as_every_service_does() -> None:
+    with server_folder() as folder:
+        broker = SaslKafka(folder / "kafka")
+        with serving(broker) as address:
+            settings = Settings(
+                environment={"data_dir": folder},
+                kafka={"bootstrap": address, "sku_partitions": 1, "order_partitions": 1},
+            )
+            ensure_topics(settings)
+            options = {
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanism": "PLAIN",
+                "sasl.username": USER,
+                "sasl.password": "env:KAFKA_PASSWORD",
+                "ssl.ca.location": str(broker.certificate),
+            }
+            signed_in = {
+                "STOCKFOLD_KAFKA__BOOTSTRAP": broker.sasl_address,
+                "STOCKFOLD_KAFKA__OPTIONS": json.dumps(options),
+                "KAFKA_PASSWORD": PASSWORD,
+            }
+            now = SYSTEM_CLOCK.now_us()
+            send(settings, DELIVERIES, "woo-de|1", "Delivery", delivered("A", 200, now))
+            with worker(settings, **signed_in):
+                wait_for("a delivery", lambda: whole(settings, "inventory_propagation", 1), START_S)
+            log = (folder / "monitor.log").read_text()
+    assert PASSWORD not in log
 
 
 def whole(settings: Settings, what: str, count: int) -> bool:

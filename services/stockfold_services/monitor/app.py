@@ -21,10 +21,10 @@ from faust.windows import HoppingWindow, TumblingWindow
 
 from stockfold.client.faust import Avro, Told, read_committed
 from stockfold.contracts.topics import AUDIT, AVAILABILITY, DELIVERIES, MONITOR, ORDER_STATUS, Topic
-from stockfold.domain.errors import SettingsError
 from stockfold.runtime.kafka import group_id
 from stockfold.runtime.settings import Settings
 from stockfold_services.monitor import measuring, stock_outs
+from stockfold_services.monitor.security import credentials_of
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,6 @@ STEP_S = 300.0
 DAY_S = 86_400.0
 TELL_S = 2.0
 """How often windows that have changed are told."""
-NO_SECURITY = "the monitor speaks to Kafka without security options"
 
 
 class Window(NamedTuple):
@@ -236,16 +235,11 @@ def _value(table: Any, window: Window) -> int:
 
 
 def _app_of(settings: Settings) -> Any:
-    if settings.kafka.options:
-        raise SettingsError(
-            NO_SECURITY,
-            where="kafka.options",
-            remedy="Run it where Kafka listens without, or see infra/docs/faust.md.",
-        )
     assert settings.kafka.bootstrap is not None, "attached settings name a broker"
     app = faust.App(
         group_id(settings, "monitor"),
         broker=[f"aiokafka://{address}" for address in settings.kafka.bootstrap.split(",")],
+        broker_credentials=credentials_of(settings),
         store="memory://",
         datadir=str(settings.environment.data_dir / "monitor"),
         topic_partitions=1,

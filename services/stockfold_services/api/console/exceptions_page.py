@@ -190,7 +190,7 @@ async def show(
         at=from_us(raised["recorded_at"]),
         book=book,
         facts=_facts(case),
-        trace=_trace(request, raised["correlation_id"]),
+        trace=_trace(raised["correlation_id"]),
         headers=[
             (hostile.visible(h["name"]), hostile.text_of(h["value"])) for h in raised["headers"]
         ],
@@ -234,11 +234,10 @@ def _facts(case: Case) -> list[tuple[str, str]]:
     return [(name, hostile.visible(value, 600)) for name, value in pairs if value]
 
 
-def _trace(request: Request, correlation_id: str) -> tuple[str, str]:
-    """(correlation id, address of what happened under it, if there is such a page)."""
-    served = "/console/trace/{correlation_id}" in request.app.state.pages
+def _trace(correlation_id: str) -> tuple[str, str]:
+    """(correlation id, address of what happened under it), both empty where it names none."""
     shown = hostile.visible(correlation_id, 200)
-    return shown, links.trace(correlation_id) if served and correlation_id else ""
+    return shown, links.trace(correlation_id) if correlation_id else ""
 
 
 async def _aftermath(request: Request, case: Case) -> Aftermath | None:

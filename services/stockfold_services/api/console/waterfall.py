@@ -10,7 +10,7 @@ from stockfold.domain.times import to_us
 from stockfold.runtime.journey import Step, lasted
 
 WIDTH, ROW, TOP = 640, 22, 24
-LEFT, RIGHT = 104, 8
+LEFT, RIGHT = 128, 8
 BAR, BAR_WIDTH_MIN = 12, 3
 TICKS = 4
 BARS_MAX = 120
