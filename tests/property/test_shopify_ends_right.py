@@ -29,8 +29,9 @@ steps = st.one_of(
 
 
 class _World:
-    def __init__(self) -> None:
+    def __init__(self, *, names_stale: bool) -> None:
         self.shop = FakeShopify()
+        self.shop.stock.names_stale = names_stale
         self.talk = Talk(KIND, self.shop)
         self.version = 0
         self.newest: dict[str, StockUpdate] = {}
@@ -85,11 +86,15 @@ class _World:
     st.lists(steps, max_size=20),
     st.tuples(units, units),
     st.lists(steps.filter(lambda step: step[0] != "publish"), max_size=6),
+    st.booleans(),
 )
 def test_the_last_that_is_published_is_shown(
-    history: list[tuple[object, ...]], last: tuple[int, int], after: list[tuple[object, ...]]
+    history: list[tuple[object, ...]],
+    last: tuple[int, int],
+    after: list[tuple[object, ...]],
+    names_stale: bool,
 ) -> None:
-    world = _World()
+    world = _World(names_stale=names_stale)
     for step in history:
         world.step(step)
     world.publish([(sku, *last) for sku in SKUS])

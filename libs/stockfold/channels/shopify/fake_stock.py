@@ -78,6 +78,8 @@ class Stock:
     """Every item of a shop. Times are UTC seconds."""
 
     def __init__(self, locations: Sequence[str], compare: str) -> None:
+        self.names_stale = False
+        """Whether a stale quantity is told by its place; those who tried it saw none."""
         self.locations = tuple(locations)
         self.items: dict[str, Item] = {}
         self.writes: list[tuple[str, int]] = []
@@ -164,7 +166,12 @@ class Stock:
             if self.items[row["inventoryItemId"]].levels[row["locationId"]].get(name) != expected:
                 code = "COMPARE_QUANTITY_STALE" if legacy else "CHANGE_FROM_QUANTITY_STALE"
                 text = f"The {self._compare} argument no longer matches the persisted quantity."
-                yield _error(code, text, "quantities", index, self._compare)
+                yield _error(code, text, *self._place(index))
+                if not self.names_stale:
+                    return
+
+    def _place(self, index: int) -> tuple[str | int, ...]:
+        return ("quantities", index, self._compare) if self.names_stale else ()
 
 
 def _wrong_input(given: Mapping[str, Any]) -> Iterator[Error]:

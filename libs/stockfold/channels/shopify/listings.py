@@ -28,6 +28,7 @@ class Listings:
         self._skus: dict[str, str] = {}
         self._items: dict[str, Item] = {}
         self._sales: dict[str, Sale] = {}
+        self._suspects: dict[str, Item] = {}
 
     def id_of(self, sku: str) -> str | None:
         """The id of the item; None while it is not known."""
@@ -49,6 +50,9 @@ class Listings:
             self.forget(before)
         self._ids[item.sku], self._skus[item.id] = item.id, item.sku
         self._items[item.sku] = item
+        suspect = self._suspects.pop(item.sku, None)
+        if suspect is not None and suspect.levels != item.levels:
+            self._sales.setdefault(item.sku, Sale(suspect.total))
 
     def wrote(self, sku: str, levels: Mapping[str, int]) -> None:
         """Take in what a write has set, by location."""
@@ -74,6 +78,13 @@ class Listings:
         self._sales[sku] = Sale(item.total if item is not None else 0)
         return True
 
+    def suspect(self, skus: Iterable[str]) -> None:
+        """Somebody else has changed one of these: which, is found when they are asked again."""
+        for sku in skus:
+            item = self._items.pop(sku, None)
+            if item is not None:
+                self._suspects[sku] = item
+
     def waited(self, sku: str) -> None:
         """Orders get their time to reach us now."""
         sale = self._sales.get(sku)
@@ -88,6 +99,7 @@ class Listings:
     def forget(self, sku: str) -> None:
         """Where it is, too, is to be asked again."""
         self._items.pop(sku, None)
+        self._suspects.pop(sku, None)
         item_id = self._ids.pop(sku, None)
         if item_id is not None:
             self._skus.pop(item_id, None)
@@ -97,6 +109,7 @@ class Listings:
         self._ids.clear()
         self._skus.clear()
         self._items.clear()
+        self._suspects.clear()
 
     def unknown(self, updates: Sequence[StockUpdate]) -> list[StockUpdate]:
         """Those whose item is not known."""

@@ -19,10 +19,15 @@ from stockfold.channels.port import (
 )
 from stockfold.channels.shopify import verdicts, writes
 from stockfold.channels.shopify.listings import Listings
-from stockfold.channels.shopify.terms import Places, ShopifyOptions
+from stockfold.channels.shopify.terms import INPUTS_MAX, Places, ShopifyOptions
 
 STALE_TIMES = 2
 """Writes in a row that others' changes have undone, until all of the next is asked anew."""
+STALE_TIMES_MAX = 10
+"""Until it is not tried again at once any more."""
+SUSPECTS_MAX = 25
+"""SKUs that are asked for again when one is stale and not named; more are halved before: a look at
+100 costs as much as 40 writes."""
 IN_PROGRESS_S = 1.0
 
 
@@ -49,6 +54,7 @@ class Writing:
         """Tells this life's keys from another's: Shopify keeps them for a day."""
         self._attempts: Counter[str] = Counter()
         self._quantities_max = options.quantities_max
+        self._skus_max = INPUTS_MAX
         self._stale_in_row = 0
 
     def write(self, ready: Sequence[StockUpdate], failures: int) -> Request:
@@ -58,7 +64,7 @@ class Writing:
         for update in ready:
             item = self._listings.items[update.sku]
             left -= len(writes.rows_of(item, self._to_show(update)))
-            if chosen and left < 0:
+            if chosen and (left < 0 or len(chosen) >= self._skus_max):
                 break
             chosen.append(update)
         attempts = (str(self._attempts[update.sku]) for update in chosen)
@@ -72,6 +78,7 @@ class Writing:
         if told.errors:
             return self._refused(request, told.errors)
         self._stale_in_row = 0
+        self._skus_max = min(self._skus_max * 2, INPUTS_MAX)
         moved = verdicts.moved(request, told, self._listings.items)
         if moved:
             self._listings.clear()  # Others may have changed places with it.
@@ -112,6 +119,8 @@ class Writing:
             for one in errors
             if one.index is None or one.index >= len(owners) or one.code in writes.SETTINGS
         ]
+        if whole and whole[0].code in writes.STALE:
+            return self._one_is_stale(request, whole[0])
         if whole:
             return self._refused_as_a_whole(request, whole[0])
         outcomes: dict[str, Outcome] = {}
@@ -131,6 +140,22 @@ class Writing:
         if self._stale_in_row >= STALE_TIMES:
             self._listings.doubt(update.sku for update in request.updates)
         return Answer(tuple(outcomes.values()))
+
+    def _one_is_stale(self, request: Request, error: writes.Error) -> Answer:
+        """Somebody else has changed one of them, and Shopify does not say which."""
+        skus = [update.sku for update in request.updates]
+        self._stale_in_row += 1
+        if len(skus) == 1:
+            outcome = self._refused_one(request.updates[0], "", error)
+            return Answer(() if outcome is None else (outcome,))
+        if self._stale_in_row >= STALE_TIMES_MAX:
+            self._listings.suspect(skus)
+            return Answer(statuses.all_again(request, error.code, error.message))
+        if len(skus) <= SUSPECTS_MAX:
+            self._listings.suspect(skus)
+        else:
+            self._skus_max = len(skus) // 2
+        return Answer()
 
     def _refused_one(self, update: StockUpdate, place: str, error: writes.Error) -> Outcome | None:
         """None: another try at once will do, because by then we know more."""
@@ -159,6 +184,6 @@ class Writing:
             self._attempts.subtract(skus)  # It is still being done: the same key again.
             return Answer(trouble=Trouble(TroubleKind.LIMITED, error.code, detail, IN_PROGRESS_S))
         self._listings.doubt(skus)
-        if len(skus) > 1 or error.code in writes.NEW_KEY | writes.STALE:
+        if len(skus) > 1 or error.code in writes.NEW_KEY:
             return Answer(statuses.all_again(request, error.code, detail))
         return Answer((Outcome(request.updates[0], OutcomeKind.REJECTED, error.code, detail),))
