@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,11 +13,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.conftest import NewEnvironment
 from tests.support.http_channel import SECRET, adapter, kinds, updates, written
+from tests.support.publishing import availability_service, deliveries
 
 from stockfold.channels import Answer, OutcomeKind, Response, StockUpdate
 from stockfold.channels.http import HttpChannel
 from stockfold.runtime.embedded.ports import free_port
+from stockfold.runtime.settings import Settings
+from stockfold_services.publisher.main import run
+
+pytestmark = pytest.mark.integration
 
 EXAMPLE = Path(__file__).parents[2] / "infra/examples/http_receiver.py"
 LINES_MAX = 45
@@ -103,6 +110,48 @@ def test_it_takes_nothing_from_a_stranger(client: httpx.Client) -> None:
     assert unsigned.status_code == 401
     late = send(client, adapter(), *updates("SKU-1001", version=99), late_s=400)
     assert late.trouble is not None
+
+
+async def test_the_publisher_sends_it_what_kafka_says(
+    new_environment: NewEnvironment, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECEIVER_SECRET", SECRET)
+    settings = new_environment(
+        channels=[
+            {
+                "name": "own",
+                "kind": "http",
+                "url": str(client.base_url).rstrip("/"),
+                "credentials": {"secret": "env:RECEIVER_SECRET"},
+                "publishing": {"mode": "live", "coverage": "reported"},
+            }
+        ]
+    )
+    stop = asyncio.Event()
+    async with availability_service(settings) as service:
+        for quantity in (7, 0, 3):
+            await service.publish("own", [("SKU-1001", quantity), ("SKU-none", quantity)])
+        # Versions go on where the tests before have left them.
+        await service.publish("own", [("SKU-1001", units) for units in (9, 8, 5)])
+        task = asyncio.create_task(run(settings, stop))
+        async with asyncio.timeout(60):
+            while len(found := await told(settings)) < 2:
+                continue
+        stop.set()
+        await task
+    assert found["SKU-1001", 6] == ("applied", 5)
+    assert found["SKU-none", 3][0] == "unmapped"
+    asked = send(client, adapter(reads=True), *updates("SKU-1001"))
+    assert [one.quantity for one in asked.observed] == [5]
+
+
+async def told(settings: Settings) -> dict[tuple[str, int], tuple[str, int]]:
+    """The outcome and quantity of each version that was not overtaken."""
+    return {
+        (record["sku"], record["version"]): (record["outcome"], record["quantity"])
+        for _, record in await deliveries(settings)
+        if record["outcome"] != "superseded"
+    }
 
 
 def test_the_page_shows_it_as_it_is() -> None:

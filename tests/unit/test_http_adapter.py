@@ -221,7 +221,7 @@ def test_a_message_that_is_too_large_is_sent_in_smaller_ones_from_then_on() -> N
 
 
 def test_a_probe_changes_nothing_and_is_judged_like_any_message() -> None:
-    channel, receiver = adapter(), HttpReceiver(LATER_FROM)
+    channel, receiver = adapter(), HttpReceiver()
     probe = channel.probe(updates("A"))
     assert probe.updates == ()
     assert ask(channel, probe, receiver).trouble is None
@@ -303,7 +303,7 @@ def test_a_read_tells_what_is_shown_and_judges_nothing() -> None:
 
 
 def test_what_was_accepted_is_asked_for_by_its_ticket_until_it_is_done() -> None:
-    channel, receiver = adapter(), HttpReceiver(LATER_FROM)
+    channel, receiver = adapter(), HttpReceiver()
     for name in NAMES:
         receiver.list(name)
     due = updates(*NAMES)
@@ -322,7 +322,7 @@ def test_what_was_accepted_is_asked_for_by_its_ticket_until_it_is_done() -> None
 
 
 def test_a_newer_version_does_not_wait_and_the_older_one_comes_to_nothing() -> None:
-    channel, receiver = adapter(), HttpReceiver(LATER_FROM)
+    channel, receiver = adapter(), HttpReceiver()
     for name in NAMES:
         receiver.list(name)
     ask(channel, written(channel, *updates(*NAMES)), receiver)
@@ -334,7 +334,7 @@ def test_a_newer_version_does_not_wait_and_the_older_one_comes_to_nothing() -> N
 
 
 def test_another_quantity_of_the_same_version_is_written_over_what_was_accepted() -> None:
-    channel, receiver = adapter(), HttpReceiver(LATER_FROM)
+    channel, receiver = adapter(), HttpReceiver()
     for name in NAMES:
         receiver.list(name)
     ask(channel, written(channel, *updates(*NAMES)), receiver)
@@ -346,7 +346,7 @@ def test_another_quantity_of_the_same_version_is_written_over_what_was_accepted(
 
 
 def test_a_ticket_that_the_receiver_has_forgotten_is_written_anew() -> None:
-    channel, receiver, other = adapter(), HttpReceiver(LATER_FROM), HttpReceiver(LATER_FROM)
+    channel, receiver, other = adapter(), HttpReceiver(), HttpReceiver()
     for name in NAMES:
         receiver.list(name)
         other.list(name)
@@ -362,7 +362,7 @@ def test_a_ticket_that_the_receiver_has_forgotten_is_written_anew() -> None:
 
 @pytest.mark.parametrize("fault", list(Fault))
 def test_whatever_goes_wrong_every_listing_shows_its_quantity_in_the_end(fault: Fault) -> None:
-    channel, receiver = adapter(), HttpReceiver(LATER_FROM)
+    channel, receiver = adapter(), HttpReceiver()
     names = [f"SKU-{number}" for number in range(3 * LATER_FROM)]
     for name in names:
         receiver.list(name)
@@ -373,7 +373,7 @@ def test_whatever_goes_wrong_every_listing_shows_its_quantity_in_the_end(fault: 
 
 
 def test_one_item_that_fails_leaves_the_others_be() -> None:
-    channel, receiver = adapter(), HttpReceiver(LATER_FROM)
+    channel, receiver = adapter(), HttpReceiver()
     for name in ("A", "B"):
         receiver.list(name)
     receiver.spoil("B")
@@ -385,7 +385,7 @@ def test_one_item_that_fails_leaves_the_others_be() -> None:
 
 
 def test_more_items_than_the_receiver_takes_reach_it_in_smaller_messages() -> None:
-    channel, receiver = adapter(items_max=1_000), HttpReceiver(LATER_FROM)
+    channel, receiver = adapter(items_max=1_000), HttpReceiver()
     names = [f"SKU-{number}" for number in range(2 * ITEMS_MAX + 50)]
     for name in names:
         receiver.list(name)

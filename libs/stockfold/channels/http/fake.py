@@ -29,6 +29,7 @@ BODY_BYTES_MAX = 1 << 20
 TOLERANCE_S = 300
 """Older and newer messages are refused, as the specification advises."""
 LATER_FROM = 20
+"""A message of so many items is accepted, and carried out ``LATER_S`` afterwards."""
 LATER_S = 6.0
 _KEY = hashlib.sha256(b"a receiver in memory").digest()
 _HTML = b"<!doctype html><title>Please sign in</title>"
@@ -58,18 +59,14 @@ class _Job(msgspec.Struct):
 
 
 class HttpReceiver:
-    """See ``stockfold.channels.conformance.Subject``.
-
-    Messages of ``later_from`` items and more are accepted, and carried out ``LATER_S`` later.
-    """
+    """See ``stockfold.channels.conformance.Subject``."""
 
     url = "https://receiver.example"
     options: Mapping[str, object] = {}
     credentials: Mapping[str, str] = {"secret": f"whsec_{base64.b64encode(_KEY).decode()}"}
     locations: Mapping[str, str] = {"berlin": "B-1", "hamburg": "H-1"}
 
-    def __init__(self, later_from: int = ITEMS_MAX + 1) -> None:
-        self._later_from = later_from
+    def __init__(self) -> None:
         self.now_s = 1_800_000_000.0
         self._listings: dict[str, _Listing] = {}
         self._spoiled: set[str] = set()
@@ -182,7 +179,7 @@ class HttpReceiver:
         if fault is Fault.BROKEN:
             self._done(items[: len(items) // 2], sent_s)
             return _said(502, "broken off")
-        if len(items) < self._later_from:
+        if len(items) < LATER_FROM:
             return _json(200, self._done(items, sent_s))
         return _json(202, self._later(items, sent_s))
 
