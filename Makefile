@@ -103,6 +103,15 @@ test-alerts: ## Try every alert rule, firing and not, with Prometheus' own promt
 	  "(Debian, Ubuntu), or Prometheus' own archive; then PROMTOOL=/path/to/promtool" >&2; exit 1; }
 	@$(PROMTOOL) check config infra/observability/prometheus.yaml
 	@$(PROMTOOL) test rules infra/observability/rules_test_*.yaml
+
+GO ?= go
+
+.PHONY: test-dashboards
+test-dashboards: ## Read the Grafana dashboards by Grafana's own schema, strictly; needs Go 1.21, GO=path
+	@command -v $(GO) >/dev/null || { echo "go is not there: apt-get install golang-go (Debian, Ubuntu)," \
+	  "or Go's own archive; then GO=/path/to/go" >&2; exit 1; }
+	@cd infra/observability/grafana_check && $(GO) run . ../grafana/*.json
+
 MONITOR := .venv-monitor
 
 $(MONITOR)/.installed: pyproject.toml constraints.txt infra/monitor-constraints.txt

@@ -14,7 +14,13 @@ CHANNELS = Dashboard(
             (
                 Panel(
                     "Listings that wait",
-                    (("{{channel}}", total("stockfold_publisher_backlog_listings", "channel")),),
+                    (
+                        ("{{channel}}", total("stockfold_publisher_backlog_listings", "channel")),
+                        (
+                            "{{channel}}, taken and not shown yet",
+                            total("stockfold_publisher_accepted_listings", "channel"),
+                        ),
+                    ),
                 ),
                 Panel(
                     "Oldest",

@@ -124,7 +124,7 @@ def document(dashboard: Dashboard) -> dict[str, object]:
                     "label": "Prometheus",
                     "type": "datasource",
                     "query": "prometheus",
-                    "current": {},
+                    "current": {"text": "", "value": ""},
                     "hide": 0,
                     "includeAll": False,
                     "multi": False,
@@ -172,12 +172,23 @@ def _panel(panel: Panel, number: int, place: dict[str, int]) -> dict[str, object
             },
             "overrides": [],
         },
-        "options": (
-            {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}
-            if is_stat
-            else {
-                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
-                "tooltip": {"mode": "multi", "sort": "desc"},
-            }
-        ),
+        "options": _STAT if is_stat else _SERIES,
     }
+
+
+_STAT: dict[str, object] = {
+    "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+    "graphMode": "area",
+    "colorMode": "value",
+    "justifyMode": "auto",
+    "textMode": "auto",
+    "wideLayout": True,
+    "showPercentChange": False,
+    "percentChangeColorMode": "standard",
+    "orientation": "auto",
+}
+_SERIES: dict[str, object] = {
+    "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
+    "tooltip": {"mode": "multi", "sort": "desc"},
+}
+"""Every option that Grafana's schema requires, as Grafana would fill it in."""
