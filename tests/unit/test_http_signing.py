@@ -136,6 +136,17 @@ def test_other_content_is_another_message() -> None:
     assert id_of(channel, written(channel, *updates("A", version=2)), "2") == "msg_2"
 
 
+def test_what_was_unclear_is_meant_anew_once_something_else_was_said_of_its_sku() -> None:
+    channel = adapter()
+    first = written(channel, *updates("A", "B", quantity=5))
+    id_of(channel, first, "1")
+    channel.receive(first, Failure("timeout", ""))
+    zero = written(channel, *updates("A", quantity=0))
+    id_of(channel, zero, "2")
+    channel.receive(zero, Failure("timeout", ""))
+    assert id_of(channel, written(channel, *updates("A", "B", quantity=5)), "3") == "msg_3"
+
+
 def test_only_so_many_ids_are_kept() -> None:
     channel = adapter()
     first = written(channel, *updates("first"))

@@ -35,6 +35,13 @@ UNCLEAR_MAX = 256
 _JSON = (("content-type", "application/json"),)
 
 
+class _Unclear(msgspec.Struct, frozen=True):
+    """A message that has no understood answer yet."""
+
+    message_id: str
+    skus: frozenset[str]
+
+
 class _Accepted(msgspec.Struct, frozen=True):
     """What the receiver has taken, and will do."""
 
@@ -80,7 +87,7 @@ class HttpChannel:
         self._location_names = location_names
         self._keys = signing.keys_of(secret(), f"channel {channel}")
         self._items_max = options.items_max
-        self._ids: OrderedDict[bytes, str] = OrderedDict()
+        self._unclear: OrderedDict[bytes, _Unclear] = OrderedDict()
         self._accepted: dict[str, _Accepted] = {}
         self._known: set[str] = set()
         self.requests_in_flight_max = options.in_flight_max
@@ -169,7 +176,7 @@ class HttpChannel:
         return answer
 
     def _learn(self, request: Request, response: Response, answer: Answer, ticket: str) -> None:
-        self._ids.pop(request.body or b"", None)
+        self._unclear.pop(request.body or b"", None)
         if request.purpose is Purpose.LOOK_UP and response.status != 413:
             self._known.update(update.sku for update in request.updates)
         for outcome in answer.outcomes:
@@ -196,10 +203,7 @@ class HttpChannel:
     def authorize(self, request: Request, now_s: int, nonce: str) -> Request:
         """See ``Adapter.authorize``. A message whose fate is unclear keeps its id."""
         body = request.body or b""
-        message_id = self._ids.setdefault(body, f"msg_{nonce}")
-        self._ids.move_to_end(body)
-        if len(self._ids) > UNCLEAR_MAX:
-            self._ids.popitem(last=False)
+        message_id = self._id_of(request, body, nonce)
         self._renew_keys()
         signed = (
             (self._options.id_header, message_id),
@@ -210,6 +214,18 @@ class HttpChannel:
             ),
         )
         return msgspec.structs.replace(request, headers=(*request.headers, *signed))
+
+    def _id_of(self, request: Request, body: bytes, nonce: str) -> str:
+        """What was said of these SKUs before is meant anew when it is said once more after this."""
+        skus = frozenset(update.sku for update in request.updates)
+        if request.purpose is Purpose.WRITE:
+            for other in [b for b, one in self._unclear.items() if b != body and one.skus & skus]:
+                del self._unclear[other]
+        kept = self._unclear.setdefault(body, _Unclear(f"msg_{nonce}", skus))
+        self._unclear.move_to_end(body)
+        if len(self._unclear) > UNCLEAR_MAX:
+            self._unclear.popitem(last=False)
+        return kept.message_id
 
     def _renew_keys(self) -> None:
         """A file that is just being replaced must not stop the channel: the keys at hand hold."""
