@@ -10,7 +10,17 @@ import pytest
 from tests.support.publishing import eventually
 from tests.support.tiny_shop import SECRET, TinyShop
 
-from stockfold.channels import Adapter, Charge, Purpose, Request, Shown, StockUpdate
+from stockfold.channels import (
+    Adapter,
+    Answer,
+    Charge,
+    Failure,
+    Purpose,
+    Request,
+    Response,
+    Shown,
+    StockUpdate,
+)
 from stockfold.runtime.channel_adapters import adapter_of
 from stockfold.runtime.clock import SYSTEM_CLOCK, ManualClock
 from stockfold.runtime.rate_budgets import Budgets
@@ -103,11 +113,20 @@ async def test_when_others_served_the_channel_meanwhile_nothing_is_concluded_fro
 
 
 class TwoWays:
-    """Zeros go one by one, all else by feed; as much of an adapter as choosing a request needs."""
+    """Zeros go one by one, all else by one feed; as much of an adapter as this needs."""
+
+    def __init__(self) -> None:
+        self.is_feeding = False
+
+    def receive(self, request: Request, response: Response | Failure) -> Answer:
+        self.is_feeding = False
+        return Answer()
 
     def next_request(self, due: Sequence[StockUpdate], items_max: int = 100) -> Request | None:
         if due[0].quantity <= 0:
             return Request(Purpose.WRITE, "PATCH", "/items", tuple(due[:1]))
+        assert not self.is_feeding, "what has begun is told to be over"
+        self.is_feeding = True
         feed = tuple(update for update in due if update.quantity > 0)[:items_max]
         return Request(Purpose.WRITE, "POST", "/feeds", feed)
 
@@ -148,6 +167,7 @@ def test_while_the_budget_of_feeds_is_used_up_zeros_go_out_by_their_own() -> Non
             return ""
         backlog.claim(request.updates, 0)
         purse.make(request)
+        adapter.receive(request, Response(200, {}, b""))
         return request.path
 
     def offer(sku: str, quantity: int) -> None:

@@ -276,8 +276,8 @@ class Adapter(Protocol):
     def next_request(self, due: Sequence[StockUpdate], items_max: int = 100) -> Request | None:
         """The one request to make now for updates that are due, most urgent first.
 
-        None only for no updates. It may be about none of them: a question about the channel. It
-        may come to nothing, where a rate budget is used up: the updates are offered again then. At
+        None only for no updates. It may be about none of them: a question about the channel. Where
+        a rate budget is used up, it is received as not sent (``connect``) and offered again. At
         most one update per SKU; none whose SKU is in a request that is still under way. A write has
         at most ``items_max`` of them, however many the channel takes.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from stockfold.channels import Adapter, Request, StockUpdate
+from stockfold.channels import Adapter, Failure, Request, StockUpdate
 from stockfold_services.publisher.backlog import Backlog
 from stockfold_services.publisher.steering import Steering
 
@@ -13,6 +13,7 @@ SHORT_S = 1.0
 """A request waits so long for its budget where it is made; for longer, its updates wait."""
 WINDOW = 1_000
 """Updates that the adapter may choose a request from; more would find no fuller batch."""
+UNSENT = Failure("connect", "not sent: the account's rate budget is used up for now")
 OPERATIONS_MAX = 8
 """A channel has few operations with budgets of their own."""
 
@@ -86,6 +87,8 @@ class Affordable:
         wait_s = 0.0 if self._account is None else self._account.wait_s(request)
         if wait_s <= SHORT_S:
             return True
+        # An adapter may have begun something with it. What it makes of this is no trouble.
+        self.adapter.receive(request, UNSENT)
         if request.updates:
             self._backlog.postpone(request.updates, now_s + wait_s)
         else:

@@ -21,4 +21,5 @@ KIND = ChannelKind(
     options=AmazonOptions,
     credentials=CREDENTIALS,
     subject=Imitation,
+    items_max=5_000,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stockfold.channels.http.adapter import HttpChannel
 from stockfold.channels.http.fake import HttpReceiver
-from stockfold.channels.http.options import HttpOptions
+from stockfold.channels.http.options import ITEMS_MAX, HttpOptions
 from stockfold.channels.kinds import ChannelKind, Terms
 from stockfold.channels.port import Assurance
 
@@ -27,4 +27,5 @@ KIND = ChannelKind(
     credentials=(SECRET,),
     subject=HttpReceiver,
     per_location=True,
+    items_max=ITEMS_MAX,
 )

@@ -30,6 +30,7 @@ from stockfold_services.publisher.conformance.wire import SubjectWire
 from stockfold_services.publisher.connection import Connection
 from stockfold_services.publisher.measuring import ChannelMeter
 from stockfold_services.publisher.mode import ALL, Mode
+from stockfold_services.publisher.pace import Limits
 from stockfold_services.publisher.retry import RetryPolicy
 from stockfold_services.publisher.steering import Steering
 from stockfold_services.publisher.wanted import Finished, Wanted
@@ -154,6 +155,7 @@ class Stage:
                 mode=mode,
                 steering=steering,
                 account=transport,
+                limits=self._limits(),
                 meter=self.witness,
                 policy=RetryPolicy(),
                 rng=self._rng,
@@ -170,6 +172,10 @@ class Stage:
                     self._see_it_runs()
         if crash:
             self.adapter = self.made()
+
+    def _limits(self) -> Limits:
+        most = self.adapter.requests_in_flight_max
+        return Limits(most, most, items_max=self.kind.items_max)
 
     def _transport(self) -> Transport:
         settings = ChannelSettings(
