@@ -156,8 +156,8 @@ inflight: $(VENV)/.installed-dev ## Orders on their way while stock is written: 
 	@$(BIN)/python -m tests.inflight --histories $(or $(HISTORIES),10000) --first $(or $(FIRST),0)
 
 .PHONY: bench
-bench: $(VENV)/.installed-demo ## Measure the ledger; a table, and build/bench.json
-	@$(BIN)/python -m infra.bench $(ARGS)
+bench: $(VENV)/.installed-demo ## Measure it; tables, and build/bench.json. PEERS=1: beside other stream processors
+	@$(BIN)/python -m infra.bench$(if $(PEERS),.peers) $(ARGS)
 
 .PHONY: docs
 docs: $(VENV)/.installed-dev ## Write anew what is drawn from tables and schemas

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -28,8 +29,8 @@ COORDINATOR_LOADS = (
 )
 
 
-def feed(settings: Settings, count: int, skus: int, seed: int) -> None:
-    """Produce the workload, flushed; the ledger is not running yet."""
+def feed(settings: Settings, count: int, skus: int, seed: int, *, into: str = "") -> None:
+    """Produce the workload, flushed, to its topics or all ``into`` one; nobody reads it yet."""
     producer = Producer(
         {
             **confluent_config(settings),
@@ -50,7 +51,7 @@ def feed(settings: Settings, count: int, skus: int, seed: int) -> None:
             refused.append(error.str())
 
     for event in events(count, skus, seed, SYSTEM_CLOCK.now_us()):
-        name = event.topic.full_name(prefix)
+        name = into or event.topic.full_name(prefix)
         while True:
             try:
                 producer.produce(
@@ -69,16 +70,13 @@ def feed(settings: Settings, count: int, skus: int, seed: int) -> None:
 
 
 class Progress:
-    """How many input events the ledger has committed."""
+    """How many events of some topics a consumer group has committed."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._consumer = Consumer(
-            {**confluent_config(settings), "group.id": group_id(settings, "ledger")}
-        )
-        prefix = settings.environment.prefix
+    def __init__(self, settings: Settings, group: str, topics: Sequence[str]) -> None:
+        self._consumer = Consumer({**confluent_config(settings), "group.id": group})
         self._places = [
-            TopicPartition(topic.full_name(prefix), number)
-            for topic in INPUTS
+            TopicPartition(topic, number)
+            for topic in topics
             for number in range(settings.kafka.sku_partitions)
         ]
 
@@ -104,7 +102,9 @@ def measure(settings: Settings, count: int, skus: int, seed: int) -> dict[str, f
     """
     ensure_topics(settings)
     feed(settings, count, skus, seed)
-    progress = Progress(settings)
+    prefix = settings.environment.prefix
+    topics = [topic.full_name(prefix) for topic in INPUTS]
+    progress = Progress(settings, group_id(settings, "ledger"), topics)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "stockfold.toml"
         config.write_text("")
@@ -113,7 +113,7 @@ def measure(settings: Settings, count: int, skus: int, seed: int) -> dict[str, f
             env={**os.environ, **_environment(settings), "STOCKFOLD_CONFIG": str(config)},
         )
         try:
-            return _watch(psutil.Process(child.pid), progress, count)
+            return watch(psutil.Process(child.pid), progress, count)
         finally:
             child.terminate()
             child.wait(30)
@@ -131,7 +131,11 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _watch(process: psutil.Process, progress: Progress, count: int) -> dict[str, float]:
+def watch(process: psutil.Process, progress: Progress, count: int) -> dict[str, float]:
+    """Time a process from its first to its last commit of ``count`` events.
+
+    ``memory_mb`` is the most that it had resident. UnavailableError when it stops.
+    """
     first_at = first = last = 0.0
     heard = time.monotonic()
     while True:
@@ -144,14 +148,14 @@ def _watch(process: psutil.Process, progress: Progress, count: int) -> dict[str,
         last = float(done)
         if done >= count:
             break
-        if now - heard > SILENT_S_MAX:
+        if now - heard > SILENT_S_MAX or process.status() == psutil.STATUS_ZOMBIE:
             raise UnavailableError(
-                f"the ledger stopped at {done} of {count} events", remedy="Read its log above."
+                f"it stopped at {done} of {count} events", remedy="Read its log above."
             )
         time.sleep(LOOK_S)
     seconds = now - first_at
     cpu = process.cpu_times()
-    memory = process.memory_info().rss
+    memory = _peak_bytes(process.pid)
     return {
         "events": count,
         "seconds": round(seconds, 2),
@@ -159,3 +163,10 @@ def _watch(process: psutil.Process, progress: Progress, count: int) -> dict[str,
         "cpu_s_per_million": round((cpu.user + cpu.system) / count * 1e6, 1),
         "memory_mb": round(memory / 2**20),
     }
+
+
+def _peak_bytes(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return psutil.Process(pid).memory_info().rss
