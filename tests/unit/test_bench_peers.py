@@ -7,7 +7,6 @@ from typing import Any
 
 from infra.bench.peers.fold import JOURNAL, Out, fold
 from infra.bench.workload import events
-
 from tests.support.ledger_in_memory import NOW_US, LedgerInMemory
 
 COUNTED = ("StockCounted", "StockSnapshotReported")
