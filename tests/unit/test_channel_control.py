@@ -73,6 +73,14 @@ def test_restored_shows_what_was_and_leaves_alone_what_was_never_written() -> No
     assert ordered(WANTED, control, {"A": baseline(quantity=None)}) is None, "in half units"
 
 
+def test_what_is_ordered_of_every_listing_names_no_location() -> None:
+    apart = msgspec.structs.replace(WANTED, locations=(("berlin", WANTED.quantity),))
+    for state in ("zeroed", "restored"):
+        told = ordered(apart, said(RUNNING, state, "", "anna"), {"A": baseline(quantity=4)})
+        assert told is not None
+        assert told.locations == ()
+
+
 def test_a_pause_and_a_halt_change_nothing_of_what_is_wanted() -> None:
     for control in (said(RUNNING, "paused", "", "a"), halt_of(RUNNING, "zeros", "", "p")):
         assert ordered(WANTED, control, {}) is WANTED

@@ -16,6 +16,7 @@ from stockfold.runtime.channel_adapters import adapter_of
 from stockfold.runtime.named_channel import published_channel
 from stockfold.runtime.settings import ChannelSettings, Settings
 from stockfold.runtime.sources import explain, read, shown
+from stockfold_services.publisher.main import limits_of
 
 TINY = "tests.support.tiny_channel:KIND"
 CHANNEL: dict[str, Any] = {
@@ -166,6 +167,13 @@ def test_a_file_is_refused_by_the_settings_name_and_shows_references_alone(tmp_p
     path.write_text(text.replace("seller", "sellr"))
     with pytest.raises(SettingsError, match=r"channels\.0: options\.seller: Field required"):
         read(path, {})
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_channel_is_pressed_no_harder_than_its_adapter_says() -> None:
+    pressed = channel(pace={"in_flight_start": 4, "in_flight_max": 16})
+    limits = limits_of(pressed, adapter_of(pressed))
+    assert (limits.in_flight_start, limits.in_flight_max, limits.items_max) == (2, 2, 100)
 
 
 @pytest.mark.usefixtures("tiny")
