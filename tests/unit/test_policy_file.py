@@ -12,7 +12,7 @@ from stockfold.availability.policy import Policy
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.policy import app
-from stockfold_services.cli.policy_compare import compare
+from stockfold_services.cli.policy_compare import compare, is_richer
 from stockfold_services.cli.policy_file import from_file, from_settings
 
 GOOD = """\
@@ -133,6 +133,44 @@ def test_the_channels_of_the_settings_are_policies() -> None:
     )
     assert from_settings(settings) == [Policy("woo", 0, "Europe/Berlin", ("A",), 1)]
     assert from_settings(Settings()) == []
+
+
+def test_the_basis_of_a_channel_of_the_settings_is_that_of_its_field() -> None:
+    settings = Settings(
+        channels=[walmart(location_names={"A": "100009"}), channel(name="woo")],
+    )
+    gross, net = from_settings(settings)
+    assert (gross.basis, gross.per_location) == ("gross", True)
+    assert (net.basis, net.per_location) == ("net", False)
+    assert not is_richer(gross, gross), "it is what the settings say"
+    assert is_richer(gross, net)
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ("channel: us", "net is not what the field of this channel holds: gross"),
+        ("{channel: woo, basis: gross}", "gross is not what the field of this channel holds: net"),
+    ],
+)
+def test_a_basis_that_the_channels_field_has_not_is_refused(
+    file: Path, policy: str, reason: str
+) -> None:
+    settings = Settings(channels=[walmart(), channel(name="woo")])
+    text = f"policies:\n  - {policy}\n"
+    assert refusal(file, text, settings).startswith("line 2: ")
+    assert reason in refusal(file, text, settings)
+
+
+def walmart(**more: Any) -> dict[str, Any]:
+    return {
+        "name": "us",
+        "kind": "walmart",
+        "url": "https://marketplace.walmartapis.com",
+        "options": {"seller": "100009"},
+        "credentials": {"client_id": "env:ID", "client_secret": "env:SECRET"},
+        **more,
+    }
 
 
 def test_a_channel_of_the_settings_at_an_unknown_location_is_refused() -> None:

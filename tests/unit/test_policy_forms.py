@@ -229,9 +229,9 @@ def test_a_record_that_is_unfit_is_refused_with_everything_that_is_wrong() -> No
 
 def test_a_policy_that_says_more_than_the_settings_can_is_richer() -> None:
     plain = Policy("woo", 1, "Europe/Berlin", ("A",), 2, 5)
-    assert not is_richer(plain)
+    assert not is_richer(plain, plain)
     for rules in ({"share": 1}, {"ring_fences": ()}, {"tags": ("x",)}, {"safety": (Safety(1),)}):
-        assert is_richer(Policy("woo", 1, **rules))
+        assert is_richer(Policy("woo", 1, **rules), plain)
 
 
 def test_fences_that_are_named_no_more_are_lifted() -> None:

@@ -121,6 +121,23 @@ def test_of_a_halted_channel_single_zeros_pass_and_the_flood_does_not() -> None:
     assert guards.lets_pass(later[24], 0, 3_700.0)
 
 
+def test_of_a_flood_what_was_not_looked_at_yet_is_held_too() -> None:
+    guards = shop()
+    guards.wants("UNSEEN", 0, 10.0)
+    empty(guards, 60, 10.0)
+    guards.halted(11.0)
+    assert not guards.lets_pass("UNSEEN", 0, 12.0)
+    guards.wants("UNSEEN", 0, 13.0)
+    assert guards.lets_pass("UNSEEN", 0, 14.0), "a zero that comes after the halt"
+
+
+def test_a_halt_for_another_reason_holds_no_single_zero() -> None:
+    guards = shop()
+    guards.wants("UNSEEN", 0, 10.0)
+    guards.halted(11.0, "upstream")
+    assert guards.lets_pass("UNSEEN", 0, 12.0)
+
+
 def test_what_a_person_has_looked_at_counts_no_more() -> None:
     guards = shop()
     empty(guards, 60, 10.0)

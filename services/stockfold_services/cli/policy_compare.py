@@ -56,9 +56,14 @@ def _lifting(old: Policy | None, new: Policy) -> Policy:
     return msgspec.structs.replace(new, **changes) if changes else new
 
 
-def is_richer(policy: Policy) -> bool:
-    """Whether a policy says anything that ``[[channels]]`` of the settings cannot say."""
-    said = written(policy).keys() - {"channel", "zone", "locations", "safety_stock", "low_stock"}
+def is_richer(policy: Policy, told: Policy) -> bool:
+    """Whether a policy says anything that ``[[channels]]`` of the settings cannot say.
+
+    ``told`` is what they say: a basis, say, that follows from the kind of the channel.
+    """
+    follows = written(told)
+    said = {name for name, value in written(policy).items() if follows.get(name) != value}
+    said -= {"channel", "zone", "locations", "safety_stock", "low_stock"}
     return bool(said) or bool(policy.safety)
 
 

@@ -28,7 +28,7 @@ from stockfold.availability.policy import Policy
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.policy_entry import PolicyEntry
-from stockfold_services.cli.policy_known import Known, known_of_settings, objections
+from stockfold_services.cli.policy_known import Known, bases_of, known_of_settings, objections
 
 FILE_BYTES_MAX = 1024 * 1024
 POLICIES_MAX = 1000
@@ -51,6 +51,7 @@ def from_settings(settings: Settings, known: Known | None = None) -> list[Policy
 
     ``known`` is what they may refer to; by default the locations of the settings.
     """
+    bases = bases_of(settings)
     content = {
         "policies": [
             {
@@ -59,6 +60,9 @@ def from_settings(settings: Settings, known: Known | None = None) -> list[Policy
                 "locations": channel.locations,
                 "safety_stock": channel.safety_stock,
                 "low_stock": channel.low_stock,
+                # As the channel's field has it. Of several bases a file of policies may choose.
+                "basis": bases.get(channel.name, ("net",))[0],
+                "per_location": bool(channel.location_names),
             }
             for channel in settings.channels
         ]

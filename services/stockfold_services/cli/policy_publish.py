@@ -73,8 +73,11 @@ def publish_policies(settings: Settings) -> list[PolicyOutcome]:
     if not wanted:
         return []
     in_force = policies_in_force(settings)
-    richer = {channel for channel, policy in in_force.items() if is_richer(policy)}
-    wanted = [policy for policy in wanted if policy.channel not in richer]
+    wanted = [
+        policy
+        for policy in wanted
+        if policy.channel not in in_force or not is_richer(in_force[policy.channel], policy)
+    ]
     planned = publish(settings, wanted, dry_run=True)
     if not differing(planned):
         return planned

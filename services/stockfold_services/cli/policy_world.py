@@ -23,7 +23,7 @@ from stockfold_services.availability.memory import PartitionMemory
 from stockfold_services.availability.places import PlaceBook
 from stockfold_services.availability.scheduler import Scheduler
 from stockfold_services.cli.policy_compare import compare
-from stockfold_services.cli.policy_known import Known
+from stockfold_services.cli.policy_known import Known, bases_of
 from stockfold_services.cli.policy_overlaps import fenced_anew, refusals
 from stockfold_services.cli.policy_plan import Plan, Planner
 from stockfold_services.cli.policy_publish import policies_in_force
@@ -74,6 +74,7 @@ class World:
             sorted(self._locations),
             LISTED,
             sorted(self.places.tagged),
+            bases_of(self._settings),
             self._overlaps if overlaps else lambda _: (),
         )
 

@@ -150,9 +150,16 @@ class Guards:
     def _limit(self, percent: int, listings: int) -> int:
         return max(listings * percent // 100, self._settings.listings_min)
 
-    def halted(self, now_s: float) -> None:
-        """The channel has halted: the zeros that were counted are what is asked about."""
+    def halted(self, now_s: float, guard: Guard = "zeros") -> None:
+        """The channel has halted: the zeros that were counted are what is asked about.
+
+        Where they are why, so are those of listings that nobody has looked at yet: they are of the
+        same flood.
+        """
         self._held = set(self._zeros.skus(now_s))
+        if guard == "zeros":
+            wanted = (sku for sku, units in self._wanted.items() if units <= 0)
+            self._held |= set(wanted) - self._shown.keys() - self._approved
 
     def lets_pass(self, sku: str, quantity: int, now_s: float) -> bool:
         """Whether an update may go to a halted channel: single zeros, as they come after the halt.

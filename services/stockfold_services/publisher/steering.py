@@ -153,7 +153,7 @@ class Steering:
             halt = self._guards.halt(len(self._baselines.known), self._stale_s(), now_s)
             if halt is not None:
                 self._halt = halt
-                self._guards.halted(now_s)
+                self._guards.halted(now_s, halt.guard)
 
     def _follow(self) -> None:
         """Notice what was said since."""

@@ -1,0 +1,1 @@
+"""Walmart Marketplace: seller-fulfilled inventory, per ship node or at the default one."""
