@@ -53,7 +53,8 @@ class Amazon(AmazonAccess):
                 options.read_back_after_s,
                 options.read_back_tries,
                 options.feed_poll_s,
-            )
+            ),
+            self.to_show,
         )
         self._feeding = Feeding(self._patching, self._awaited, self.to_show, options.feed_items_max)
         self._listings: dict[str, Listing] = {}
@@ -85,8 +86,8 @@ class Amazon(AmazonAccess):
         if first.sku not in self._listings:
             unknown = [update for update in company if update.sku not in self._listings]
             return self._ask(Purpose.LOOK_UP, unknown)
-        if self._feeding.holds(first):
-            return self._feeding.follow([one for one in due if self._feeding.holds(one)])
+        if self._feeding.waits(first):
+            return self._feeding.follow([one for one in due if self._feeding.waits(one)])
         behind = self._behind(first)
         if behind:
             feed_id = min(behind)
@@ -100,18 +101,18 @@ class Amazon(AmazonAccess):
         return lookups.ask(self._account, purpose, updates, size)
 
     def _behind(self, update: StockUpdate) -> set[str]:
-        wait = self._awaited.of(update, self.to_show(update))
+        wait = self._awaited.of(update)
         return set() if wait is None else wait.behind
 
     def _is_to_be_read(self, update: StockUpdate) -> bool:
-        wait = self._awaited.of(update, self.to_show(update))
+        wait = self._awaited.of(update)
         return wait is not None and not wait.behind and update.sku in self._listings
 
     def _is_to_be_written(self, update: StockUpdate) -> bool:
         return (
             update.sku in self._listings
             and not self._feeding.holds(update)
-            and self._awaited.of(update, self.to_show(update)) is None
+            and self._awaited.of(update) is None
         )
 
     def _write(self, first: StockUpdate, company: Sequence[StockUpdate], items_max: int) -> Request:
@@ -122,7 +123,11 @@ class Amazon(AmazonAccess):
                 for one in company
                 if self._is_to_be_written(one) and (self.to_show(one).quantity or one is first)
             ]
-            if len(many) > self._options.patch_at_most or not plain:
+            unknown = [update for update in company if update.sku not in self._listings]
+            if len(many) + len(unknown) > self._options.patch_at_most or not plain:
+                # One feed of them all: what is not known yet may belong to it.
+                if unknown:
+                    return self._ask(Purpose.LOOK_UP, unknown)
                 return self._feeding.prepare(many, items_max)
         return self._patching.request(first, self.to_show(first))
 
@@ -248,7 +253,7 @@ class Amazon(AmazonAccess):
         self._listings[update.sku] = listing
         if request.purpose is Purpose.LOOK_UP:
             return None
-        return self._awaited.read_back(update, self.to_show(update), listing)
+        return self._awaited.read_back(update, listing)
 
     def _forget(self, sku: str) -> None:
         self._listings.pop(sku, None)
@@ -264,7 +269,7 @@ class Amazon(AmazonAccess):
         if refused is not None:
             self._forget(update.sku)
             return Answer((refused,))
-        return Answer((self._awaited.accepted(update, self.to_show(update), behind),))
+        return Answer((self._awaited.accepted(update, behind),))
 
     def _feeds_listed(self, request: Request, response: Response, body: dict[str, Any]) -> Answer:
         rows = body.get("feeds")

@@ -10,6 +10,8 @@ not documented. So what is patched while an older feed is unfinished is written 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from stockfold.channels.amazon.lookups import Listing
@@ -40,17 +42,19 @@ class Wait(msgspec.Struct):
 class Awaited:
     """The waits of one connection, at most one for each SKU."""
 
-    def __init__(self, waiting: Waiting) -> None:
+    def __init__(self, waiting: Waiting, to_show: Callable[[StockUpdate], Shown]) -> None:
         self._waiting = waiting
+        self._to_show = to_show
         self._waits: dict[str, Wait] = {}
 
-    def of(self, update: StockUpdate, shown: Shown) -> Wait | None:
+    def of(self, update: StockUpdate) -> Wait | None:
         """What is waited for, if just this was accepted for the SKU."""
         wait = self._waits.get(update.sku)
-        is_it = wait is not None and (wait.version, wait.shown) == (update.version, shown)
-        return wait if is_it else None
+        if wait is None or wait.version != update.version:
+            return None
+        return wait if wait.shown == self._to_show(update) else None
 
-    def accepted(self, update: StockUpdate, shown: Shown, behind: set[str]) -> Outcome:
+    def accepted(self, update: StockUpdate, behind: set[str]) -> Outcome:
         """Amazon has taken a change; what that means for its update."""
         before = self._waits.get(update.sku)
         behind = behind if before is None else behind | before.behind
@@ -58,7 +62,7 @@ class Awaited:
             self._waits.pop(update.sku, None)
             return Outcome(update, OutcomeKind.APPLIED)
         tries = self._waiting.read_back_tries
-        self._waits[update.sku] = Wait(update.version, shown, tries, behind)
+        self._waits[update.sku] = Wait(update.version, self._to_show(update), tries, behind)
         if behind:
             return self.queued(update, min(behind))
         wait_s = self._waiting.read_back_after_s
@@ -87,11 +91,12 @@ class Awaited:
         """Nothing is waited for any more."""
         self._waits.pop(sku, None)
 
-    def read_back(self, update: StockUpdate, shown: Shown, listing: Listing) -> Outcome | None:
+    def read_back(self, update: StockUpdate, listing: Listing) -> Outcome | None:
         """What it means that a listing was read; None when nothing is waited for."""
-        wait = self.of(update, shown)
+        wait = self.of(update)
         if wait is None or wait.behind:
             return None
+        shown = wait.shown
         if listing.quantity == shown.quantity:
             self.forget(update.sku)
             return Outcome(update, OutcomeKind.APPLIED)

@@ -33,14 +33,15 @@ SELLER = "A1B2C3D4E5F6G7"
 MARKETPLACES = ("A1PA6795UKMFR9", "A1RKKUPIHCS9HS")
 BEGAN_S = 1_795_600_000.0
 CODE = "DEFAULT"
-_WRITES = frozenset({"patchListingsItem", "createFeed", "batchInventory"})
+_WRITES = frozenset({"patchListingsItem", "createFeed"})
+_WRONG = ((operations.LISTINGS, "BAD_REQUEST"), ("/feeds/", "400"))
 _PAGE = b"<html><body>Robot check</body></html>"
 
 
 class Imitation:
     """See ``stockfold.channels.conformance.Subject``."""
 
-    def __init__(self) -> None:
+    def __init__(self, marketplaces: tuple[str, ...] = MARKETPLACES) -> None:
         self.url = URL
         self.credentials: Mapping[str, str] = {
             "client_id": "amzn1.application-oa2-client.1",
@@ -49,14 +50,14 @@ class Imitation:
         }
         self.options: Mapping[str, object] = {
             "seller": SELLER,
-            "marketplaces": list(MARKETPLACES),
+            "marketplaces": list(marketplaces),
             "token_url": f"{URL}/auth/o2/token",
         }
         self.locations: Mapping[str, str] = {}
         self.store = Store(BEGAN_S)
         self.access = Access(self.store, self.credentials)
-        self.feeds = FeedsApi(self.store, URL, SELLER, MARKETPLACES)
-        self._listings = ListingsApi(self.store, MARKETPLACES)
+        self.feeds = FeedsApi(self.store, URL, SELLER, marketplaces)
+        self._listings = ListingsApi(self.store, marketplaces)
         self._faults: list[Fault] = []
 
     # What a merchant and customers do.
@@ -129,7 +130,7 @@ class Imitation:
             return Response(status, {"content-type": "application/xml"}, body)
         operation = operations.operation_of(Request(Purpose.LOOK_UP, sent.method, parts.path, ()))
         assert operation is not None
-        fault = self._fault(operation)
+        fault = self._fault(operation, sent)
         if fault is Fault.EXPIRED:
             self.access.expire()
         early = _early(fault)
@@ -140,11 +141,16 @@ class Imitation:
             return None
         return _response(500, _errors("InternalFailure", "")) if fault is Fault.BROKEN else answer
 
-    def _fault(self, operation: Operation) -> Fault | None:
+    def _fault(self, operation: Operation, sent: Sent) -> Fault | None:
         if not self._faults:
             return None
-        waits = self._faults[0] in (Fault.LOST, Fault.BROKEN) and operation.name not in _WRITES
+        needs_write = self._faults[0] in (Fault.LOST, Fault.BROKEN)
+        waits = needs_write and not self._is_write(operation, sent)
         return None if waits else self._faults.pop(0)
+
+    def _is_write(self, operation: Operation, sent: Sent) -> bool:
+        del sent
+        return operation.name in _WRITES
 
     def _served(
         self, operation: Operation, sent: Sent, params: Mapping[str, str], path: str
@@ -154,7 +160,11 @@ class Imitation:
             self.access.draw(operation)
             status, body = self._routed(operation, sent, params, path)
         except RefusalError as refusal:
-            return _response(refusal.status, {"errors": [refusal.error]})
+            error = dict(refusal.error)
+            if refusal.status == 400:
+                # Each interface has a word of its own for what is wrong.
+                error["code"] = next((c for p, c in _WRONG if path.startswith(p)), error["code"])
+            return _response(refusal.status, {"errors": [error]})
         return _response(status, body, {operations.RATE_HEADER: f"{operation.per_s}"})
 
     def _routed(
@@ -164,11 +174,11 @@ class Imitation:
         if path.startswith(operations.LISTINGS) and f"/{SELLER}" not in path:
             raise wrong("sellerId")
         asked: dict[str, Callable[[], tuple[int, Any]]] = {
-            "patchListingsItem": lambda: self._listings.patch(last, params, _json(sent)),
+            "patchListingsItem": lambda: self._listings.patch(last, params, self._json(sent)),
             "getListingsItem": lambda: self._listings.get(last, params),
             "searchListingsItems": lambda: self._listings.search(params),
-            "createFeedDocument": lambda: self.feeds.create_document(_json(sent)),
-            "createFeed": lambda: self.feeds.create_feed(_json(sent)),
+            "createFeedDocument": lambda: self.feeds.create_document(self._json(sent)),
+            "createFeed": lambda: self.feeds.create_feed(self._json(sent)),
             "getFeed": lambda: self.feeds.get_feed(last),
             "getFeeds": lambda: self.feeds.list_feeds(params),
             "getFeedDocument": lambda: self.feeds.get_document(last),
@@ -176,6 +186,15 @@ class Imitation:
         if operation.name not in asked:
             raise RefusalError(404, "NotFound", f"{sent.method} {path}")
         return asked[operation.name]()
+
+    @staticmethod
+    def _json(sent: Sent) -> Any:
+        if sent.headers.get("content-type", "").split(";")[0] != "application/json":
+            raise RefusalError(415, "UnsupportedMediaType", "The Content-Type header is invalid")
+        try:
+            return msgspec.json.decode(sent.body)
+        except msgspec.DecodeError as error:
+            raise wrong(str(error)) from error
 
 
 def _early(fault: Fault | None) -> Response | None:
@@ -191,15 +210,6 @@ def _early(fault: Fault | None) -> Response | None:
 
 def _errors(code: str, message: str) -> dict[str, Any]:
     return {"errors": [{"code": code, "message": message, "details": ""}]}
-
-
-def _json(sent: Sent) -> Any:
-    if sent.headers.get("content-type", "").split(";")[0] != "application/json":
-        raise RefusalError(415, "UnsupportedMediaType", "The Content-Type header is invalid")
-    try:
-        return msgspec.json.decode(sent.body)
-    except msgspec.DecodeError as error:
-        raise wrong(str(error)) from error
 
 
 def _response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -18,7 +18,7 @@ APPLIED_AFTER_S = 20.0
 """DONE says that the messages were processed: what they change is shown a while later."""
 ADDRESS_S = 300.0
 MESSAGES_MAX = 25_000
-_TYPE = "JSON_LISTINGS_FEED"
+TYPE = "JSON_LISTINGS_FEED"
 _STATUSES = frozenset({"CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE"})
 _MESSAGE = frozenset({"messageId", "sku", "operationType", "productType", "patches"})
 _LISTED = frozenset(
@@ -53,6 +53,7 @@ class Feed(msgspec.Struct):
     ended_s: float | None = None
     report_id: str = ""
     fatal: bool = False
+    type: str = TYPE
 
 
 class FeedsApi:
@@ -127,14 +128,20 @@ class FeedsApi:
         if not isinstance(places, list) or not places or not set(places) <= set(self._marketplaces):
             raise wrong("marketplaceIds")
         document = self.documents.get(str(body.get("inputFeedDocumentId")))
-        if body.get("feedType") != _TYPE or document is None or document.content is None:
+        if (
+            not isinstance(body.get("feedType"), str)
+            or document is None
+            or document.content is None
+        ):
             raise wrong("feedType or inputFeedDocumentId")
         feed = Feed(
             str(3485934 + self._store.number()),
             body["inputFeedDocumentId"],
             places,
             self._store.now_s,
-            fatal=self.fatal_next > 0,
+            # Amazon takes feeds of the older types still, and has them end as FATAL.
+            fatal=self.fatal_next > 0 or body["feedType"] != TYPE,
+            type=body["feedType"],
         )
         self.fatal_next = max(self.fatal_next - 1, 0)
         self.feeds[feed.id] = feed
@@ -145,6 +152,8 @@ class FeedsApi:
 
     def get_feed(self, feed_id: str) -> tuple[int, Any]:
         """How far a feed is."""
+        if feed_id not in self.feeds and not feed_id.isdecimal():
+            raise wrong("feedId")
         if feed_id not in self.feeds:
             raise RefusalError(404, "NotFound", "The specified resource does not exist")
         return 200, self._told(self.feeds[feed_id])
@@ -155,9 +164,14 @@ class FeedsApi:
         size = int(params.get("pageSize", "10"))
         if set(params) - _LISTED or not statuses <= _STATUSES or not 1 <= size <= 100:
             raise wrong("parameters")
-        if params.get("feedTypes") != _TYPE:
+        types = params.get("feedTypes", "").split(",")
+        if not all(types):
             raise wrong("feedTypes is required")
-        rows = [feed for feed in reversed(self.feeds.values()) if feed.status in statuses]
+        rows = [
+            feed
+            for feed in reversed(self.feeds.values())
+            if feed.status in statuses and feed.type in types
+        ]
         told: dict[str, Any] = {"feeds": [self._told(feed) for feed in rows[:size]]}
         if len(rows) > size:
             told["nextToken"] = "VGhpcyB0b2tlbiBpcyBvcGFxdWU="
@@ -166,7 +180,7 @@ class FeedsApi:
     def _told(self, feed: Feed) -> dict[str, Any]:
         told: dict[str, Any] = {
             "feedId": feed.id,
-            "feedType": _TYPE,
+            "feedType": feed.type,
             "marketplaceIds": feed.marketplaces,
             "createdTime": _date(feed.created_s),
             "processingStatus": feed.status,

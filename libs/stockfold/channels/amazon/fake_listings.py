@@ -50,7 +50,7 @@ class ListingsApi:
             at_s = self._store.now_s + APPLIED_AFTER_S
             self._store.later(at_s, lambda: self._store.apply(sku, checked["patches"]))
         told: dict[str, Any] = {"sku": sku, "status": status, "submissionId": number}
-        if preview:
+        if "identifiers" in params.get("includedData", ""):
             listed = self._store.listings.get(sku)
             told["identifiers"] = [] if listed is None or issues else [self._identity(listed)]
         return 200, {**told, "issues": issues}

@@ -78,13 +78,27 @@ class Feeding:
 
     def _is_in(self, content: feeds.Content, update: StockUpdate) -> bool:
         told = content.get(update.sku)
-        is_it = (update.version, self._to_show(update))
-        return told is not None and (told.version, told.shown) == is_it
+        if told is None or told.version != update.version:
+            return False
+        return told.shown == self._to_show(update)
 
     def overwriting(self, sku: str) -> set[str]:
         """The feed that may still write a SKU, if any."""
         feed = self.feed
         return {feed.id} if feed is not None and not feed.ended and sku in feed.content else set()
+
+    def is_raised(self, update: StockUpdate) -> bool:
+        """Whether the feed may still lower what a newer update of a SKU would show.
+
+        That can wait. What the feed may raise is patched before, and again after it.
+        """
+        feed = self.feed
+        told = None if feed is None or feed.ended else feed.content.get(update.sku)
+        return told is not None and self._to_show(update).quantity >= told.shown.quantity
+
+    def waits(self, update: StockUpdate) -> bool:
+        """Whether the feed is to be asked after before anything is done about an update."""
+        return self.holds(update) or self.is_raised(update)
 
     def let_go(self, sku: str) -> None:
         """Something newer was said of a SKU: nobody will ask what became of it in the feed."""
@@ -227,4 +241,4 @@ class Feeding:
     def _outcome(self, update: StockUpdate, error: tuple[str, str] | None) -> Outcome:
         if error is not None:
             return Outcome(update, OutcomeKind.REJECTED, *error)
-        return self._awaited.accepted(update, self._to_show(update), set())
+        return self._awaited.accepted(update, set())

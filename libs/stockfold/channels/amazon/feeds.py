@@ -107,7 +107,7 @@ class Report(msgspec.Struct, frozen=True):
 def read_report(body: bytes, *, gzipped: bool) -> Report | None:
     """A processing report; None when it is none."""
     try:
-        told = statuses.decoded(_inflated(body) if gzipped else body)
+        told = statuses.decoded(unpacked(body) if gzipped else body)
     except (statuses.NotJsonError, zlib.error):
         return None
     rows = told.get("issues") if isinstance(told, dict) else None
@@ -131,7 +131,8 @@ def read_report(body: bytes, *, gzipped: bool) -> Report | None:
     return Report(errors, whole)
 
 
-def _inflated(body: bytes) -> bytes:
+def unpacked(body: bytes) -> bytes:
+    """What a report was packed from, cut at ``REPORT_BYTES_MAX``."""
     return zlib.decompressobj(wbits=31).decompress(body, REPORT_BYTES_MAX)
 
 

@@ -10,8 +10,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 TOKEN_URL = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address
-FEED_ITEMS_MAX = 25_000
-"""Messages of one JSON_LISTINGS_FEED (its schema, version 2)."""
 
 
 class AccountOptions(BaseModel):
@@ -59,7 +57,7 @@ class AmazonOptions(AccountOptions):
         description="So many changes that are due at once are still patched, 5 a second.",
     )
     feed_items_max: int = Field(
-        5_000, ge=1, le=FEED_ITEMS_MAX, description="The most listings of one feed."
+        5_000, ge=1, le=5_000, description="The most listings of one feed; Amazon takes 25,000."
     )
     feed_poll_s: float = Field(
         60.0, ge=1, description="How long to wait before a feed is asked after once more."
@@ -85,9 +83,9 @@ class ExternalOptions(AccountOptions):
         "", description="The fulfilment channel; needed where channels share a location id."
     )
     location: str = Field(
-        "DEFAULT",
-        min_length=1,
-        description="Amazon's id of the location of what is not told by location.",
+        "",
+        description="Amazon's id of the location of what is not told by location: the first of "
+        "location_names when empty, and DEFAULT where there are none.",
     )
     sequence_base: int = Field(
         0,
