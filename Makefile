@@ -53,6 +53,11 @@ $(VENV)/.installed-browser: pyproject.toml constraints.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
 	@touch $(VENV)/.installed-demo $(VENV)/.installed-dev $@
 
+$(VENV)/.installed-profile: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing stockfold, its development tools and a sampling profiler"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[profile]'
+	@touch $(VENV)/.installed-demo $(VENV)/.installed-dev $@
+
 .PHONY: venv
 venv: $(BIN)/python ## Make the virtual environment only
 
@@ -154,6 +159,10 @@ faults: $(VENV)/.installed-dev ## Kill and starve everything, and prove nothing 
 .PHONY: inflight
 inflight: $(VENV)/.installed-dev ## Orders on their way while stock is written: 10,000 histories; HISTORIES=n FIRST=s
 	@$(BIN)/python -m tests.inflight --histories $(or $(HISTORIES),10000) --first $(or $(FIRST),0)
+
+.PHONY: profile
+profile: $(VENV)/.installed-profile ## Sample the ledger's loop while it folds: build/ledger.svg, a flame graph, and a table
+	@$(BIN)/python -m infra.bench.profiling $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-demo ## Measure it; tables, and build/bench.json. PEERS=1: beside other stream processors

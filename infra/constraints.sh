@@ -16,7 +16,7 @@ oldest="${PYTHON:-python3.11}"
 }
 
 "$oldest" -m venv "$work/venv"
-"$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check '.[dev,containers]'
+"$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check '.[dev,containers,profile]'
 {
   echo "# Every dependency of stockfold, pinned. Written by: make constraints"
   "$work/venv/bin/python" -m pip freeze --exclude stockfold --exclude pip --exclude setuptools

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -95,10 +95,17 @@ class Progress:
         self._consumer.close()
 
 
-def measure(settings: Settings, count: int, skus: int, seed: int) -> dict[str, float]:
+def measure(
+    settings: Settings,
+    count: int,
+    skus: int,
+    seed: int,
+    started: Callable[[int], None] = lambda _pid: None,
+) -> dict[str, float]:
     """Feed ``count`` events, then time one ledger process from its first to its last commit.
 
-    ``cpu_s_per_million`` counts the ledger process alone, its start included.
+    ``cpu_s_per_million`` counts the ledger process alone, its start included. ``started`` is told
+    the process as soon as it runs.
     """
     ensure_topics(settings)
     feed(settings, count, skus, seed)
@@ -113,6 +120,7 @@ def measure(settings: Settings, count: int, skus: int, seed: int) -> dict[str, f
             env={**os.environ, **_environment(settings), "STOCKFOLD_CONFIG": str(config)},
         )
         try:
+            started(child.pid)
             return watch(psutil.Process(child.pid), progress, count)
         finally:
             child.terminate()
