@@ -174,6 +174,19 @@ def test_after_a_restart_feeds_of_before_are_waited_for() -> None:
     assert (talk.subject.shows("S0"), talk.subject.shows("S1")) == (8, 0)
 
 
+def test_what_shows_zero_already_is_zero_only_once_no_feed_of_before_can_undo_it() -> None:
+    talk = selling(30)
+    accepted(talk, updates(30, 5, 2))
+    talk.subject.list("S1", 0)
+    talk.restarted()
+    zero = [StockUpdate("S1", 0, 3)]
+    assert talk.until_told(zero)["S1"].kind is OutcomeKind.ACCEPTED
+    talk.subject.advance(600.0)
+    assert talk.subject.shows("S1") == 5
+    assert talk.until_told(zero, is_over)["S1"].kind is OutcomeKind.APPLIED
+    assert talk.subject.shows("S1") == 0
+
+
 def test_a_feed_whose_answer_got_lost_is_looked_for_and_waited_for() -> None:
     talk = selling(30)
     talk.subject.fail(Fault.LOST)
