@@ -10,7 +10,7 @@ START_S = 90.0
 """Making its topics and balancing its group takes Faust a while."""
 
 
-def test_with_faust_the_latest_committed_version_is_in_a_table_that_outlives_a_kill(
+def test_with_faust_the_latest_committed_version_is_in_a_table_that_outlives_a_restart(
     environment: Settings,
 ) -> None:
     given = {
@@ -29,6 +29,7 @@ def test_with_faust_the_latest_committed_version_is_in_a_table_that_outlives_a_k
             ("woo-de|A", 2, 3),
             ("woo-de|B", 1, 2),
         ]
+        reading.stop()
     write(environment, ("woo-de|A", 2, 3), ("woo-de|A", 3, 1))
     with subscriber("availability_faust", environment, given) as reading:
         wait_for("what came meanwhile", lambda: ("woo-de|A", 3, 1) in reading.told, START_S)

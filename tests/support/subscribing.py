@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -26,6 +27,7 @@ from tests.support.publishing import availability, partition_of
 
 EXAMPLES = Path(__file__).parents[2] / "infra/examples"
 START_S = 60.0
+STOP_S = 40.0
 Sold = tuple[str, int, int]
 """Channel and SKU as the key has them, version, quantity."""
 
@@ -56,6 +58,7 @@ class Subscriber:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.told: list[Sold] = []
+        self.was_stopped = False
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
@@ -65,6 +68,12 @@ class Subscriber:
             words = line.rsplit(maxsplit=2)
             if len(words) == 3 and words[1].isdecimal():
                 self.told.append((words[0], int(words[1]), int(words[2])))
+
+    def stop(self) -> None:
+        """As whoever deploys a new release does."""
+        self.was_stopped = True
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(STOP_S)
 
     def end(self) -> None:
         """As a kill does."""
@@ -96,7 +105,8 @@ def subscriber(name: str, settings: Settings, given: Mapping[str, str]) -> Itera
         )
     try:
         yield running
-        assert running.process.poll() is None, log.read_text("utf-8")
+        ended = 0 if running.was_stopped else None
+        assert running.process.poll() == ended, log.read_text("utf-8")
     finally:
         running.end()
 
