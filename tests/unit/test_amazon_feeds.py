@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.amazon_loop import Loop
 
 from stockfold.channels.amazon.adapter import Amazon
 from stockfold.channels.amazon.fake import SELLER, Imitation
+from stockfold.channels.amazon.kind import KIND
 from stockfold.channels.amazon.operations import operation_of
 from stockfold.channels.amazon.options import AmazonOptions
 from stockfold.channels.conformance import Fault
 from stockfold.channels.port import OutcomeKind, Request, StockUpdate
+from stockfold_services.publisher.conformance.suite import chosen, play
 
 SKUS = tuple(f"S{number}" for number in range(30))
 
@@ -232,3 +235,20 @@ def test_a_report_that_is_gone_has_all_written_again() -> None:
     talk.run()
     assert sorted(patched(talk)) == sorted(SKUS)
     assert {talk.kinds(sku)[-1] for sku in SKUS} == {"applied"}
+
+
+class Feeding(Imitation):
+    """One whose channel feeds what would be patched otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options = {**self.options, "patch_at_most": 5}
+
+
+@pytest.mark.parametrize(
+    "name", ["half-done", "lost-answers", "throttle", "newer-while-accepted", "expired", "unsent"]
+)
+def test_a_publisher_that_feeds_passes_the_suite(name: str) -> None:
+    (scenario,) = chosen([name])
+    verdict = play(msgspec.structs.replace(KIND, subject=Feeding), scenario)
+    assert verdict.result == "pass", verdict.detail
