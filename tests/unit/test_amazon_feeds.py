@@ -209,6 +209,20 @@ def test_whether_a_feed_was_made_is_asked_when_nobody_knows(fault: Fault) -> Non
     assert {amazon.shows(sku) for sku in SKUS} == {10}
 
 
+def test_a_state_that_nobody_has_heard_of_is_no_end() -> None:
+    amazon, talk = feeding()
+    want_all(talk)
+    until_fed(talk)
+    (feed,) = amazon.feeds.feeds.values()
+    feed.status = "PAUSED"
+    while "getFeed" not in steps(talk):
+        talk.step()
+    assert patched(talk) == []
+    assert {outcome.kind for outcome in talk.outcomes} == {OutcomeKind.ACCEPTED}
+    talk.run()
+    assert {amazon.shows(sku) for sku in SKUS} == {10}
+
+
 def test_content_that_cannot_be_loaded_up_is_patched() -> None:
     amazon, talk = feeding()
 

@@ -179,11 +179,13 @@ class Amazon(AmazonAccess):
             case operations.CREATE_DOCUMENT.name:
                 return self._feeding.document_made(request, response, body)
             case operations.CREATE_FEED.name:
-                return self._feeding.created(request, response, body)
+                answer = self._feeding.created(request, response, body)
+                self._asks_feeds = self._asks_feeds or self._feeding.feed is None
+                return answer
             case operations.GET_FEEDS.name:
                 return self._feeds_listed(request, response, body)
             case operations.GET_FEED.name:
-                return self._polled(request, body)
+                return self._polled(request, response, body)
             case operations.GET_DOCUMENT.name:
                 return self._feeding.report_found(request, body)
         return self._looked_up(request, response, body)
@@ -281,10 +283,12 @@ class Amazon(AmazonAccess):
         self._asks_feeds = False
         return Answer()
 
-    def _polled(self, request: Request, body: dict[str, Any]) -> Answer:
+    def _polled(self, request: Request, response: Response, body: dict[str, Any]) -> Answer:
         feed_id = request.path.rsplit("/", 1)[-1]
         status = feeds.text_of(body, "processingStatus")
-        if status in feeds.UNFINISHED:
+        if not status:
+            return self._only_asked(request, answers.not_understood(request, response))
+        if status not in feeds.ENDED:
             return Answer(tuple(self._awaited.queued(one, feed_id) for one in request.updates))
         return self._feed_over(
             request, feed_id, status, feeds.text_of(body, "resultFeedDocumentId")
