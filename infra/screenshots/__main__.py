@@ -28,6 +28,8 @@ PICTURES = {
     "reservations": (DESK,),
     "channel": (DESK,),
     "exception": (DESK,),
+    "trace": (DESK,),
+    "runbook": (DESK,),
     "topology-ledger": (DESK,),
     "rebuild": (DESK,),
 }
