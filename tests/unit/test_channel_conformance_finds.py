@@ -20,7 +20,9 @@ from stockfold.channels import (
     StockUpdate,
     Trouble,
 )
-from stockfold.channels.kinds import Terms
+from stockfold.channels.amazon.adapter import Amazon
+from stockfold.channels.amazon.kind import KIND as AMAZON
+from stockfold.channels.kinds import ChannelKind, Terms
 from stockfold.channels.port import Charge
 from stockfold.channels.shopify.adapter import Shopify
 from stockfold.channels.shopify.kind import KIND as SHOPIFY
@@ -216,7 +218,21 @@ class KnowsOnePlace(Shopify):
         return super().next_request(one, items_max)
 
 
+class TakesAcceptedForApplied(Amazon):
+    def receive(self, request: Request, response: Response | Failure) -> Answer:
+        answer = super().receive(request, response)
+        told = [
+            msgspec.structs.replace(o, kind=OutcomeKind.APPLIED)
+            if o.kind is OutcomeKind.ACCEPTED
+            else o
+            for o in answer.outcomes
+        ]
+        return msgspec.structs.replace(answer, outcomes=tuple(told))
+
+
 CASES: list[tuple[Any, str]] = [
+    (TakesAcceptedForApplied, "shown"),
+    (TakesAcceptedForApplied, "batches"),
     (NeverRenews, "renewed"),
     (GivesUpWithoutCredentials, "no-credentials"),
     (CountsNoCosts, "budget"),
@@ -248,18 +264,24 @@ CASES: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("broken", "scenario"), CASES, ids=[f"{case.__name__}-{name}" for case, name in CASES]
-)
-def test_a_broken_adapter_fails_where_it_should(broken: Any, scenario: str) -> None:
+def _kind(broken: Any) -> ChannelKind:
     if issubclass(broken, Shopify):
-        kind = msgspec.structs.replace(SHOPIFY, adapter=broken)
-    else:
-        kind = msgspec.structs.replace(WOOCOMMERCE, adapter=lambda terms: broken(*_account(terms)))
-    (played,) = [play(kind, one) for one in chosen([scenario])]
-    assert played.result == "fail", played
-    assert played.detail
+        return msgspec.structs.replace(SHOPIFY, adapter=broken)
+    if issubclass(broken, Amazon):
+        return msgspec.structs.replace(
+            AMAZON, adapter=lambda terms: broken(terms.url, terms.options, terms.credential)
+        )
+    return msgspec.structs.replace(WOOCOMMERCE, adapter=lambda terms: broken(*_account(terms)))
 
 
 def _account(terms: Terms) -> tuple[str, str, str]:
     return terms.url, terms.credential("consumer_key"), terms.credential("consumer_secret")
+
+
+@pytest.mark.parametrize(
+    ("broken", "scenario"), CASES, ids=[f"{case.__name__}-{name}" for case, name in CASES]
+)
+def test_a_broken_adapter_fails_where_it_should(broken: Any, scenario: str) -> None:
+    (played,) = [play(_kind(broken), one) for one in chosen([scenario])]
+    assert played.result == "fail", played
+    assert played.detail

@@ -8,7 +8,7 @@ from stockfold.channels import Purpose, Request
 from stockfold_services.publisher.conformance.scenario import Scenario
 from stockfold_services.publisher.conformance.stage import Stage, see
 
-MANY = 600
+MANY = 400
 QUEUE = 5_000
 SOON_S = 0.01
 AHEAD_MAX = 500
