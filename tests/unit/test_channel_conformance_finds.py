@@ -21,6 +21,7 @@ from stockfold.channels import (
     Trouble,
 )
 from stockfold.channels.amazon.adapter import Amazon
+from stockfold.channels.amazon.fake import Imitation
 from stockfold.channels.amazon.kind import KIND as AMAZON
 from stockfold.channels.kinds import ChannelKind, Terms
 from stockfold.channels.port import Charge
@@ -199,7 +200,7 @@ class GivesUpWithoutCredentials(Shopify):
         return super().receive(request, response)
 
 
-class CountsNoCosts(Shopify):
+class CountsNoCosts(Amazon):
     def charges(self, request: Request) -> tuple[Charge, ...]:
         return ()
 
@@ -218,6 +219,22 @@ class KnowsOnePlace(Shopify):
         return super().next_request(one, items_max)
 
 
+class Feeding(Imitation):
+    """An account whose changes go by feeds, unless they are few."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options = {**self.options, "patch_at_most": 5}
+
+
+class ForgetsFeedsOfTheLifeBefore(Amazon):
+    subject = Feeding
+
+    def next_request(self, due: Sequence[StockUpdate], items_max: int = 20) -> Request | None:
+        self._asks_feeds = False
+        return super().next_request(due, items_max)
+
+
 class TakesAcceptedForApplied(Amazon):
     def receive(self, request: Request, response: Response | Failure) -> Answer:
         answer = super().receive(request, response)
@@ -231,6 +248,7 @@ class TakesAcceptedForApplied(Amazon):
 
 
 CASES: list[tuple[Any, str]] = [
+    (ForgetsFeedsOfTheLifeBefore, "restart-while-accepted"),
     (TakesAcceptedForApplied, "shown"),
     (TakesAcceptedForApplied, "batches"),
     (NeverRenews, "renewed"),
@@ -269,7 +287,9 @@ def _kind(broken: Any) -> ChannelKind:
         return msgspec.structs.replace(SHOPIFY, adapter=broken)
     if issubclass(broken, Amazon):
         return msgspec.structs.replace(
-            AMAZON, adapter=lambda terms: broken(terms.url, terms.options, terms.credential)
+            AMAZON,
+            adapter=lambda terms: broken(terms.url, terms.options, terms.credential),
+            subject=getattr(broken, "subject", Imitation),
         )
     return msgspec.structs.replace(WOOCOMMERCE, adapter=lambda terms: broken(*_account(terms)))
 

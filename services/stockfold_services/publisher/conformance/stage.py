@@ -143,7 +143,7 @@ class Stage:
         self, *, mode: Mode = ALL, steering: Steering | None = None, crash: bool = False
     ) -> AsyncIterator[Connection]:
         """A running connection; ``crash`` ends it as a kill would, and its adapter with it."""
-        stop, most = asyncio.Event(), self.adapter.requests_in_flight_max
+        stop = asyncio.Event()
         async with self._transport() as transport:
             connection = Connection(
                 NAME,
@@ -157,7 +157,6 @@ class Stage:
                 account=transport,
                 limits=self._limits(),
                 meter=self.witness,
-                limits=Limits(most, most, items_max=self.kind.items_max),
                 policy=RetryPolicy(),
                 rng=self._rng,
             )

@@ -7,7 +7,7 @@ from stockfold.channels.port import Metered
 from stockfold_services.publisher.conformance.scenario import Scenario
 from stockfold_services.publisher.conformance.stage import NotApplicable, Stage, see
 
-MANY = 200
+MANY = 300
 ROUNDS = 3
 
 
