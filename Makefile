@@ -117,6 +117,24 @@ test-dashboards: ## Read the Grafana dashboards by Grafana's own schema, strictl
 	  "or Go's own archive; then GO=/path/to/go" >&2; exit 1; }
 	@cd infra/observability/grafana_check && $(GO) run . ../grafana/*.json
 
+PRISM := build/prism
+PRISM_VERSION := 5.16.0
+
+$(PRISM)/.installed-$(PRISM_VERSION):
+	@for tool in node npm; do command -v $$tool >/dev/null || { echo "$$tool is not there: Prism needs Node on the" \
+	  "PATH (24.18 or later by its own word; 20 was seen to do)" >&2; exit 1; }; done
+	@echo "installing @stoplight/prism-cli $(PRISM_VERSION) into $(PRISM)"
+	@mkdir -p $(PRISM)
+	@npm install --prefix $(PRISM) --ignore-scripts --no-audit --no-fund --loglevel error @stoplight/prism-cli@$(PRISM_VERSION)
+	@touch $@
+
+.PHONY: test-prism
+test-prism: $(VENV)/.installed-dev $(PRISM)/.installed-$(PRISM_VERSION) ## Have Amazon's own models judge adapter and fake, by Prism: SPAPI_MODELS=path; needs Node
+	@command -v node >/dev/null || { echo "node is not there: Prism needs Node on the PATH" >&2; exit 1; }
+	@test -d "$(SPAPI_MODELS)/models" || { echo "SPAPI_MODELS has no folder models: git clone" \
+	  "https://github.com/amzn/selling-partner-api-models, then SPAPI_MODELS=/path/to/it" >&2; exit 1; }
+	@SPAPI_MODELS="$(SPAPI_MODELS)" $(BIN)/python -m pytest tests/prism $(ARGS)
+
 MONITOR := .venv-monitor
 
 $(MONITOR)/.installed: pyproject.toml constraints.txt infra/monitor-constraints.txt

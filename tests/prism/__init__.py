@@ -1,0 +1,1 @@
+"""Vendors' OpenAPI documents, served by Prism, judge adapters and fakes: ``make test-prism``."""
