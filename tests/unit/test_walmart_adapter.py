@@ -61,6 +61,22 @@ def test_many_skus_are_looked_at_fifty_at_a_time() -> None:
     assert sum(len(answer.observed) for answer in talk.answers) == 120
 
 
+def test_two_questions_for_one_page_do_not_end_the_list() -> None:
+    talk = default_node(list_from=100, feed_from=0)
+    updates = [StockUpdate(f"S{number}", 5, 1) for number in range(200)]
+    for update in updates:
+        talk.subject.list(update.sku, 5)
+    talk.turn(updates)
+    first, second = (talk.adapter.next_request(part) for part in (updates[:100], updates[100:]))
+    assert first is not None
+    assert second is not None
+    assert first.path == second.path == "/v3/inventories"
+    for request in (first, second):
+        talk.adapter.receive(request, talk.send(request))
+    talk.until_told(updates[50:])
+    assert "GET /v3/inventory" not in kinds(talk, Purpose.LOOK_UP)
+
+
 def test_a_sku_that_is_not_listed_is_unmapped_and_looked_at_again_later() -> None:
     talk = default_node()
     told = talk.until_told([StockUpdate("A", 7, 1)])["A"]

@@ -162,9 +162,11 @@ class Lookups:
         cursor = _member(tree, "meta", "nextCursor")
         news = levels.keys() - self._listed.keys() - self._seen
         self._listed |= {sku: one for sku, one in levels.items() if sku not in self._seen}
-        # A list that comes to nothing new is at its end, whatever it says.
-        self._is_read = self._is_read or not news or not isinstance(cursor, str) or not cursor
-        self._cursor = "" if self._is_read else str(cursor)
+        # Of two questions at once for the same page, the first answer leads on.
+        if dict(request.params).get("nextCursor", "") == self._cursor and not self._is_read:
+            # A list that comes to nothing new is at its end, whatever it says.
+            self._is_read = not news or not isinstance(cursor, str) or not cursor
+            self._cursor = "" if self._is_read else str(cursor)
         found = [(u, self._listed.pop(u.sku)) for u in request.updates if u.sku in self._listed]
         return self._see(found, settles)
 
