@@ -79,7 +79,7 @@ async def zero_lane(stage: Stage) -> None:
     stage.publish_all(others, 6)
     stage.publish(gone, 9)
     async with stage.connected():
-        await stage.until(lambda: bool(stage.requests(Purpose.WRITE)), "write", 3_600.0, SOON_S)
+        await stage.until(lambda: bool(stage.requests(Purpose.WRITE)), "write", 3_600.0, 0.1)
         stage.publish(gone, 0)
         await stage.until(lambda: stage.feed.is_read, "reading of it", 60.0, SOON_S)
         writes, asked = len(stage.subject.writes), len(stage.asked)
