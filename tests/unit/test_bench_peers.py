@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
+from infra.bench.peers import page
 from infra.bench.peers.fold import JOURNAL, Out, fold
 from infra.bench.workload import events
 from tests.support.ledger_in_memory import NOW_US, LedgerInMemory
+
+from stockfold.domain.errors import SettingsError
+
+
+def _run(pace: float) -> dict[str, float]:
+    return {"events_per_s": pace, "cpu_s_per_million": 30, "memory_mb": 100}
+
 
 COUNTED = ("StockCounted", "StockSnapshotReported")
 """The peers take these as of now; the ledger as of their own time."""
@@ -59,3 +69,36 @@ def test_a_peer_knows_a_repeat() -> None:
 
 def _told(event: Any, store: Store) -> list[Out]:
     return fold(event.key, event.value, event.headers, 0, store)
+
+
+RACE = {
+    "ledger": [_run(30_000), _run(20_000), _run(34_000)],
+    "<peer>": [_run(3_000), _run(2_000)],
+}
+
+
+def test_a_race_is_told_by_medians_and_their_spread() -> None:
+    assert page.table(RACE, "ledger").splitlines()[2:] == [
+        "| ledger | 30,000 | 20,000 | 34,000 | 30 | 100 | 100% |",
+        "| <peer> | 2,500 | 2,000 | 3,000 | 30 | 100 | 8% |",
+    ]
+    assert "&lt;peer&gt;" in page.picture(RACE, "ledger")
+
+
+def test_a_page_keeps_what_stands_around_its_table(tmp_path: Path) -> None:
+    written = tmp_path / "page.md"
+    written.write_text(f"before\n{page.BEGIN}old\n{page.END}after\n")
+    page.write(written, tmp_path / "page.svg", RACE, "ledger")
+    text = written.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "| ledger | 30,000 |" in text
+
+
+def test_a_page_without_a_place_for_the_table_is_left_as_it_is(tmp_path: Path) -> None:
+    written = tmp_path / "page.md"
+    written.write_text("nothing\n")
+    with pytest.raises(SettingsError, match="no place for the table"):
+        page.write(written, tmp_path / "page.svg", RACE, "ledger")
+    assert written.read_text() == "nothing\n"

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import psutil
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from infra.bench.ledger import Progress, feed, measure, watch
+from infra.bench.peers import page
 from infra.bench.peers.fold import JOURNAL, POSITIONS
 from rich.console import Console
 from rich.table import Table
@@ -35,6 +35,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 ENVIRONMENTS = ROOT / "build" / "peers"
 STOP_S = 20
+LEDGER = "stockfold ledger"
 
 Run = Callable[[Settings, int, int, int, Path], dict[str, float]]
 
@@ -107,7 +108,7 @@ def peer(module: str, name: str, *arguments: str, share: int = 1) -> Run:
 
 RUNS: dict[str, Run] = {
     "Kafka alone, reading": kafka_alone,
-    "stockfold ledger": ledger,
+    LEDGER: ledger,
     "Quix Streams, exactly once": peer("quix", "quix", share=2),
     "faust-streaming, exactly once": peer("faust_streaming", "faust", "exactly_once", share=20),
 }
@@ -172,21 +173,22 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=list(RUNS), choices=list(RUNS))
     parser.add_argument("--out", type=Path, default=Path("build/peers.json"))
+    parser.add_argument("--write-page", action="store_true", help="into infra/docs/peers.md, too")
     options = parser.parse_args()
     console = Console()
     found = race(options.only, options.repeats, options.events, options.skus, console)
-    table = Table(title=f"{options.events:,} events, {options.skus:,} SKUs, {options.repeats} runs")
-    for column in ("", "events/s", "least", "most", "CPU s per million", "peak MiB"):
-        table.add_column(column, justify="left" if not column else "right")
-    for name, rows in found.items():
-        paces = sorted(row["events_per_s"] for row in rows)
-        cpu = statistics.median(row["cpu_s_per_million"] for row in rows)
-        memory = max(row["memory_mb"] for row in rows)
-        figures = (statistics.median(paces), paces[0], paces[-1], cpu, memory)
-        table.add_row(name, *(f"{figure:,.0f}" for figure in figures))
-    console.print(table)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(found, indent=2) + "\n")
+    if LEDGER not in found:
+        return
+    console.print(f"{options.events:,} events, {options.skus:,} SKUs, {options.repeats} runs")
+    shown = Table(*page.COLUMNS)
+    for name, *figures, share in page.figures(found, LEDGER):
+        shown.add_row(str(name), *(f"{figure:,.0f}" for figure in figures), f"{share:.0%}")
+    console.print(shown)
+    options.out.with_suffix(".svg").write_text(page.picture(found, LEDGER))
+    if options.write_page:
+        page.write(ROOT / "infra/docs/peers.md", ROOT / "infra/docs/peers.svg", found, LEDGER)
 
 
 if __name__ == "__main__":

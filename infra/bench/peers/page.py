@@ -1,0 +1,99 @@
+"""What a race of peers came to, as a table in Markdown and a picture."""
+
+from __future__ import annotations
+
+import html
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from stockfold.domain.errors import SettingsError
+
+BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
+BAR, GAP, LEFT, WIDTH = 26, 10, 250, 760
+COLUMNS = (
+    "",
+    "events/s, median",
+    "least",
+    "most",
+    "CPU s for a million",
+    "peak MiB",
+    "of the ledger's pace",
+)
+Rows = Mapping[str, Sequence[Mapping[str, float]]]
+
+
+class Figures(NamedTuple):
+    """Of one racer: events a second, CPU seconds for a million, MiB, share of the reference."""
+
+    name: str
+    middle: float
+    least: float
+    most: float
+    cpu_s: float
+    peak_mb: float
+    share: float
+
+
+def figures(rows: Rows, reference: str) -> list[Figures]:
+    """Medians and what lies around them."""
+    base = statistics.median(row["events_per_s"] for row in rows[reference])
+    found = []
+    for name, runs in rows.items():
+        paces = sorted(run["events_per_s"] for run in runs)
+        middle = statistics.median(paces)
+        cpu_s = statistics.median(run["cpu_s_per_million"] for run in runs)
+        peak_mb = max(run["memory_mb"] for run in runs)
+        found.append(Figures(name, middle, paces[0], paces[-1], cpu_s, peak_mb, middle / base))
+    return found
+
+
+def table(rows: Rows, reference: str) -> str:
+    """As Markdown."""
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|---|" + "---:|" * (len(COLUMNS) - 1)]
+    for one in figures(rows, reference):
+        shown = (one.middle, one.least, one.most, one.cpu_s, one.peak_mb)
+        row = [one.name, *(f"{figure:,.0f}" for figure in shown), f"{one.share:.0%}"]
+        lines.append("| " + " | ".join(row) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def picture(rows: Rows, reference: str) -> str:
+    """As SVG: a bar for each median, a line from the least to the most."""
+    found = figures(rows, reference)
+    scale = (WIDTH - LEFT - 90) / max(one.most for one in found)
+    height = len(found) * (BAR + GAP) + GAP
+    font = 'font-family="system-ui,sans-serif" font-size="14"'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" {font}>',
+        f'<title>Events a second</title><rect width="{WIDTH}" height="{height}" fill="#fff"/>',
+    ]
+    for number, one in enumerate(found):
+        y, color = GAP + number * (BAR + GAP), "#c2410c" if one.name == reference else "#4c7a9e"
+        word_y, line_y = y + BAR // 2 + 5, y + BAR // 2
+        least, middle, most = (LEFT + round(x * scale) for x in (one.least, one.middle, one.most))
+        size, name = f'width="{middle - LEFT}" height="{BAR}"', html.escape(one.name)
+        parts += [
+            f'<text x="{LEFT - 10}" y="{word_y}" text-anchor="end">{name}</text>',
+            f'<rect x="{LEFT}" y="{y}" {size} fill="{color}"/>',
+            f'<path d="M{least} {line_y}H{most}" stroke="#111827" stroke-width="2"/>',
+            f'<text x="{most + 8}" y="{word_y}">{one.middle:,.0f}</text>',
+        ]
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def write(page: Path, image: Path, rows: Rows, reference: str) -> None:
+    """Put the table between the page's marks, and the picture beside it.
+
+    SettingsError for a page without marks.
+    """
+    text = page.read_text()
+    before, begun, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not begun or not ended:
+        raise SettingsError(
+            f"{page} has no place for the table", remedy=f"Put {BEGIN.strip()} and {END.strip()}."
+        )
+    page.write_text(f"{before}{BEGIN}\n{table(rows, reference)}\n{END}{after}")
+    image.write_text(picture(rows, reference))
