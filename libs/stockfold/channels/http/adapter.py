@@ -18,7 +18,6 @@ from stockfold.channels.port import (
     Assurance,
     Charge,
     Failure,
-    OrderPage,
     Outcome,
     OutcomeKind,
     Purpose,
@@ -28,6 +27,7 @@ from stockfold.channels.port import (
     StockUpdate,
 )
 from stockfold.channels.statuses import unanswered
+from stockfold.channels.unread import NothingRead
 from stockfold.domain.errors import SettingsError
 
 UNCLEAR_MAX = 256
@@ -48,18 +48,6 @@ class _Accepted(msgspec.Struct, frozen=True):
     ticket: str
     version: int
     shown: Shown
-
-
-class NoOrders:
-    """A reading that has nothing to ask: orders come to us another way."""
-
-    latest_us = 0
-    request: Request | None = None
-
-    def receive(self, answer: Response | Failure) -> OrderPage:
-        """See ``OrderReading.receive``."""
-        del answer
-        return OrderPage()
 
 
 class HttpChannel:
@@ -153,10 +141,10 @@ class HttpChannel:
         """See ``Adapter.read``."""
         return self._look(Purpose.READ, updates[: self._items_max])
 
-    def changed_orders(self, after_us: int) -> NoOrders:
+    def changed_orders(self, after_us: int) -> NothingRead:
         """See ``Adapter.changed_orders``."""
         del after_us
-        return NoOrders()
+        return NothingRead()
 
     def probe(self, due: Sequence[StockUpdate]) -> Request:
         """See ``Adapter.probe``: a message without items."""

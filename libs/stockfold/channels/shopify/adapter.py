@@ -21,7 +21,6 @@ from stockfold.channels.port import (
     Assurance,
     Charge,
     Failure,
-    OrderPage,
     Purpose,
     Request,
     Response,
@@ -36,22 +35,11 @@ from stockfold.channels.shopify.finding import Finding
 from stockfold.channels.shopify.listings import Listings
 from stockfold.channels.shopify.terms import Places, ShopifyOptions, show
 from stockfold.channels.shopify.writing import Writing
+from stockfold.channels.unread import NothingRead
 from stockfold.channels.woocommerce.asking import NotServedError
 from stockfold.domain.errors import SettingsError
 
 TOO_LARGE = frozenset({"MAX_INPUT_SIZE_EXCEEDED", "MAX_COST_EXCEEDED"})
-
-
-class NoOrders:
-    """See ``stockfold.channels.port.OrderReading``: nothing is asked."""
-
-    request: Request | None = None
-    latest_us = 0
-
-    def receive(self, answer: Response | Failure) -> OrderPage:
-        """See ``OrderReading.receive``."""
-        del answer
-        return OrderPage()
 
 
 class Shopify:
@@ -96,10 +84,10 @@ class Shopify:
             asked = self._finding.by_id([update for update in updates if update not in unknown])
         return msgspec.structs.replace(asked, purpose=Purpose.READ)
 
-    def changed_orders(self, after_us: int) -> NoOrders:
+    def changed_orders(self, after_us: int) -> NothingRead:
         """See ``Adapter.changed_orders``: a write over something sold is not done anyway."""
         del after_us
-        return NoOrders()
+        return NothingRead()
 
     def probe(self, due: Sequence[StockUpdate]) -> Request:
         """See ``Adapter.probe``: a search for one SKU."""
