@@ -129,11 +129,14 @@ $(PRISM)/.installed-$(PRISM_VERSION):
 	@touch $@
 
 .PHONY: test-prism
-test-prism: $(VENV)/.installed-dev $(PRISM)/.installed-$(PRISM_VERSION) ## Have Amazon's own models judge adapter and fake, by Prism: SPAPI_MODELS=path; needs Node
+test-prism: $(VENV)/.installed-dev $(PRISM)/.installed-$(PRISM_VERSION) ## Have vendors' documents judge adapters and imitations: SPAPI_MODELS=path [EBAY_OPENAPI=path]; Node
 	@command -v node >/dev/null || { echo "node is not there: Prism needs Node on the PATH" >&2; exit 1; }
 	@test -d "$(SPAPI_MODELS)/models" || { echo "SPAPI_MODELS has no folder models: git clone" \
 	  "https://github.com/amzn/selling-partner-api-models, then SPAPI_MODELS=/path/to/it" >&2; exit 1; }
-	@SPAPI_MODELS="$(SPAPI_MODELS)" $(BIN)/python -m pytest tests/prism $(ARGS)
+	@test -n "$(EBAY_OPENAPI)" || echo "eBay is not judged: no EBAY_OPENAPI=/path/to/sell_inventory_v1_oas3.json"
+	@test -z "$(EBAY_OPENAPI)" || test -f "$(EBAY_OPENAPI)" || { echo "EBAY_OPENAPI: no such file" >&2; exit 1; }
+	@SPAPI_MODELS="$(SPAPI_MODELS)" EBAY_OPENAPI="$(EBAY_OPENAPI)" $(BIN)/python -m pytest \
+		tests/prism/test_amazon.py $(if $(EBAY_OPENAPI),tests/prism/test_ebay.py) $(ARGS)
 
 MONITOR := .venv-monitor
 

@@ -19,6 +19,8 @@ AMAZON_DOCUMENTS = {
     ),
 }
 """By the beginning of the paths that they describe."""
+EBAY_BASE = "/sell/inventory/v1"
+"""Where eBay serves its document's paths."""
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +63,15 @@ def mocks(
             at: running.enter_context(prism(logs / document.stem, "mock", str(document)))
             for at, document in amazon_documents.items()
         }
+
+
+@pytest.fixture(scope="session")
+def ebay_proxy(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Prism between eBay's adapter and the stand, by the description that ``EBAY_OPENAPI`` names.
+
+    By itself Prism answers for eBay nothing to read: the description has no examples, and gives
+    what has a few values, as the status of an offer, as any text.
+    """
+    log = tmp_path_factory.mktemp("ebay") / "proxy"
+    with prism(log, "proxy", os.environ["EBAY_OPENAPI"], stand.url + EBAY_BASE) as url:
+        yield url
