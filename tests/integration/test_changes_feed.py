@@ -224,7 +224,7 @@ async def test_an_idle_client_hears_a_heartbeat(
 async def test_a_client_that_does_not_read_is_dropped_and_its_place_is_free(
     tables: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_stream, "SLOW_S_MAX", 0.3)
+    monkeypatch.setattr(event_stream, "SLOW_S_MAX", 1.0)
     monkeypatch.setattr(changes, "CLIENTS_MAX", 1)
     long = "s" * 480
     await tables.fill(*[given.availability("web", f"{long}{i}", 1, i) for i in range(12_000)])
@@ -233,6 +233,9 @@ async def test_a_client_that_does_not_read_is_dropped_and_its_place_is_free(
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stuck.connect(("127.0.0.1", tables.settings.api.port))
         stuck.sendall(f"GET {PATH}?after=0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        stuck.setblocking(False)
+        begun = await asyncio.get_running_loop().sock_recv(stuck, 12)
+        assert begun == b"HTTP/1.1 200", "the only place is taken, and nothing more is read"
         statuses = set()
         async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(30):
             while 200 not in statuses:
