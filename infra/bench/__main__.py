@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 
 from infra.bench import (
@@ -18,17 +17,10 @@ from infra.bench import (
     rebuild,
     recovery,
 )
+from infra.bench.broker import new_broker
 from infra.bench.ledger import measure
 from rich.console import Console
 from rich.table import Table
-
-from stockfold.runtime.embedded.servers import EmbeddedKafka
-from stockfold.runtime.settings import (
-    EnvironmentSettings,
-    KafkaSettings,
-    LedgerSettings,
-    Settings,
-)
 
 
 def main() -> None:
@@ -48,21 +40,12 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        kafka = EmbeddedKafka(Path(folder) / "kafka")
-        bootstrap = kafka.start()
-        try:
-            for run in range(options.runs):
-                settings = Settings(
-                    environment=EnvironmentSettings(prefix=f"bench{run}.", data_dir=Path(folder)),
-                    kafka=KafkaSettings(bootstrap=bootstrap),
-                    ledger=LedgerSettings(batch_events_max=25_000, batch_ms_max=1_000),
-                )
-                rows.append(measure(settings, options.events, options.skus, options.seed + run))
-                console.print(f"run {run + 1}: {rows[-1]['events_per_s']:,.0f} events/s")
-            rebuilt = rebuild.run(settings, console)
-        finally:
-            kafka.stop()
+    with new_broker() as broker:
+        for run in range(options.runs):
+            settings = broker.for_backlog(f"bench{run}.")
+            rows.append(measure(settings, options.events, options.skus, options.seed + run))
+            console.print(f"run {run + 1}: {rows[-1]['events_per_s']:,.0f} events/s")
+        rebuilt = rebuild.run(settings, console)
     table = Table(title="Ledger: Avro in, exactly once, journal, positions and statuses out")
     for column in rows[0]:
         table.add_column(column, justify="right")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from confluent_kafka import Consumer, Producer, TopicPartition
+from infra.bench.broker import new_broker
 from infra.bench.checkout import process
 from infra.bench.ledger import measure
 from infra.bench.workload import Event, events
@@ -27,19 +27,14 @@ from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import UnavailableError
 from stockfold.ledger.facts import Fact
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.embedded.servers import EmbeddedKafka
 from stockfold.runtime.kafka import confluent_config, ensure_topics
-from stockfold.runtime.settings import (
-    EnvironmentSettings,
-    KafkaSettings,
-    LedgerSettings,
-    Settings,
-)
+from stockfold.runtime.settings import Settings
 
 BATCH_MS = (5, 25, 100, 500)
 EARLY_S = 5.0
 """Of the beginning nothing counts: the ledger's estimate of its pace has to settle."""
-SILENT_S = 30.0
+SKUS = 20_000
+SILENT_S = 3.0
 SLICE_S = 0.002
 
 
@@ -126,7 +121,7 @@ def at_rate(settings: Settings, rate_s: int, seconds: int, skus: int) -> dict[st
             sent_s = _send(settings, made, rate_s)
             seen.heard_s = time.monotonic()
             wanted = set(ids)
-            while wanted - seen.at_s.keys() and time.monotonic() - seen.heard_s < SILENT_S / 10:
+            while wanted - seen.at_s.keys() and time.monotonic() - seen.heard_s < SILENT_S:
                 time.sleep(0.1)
             cpu = running.cpu_times()
     finally:
@@ -168,30 +163,12 @@ def run(
     """The curve; each point on a broker of its own."""
     rows = []
     for batch_ms in batches_ms:
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            kafka = EmbeddedKafka(folder / "kafka")
-            bootstrap = kafka.start()
-            try:
-                row = at_rate(
-                    _settings(bootstrap, "at.", batch_ms, folder), rate_s, seconds, 20_000
-                )
-                through = measure(
-                    _settings(bootstrap, "all.", batch_ms, folder), backlog, 20_000, 1
-                )
-            finally:
-                kafka.stop()
+        with new_broker() as broker:
+            row = at_rate(broker.for_backlog("at.", batch_ms), rate_s, seconds, SKUS)
+            through = measure(broker.for_backlog("all.", batch_ms), backlog, SKUS, 1)
         rows.append({**row, "backlog_events_per_s": through["events_per_s"]})
         console.print(", ".join(f"{name} {value:,}" for name, value in rows[-1].items()))
     return rows
-
-
-def _settings(bootstrap: str, prefix: str, batch_ms: int, folder: Path) -> Settings:
-    return Settings(
-        environment=EnvironmentSettings(prefix=prefix, data_dir=folder / prefix),
-        kafka=KafkaSettings(bootstrap=bootstrap),
-        ledger=LedgerSettings(batch_events_max=25_000, batch_ms_max=batch_ms),
-    )
 
 
 def main() -> None:

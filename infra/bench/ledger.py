@@ -95,6 +95,12 @@ class Progress:
         self._consumer.close()
 
 
+def ledger_progress(settings: Settings) -> Progress:
+    """How many input events the ledger has committed."""
+    topics = [topic.full_name(settings.environment.prefix) for topic in INPUTS]
+    return Progress(settings, group_id(settings, "ledger"), topics)
+
+
 def measure(
     settings: Settings,
     count: int,
@@ -109,9 +115,7 @@ def measure(
     """
     ensure_topics(settings)
     feed(settings, count, skus, seed)
-    prefix = settings.environment.prefix
-    topics = [topic.full_name(prefix) for topic in INPUTS]
-    progress = Progress(settings, group_id(settings, "ledger"), topics)
+    progress = ledger_progress(settings)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "stockfold.toml"
         config.write_text("")

@@ -10,22 +10,15 @@ import argparse
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 
+from infra.bench.broker import new_broker
 from infra.bench.ledger import measure
 from rich.console import Console
 from rich.table import Table
 
 from stockfold.domain.errors import UnavailableError
-from stockfold.runtime.embedded.servers import EmbeddedKafka
-from stockfold.runtime.settings import (
-    EnvironmentSettings,
-    KafkaSettings,
-    LedgerSettings,
-    Settings,
-)
 
 RATE = 400
 """Samples a second."""
@@ -103,25 +96,15 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     console = Console()
     folded = options.out.with_suffix(".folded")
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        kafka = EmbeddedKafka(folder / "kafka")
-        bootstrap = kafka.start()
-        try:
-            for style, out in (("flamegraph", "ledger.svg"), ("raw", "ledger.folded")):
-                settings = Settings(
-                    environment=EnvironmentSettings(prefix=f"{style}.", data_dir=folder / style),
-                    kafka=KafkaSettings(bootstrap=bootstrap),
-                    ledger=LedgerSettings(batch_events_max=25_000, batch_ms_max=1_000),
-                )
-                sampler = Sampler(style, folder / out)
-                row = measure(settings, options.events, options.skus, 1, sampler.start)
-                sampler.end()
-                console.print(f"{style}: {row['events_per_s']:,.0f} events/s while sampled")
-        finally:
-            kafka.stop()
-        shutil.copyfile(folder / "ledger.svg", options.out)
-        shutil.copyfile(folder / "ledger.folded", folded)
+    with new_broker() as broker:
+        for style, out in (("flamegraph", "ledger.svg"), ("raw", "ledger.folded")):
+            sampler = Sampler(style, broker.folder / out)
+            settings = broker.for_backlog(f"{style}.")
+            row = measure(settings, options.events, options.skus, 1, sampler.start)
+            sampler.end()
+            console.print(f"{style}: {row['events_per_s']:,.0f} events/s while sampled")
+        shutil.copyfile(broker.folder / "ledger.svg", options.out)
+        shutil.copyfile(broker.folder / "ledger.folded", folded)
     table = Table(title="The ledger's loop, by function")
     for column in ("function", "itself", "with what it calls"):
         table.add_column(column, justify="left" if column == "function" else "right")

@@ -25,21 +25,21 @@ from pathlib import Path
 
 import psutil
 from confluent_kafka import Producer
-from infra.bench.ledger import Progress, feed
+from infra.bench.ledger import feed, ledger_progress
 from infra.bench.workload import CHANNELS, LOCATIONS, SOURCE
 from rich.console import Console
 
 from stockfold.contracts import avro, codec, envelope
 from stockfold.contracts.journal import encode_fact, encode_mark
 from stockfold.contracts.partitioner import partition_of
-from stockfold.contracts.topics import INPUTS, JOURNAL, RECEIPTS, RESERVATIONS
+from stockfold.contracts.topics import JOURNAL, RECEIPTS, RESERVATIONS
 from stockfold.domain.errors import UnavailableError
 from stockfold.ledger.decide import decide_and_fold
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded.servers import EmbeddedKafka
-from stockfold.runtime.kafka import confluent_config, ensure_topics, group_id
+from stockfold.runtime.kafka import confluent_config, ensure_topics
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import EnvironmentSettings, KafkaSettings, Settings
 from stockfold.runtime.snapshots import open_store
@@ -264,11 +264,8 @@ class Probes:
     """Sends one event to every partition, and waits until the ledger has committed all."""
 
     def __init__(self, settings: Settings) -> None:
-        prefix = settings.environment.prefix
-        self._progress = Progress(
-            settings, group_id(settings, "ledger"), [topic.full_name(prefix) for topic in INPUTS]
-        )
-        self._topic = RECEIPTS.full_name(prefix)
+        self._progress = ledger_progress(settings)
+        self._topic = RECEIPTS.full_name(settings.environment.prefix)
         self._producer = Producer({**confluent_config(settings), "partitioner": "murmur2_random"})
         self._sent = 0
         self._partitions = settings.kafka.sku_partitions

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,20 +15,15 @@ from pathlib import Path
 import psutil
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from infra.bench.broker import new_broker
 from infra.bench.ledger import Progress, feed, measure, watch
 from infra.bench.peers import page
 from infra.bench.peers.fold import JOURNAL, POSITIONS
 from rich.console import Console
 from rich.table import Table
 
-from stockfold.runtime.embedded.servers import EmbeddedKafka
 from stockfold.runtime.kafka import confluent_config
-from stockfold.runtime.settings import (
-    EnvironmentSettings,
-    KafkaSettings,
-    LedgerSettings,
-    Settings,
-)
+from stockfold.runtime.settings import Settings
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -148,18 +142,9 @@ def race(
     found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for repeat in range(repeats):
         for name in names if repeat % 2 == 0 else reversed(names):
-            with tempfile.TemporaryDirectory() as temporary:
-                folder = Path(temporary)
-                kafka = EmbeddedKafka(folder / "kafka")
-                settings = Settings(
-                    environment=EnvironmentSettings(prefix="race.", data_dir=folder / "data"),
-                    kafka=KafkaSettings(bootstrap=kafka.start()),
-                    ledger=LedgerSettings(batch_events_max=25_000, batch_ms_max=1_000),
-                )
-                try:
-                    row = RUNS[name](settings, count, skus, 1 + repeat, folder)
-                finally:
-                    kafka.stop()
+            with new_broker() as broker:
+                settings = broker.for_backlog("race.")
+                row = RUNS[name](settings, count, skus, 1 + repeat, broker.folder)
             found[name].append(row)
             console.print(f"{name}, run {repeat + 1}: {row['events_per_s']:,.0f} events/s")
     return found

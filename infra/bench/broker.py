@@ -1,0 +1,44 @@
+"""A broker that is new, for one benchmark."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from stockfold.runtime.embedded.servers import EmbeddedKafka
+from stockfold.runtime.settings import (
+    EnvironmentSettings,
+    KafkaSettings,
+    LedgerSettings,
+    Settings,
+)
+
+
+class Broker(NamedTuple):
+    """Its address, and a folder that lasts as long as it does."""
+
+    bootstrap: str
+    folder: Path
+
+    def for_backlog(self, prefix: str, batch_ms: int = 1_000) -> Settings:
+        """An environment whose ledger takes batches as large as a backlog allows."""
+        return Settings(
+            environment=EnvironmentSettings(prefix=prefix, data_dir=self.folder / "data"),
+            kafka=KafkaSettings(bootstrap=self.bootstrap),
+            ledger=LedgerSettings(batch_events_max=25_000, batch_ms_max=batch_ms),
+        )
+
+
+@contextmanager
+def new_broker() -> Iterator[Broker]:
+    """Started, and stopped at the end with all that it held."""
+    with tempfile.TemporaryDirectory() as temporary:
+        kafka = EmbeddedKafka(Path(temporary) / "kafka")
+        bootstrap = kafka.start()
+        try:
+            yield Broker(bootstrap, Path(temporary))
+        finally:
+            kafka.stop()
