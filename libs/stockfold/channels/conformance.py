@@ -42,6 +42,29 @@ class Fault(enum.Enum):
     EXPIRED = "expired"
 
 
+class Allowance:
+    """A vendor's token bucket, by the imitation's own time in seconds: full at first."""
+
+    def __init__(self, per_s: float, burst: float, now_s: float) -> None:
+        self.level = burst
+        self._per_s = per_s
+        self._burst = burst
+        self._at_s = now_s
+
+    def take(self, now_s: float) -> bool:
+        """Take one token; False when there is none."""
+        self.fill(now_s)
+        if self.level < 1:
+            return False
+        self.level -= 1
+        return True
+
+    def fill(self, now_s: float) -> None:
+        """Take the time that went by into account."""
+        self.level = min(self.level + (now_s - self._at_s) * self._per_s, self._burst)
+        self._at_s = now_s
+
+
 class Subject(Protocol):
     """One imitated channel. Each is fresh: nobody has anything listed.
 

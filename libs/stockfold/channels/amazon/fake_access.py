@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from stockfold.channels.amazon.fake_store import RefusalError, Store
 from stockfold.channels.amazon.operations import Operation
+from stockfold.channels.conformance import Allowance
 
 TOKEN_S = 3600
 
@@ -19,7 +20,7 @@ class Access:
         self._store = store
         self._credentials = credentials
         self._tokens: dict[str, float] = {}
-        self._levels: dict[str, tuple[float, float]] = {}
+        self._allowances: dict[str, Allowance] = {}
 
     def grant(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Any]:
         """The token endpoint of Login with Amazon."""
@@ -62,10 +63,11 @@ class Access:
 
     def draw(self, operation: Operation) -> None:
         """Take one token of an operation's bucket; RefusalError when there is none."""
-        level, at_s = self._levels.get(operation.name, (operation.burst, self._store.now_s))
-        level = min(operation.burst, level + (self._store.now_s - at_s) * operation.per_s)
-        if level < 1:
-            self._levels[operation.name] = (level, self._store.now_s)
+        now_s = self._store.now_s
+        allowance = self._allowances.get(operation.name)
+        if allowance is None:
+            allowance = Allowance(operation.per_s, operation.burst, now_s)
+            self._allowances[operation.name] = allowance
+        if not allowance.take(now_s):
             message = "You exceeded your quota for the requested resource."
             raise RefusalError(429, "QuotaExceeded", message)
-        self._levels[operation.name] = (level - 1, self._store.now_s)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from stockfold.channels.conformance import Fault, Sent
+from stockfold.channels.conformance import Allowance, Fault, Sent
 from stockfold.channels.ebay.fake_items import (
     SKU_CHARACTERS_MAX,
     FakeItem,
@@ -64,7 +64,7 @@ class FakeEbay:
         self._tokens: dict[str, float] = {}
         self._faults: list[Fault] = []
         self._tokens_made = self._offers_made = 0
-        self._budget, self._budget_s = CALLS_BURST, self._now_s
+        self._allowance = Allowance(CALLS_PER_S, CALLS_BURST, self._now_s)
 
     # The merchant, the customers, and time.
 
@@ -158,7 +158,7 @@ class FakeEbay:
         token = sent.headers.get("authorization", "").removeprefix("Bearer ")
         if self._tokens.get(token, 0.0) <= self._now_s:
             return _errors(401, {**error(1001, "Invalid access token"), "domain": "OAuth"})
-        if fault is Fault.THROTTLED or not self._within_budget():
+        if fault is Fault.THROTTLED or not self._allowance.take(self._now_s):
             told = error(2001, "Too many requests. The request limit has been reached.")
             return _errors(429, {**told, "domain": "ACCESS"})
         if fault is Fault.UNAVAILABLE:
@@ -167,15 +167,6 @@ class FakeEbay:
             return Response(200, {"content-type": "text/html"}, b"<html>We'll be back</html>")
         answer = self._done(sent, place.path, place.query, broken=fault is Fault.BROKEN)
         return None if fault is Fault.LOST else answer
-
-    def _within_budget(self) -> bool:
-        grown = (self._now_s - self._budget_s) * CALLS_PER_S
-        self._budget = min(self._budget + grown, CALLS_BURST)
-        self._budget_s = self._now_s
-        if self._budget < 1:
-            return False
-        self._budget -= 1
-        return True
 
     def _token(self, sent: Sent) -> Response:
         pair = f"{self.credentials['client_id']}:{self.credentials['client_secret']}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from urllib.parse import parse_qs
 
-from stockfold.channels.conformance import Sent
+from stockfold.channels.conformance import Allowance, Sent
 from stockfold.channels.port import Response
 from stockfold.channels.walmart.fake.answers import RefusedError, answer
 
@@ -83,23 +83,22 @@ class Throttle:
     """Token buckets by operation; they fill gradually."""
 
     def __init__(self, now_s: float) -> None:
-        self._levels = dict(BURST)
-        self._at_s = now_s
+        self._allowances = {
+            name: Allowance(per_minute / 60, BURST[name], now_s)
+            for name, per_minute in PER_MINUTE.items()
+        }
 
     def take(self, operation: str, now_s: float) -> dict[str, str]:
         """Take one request; the headers of its answer. RefusedError when there is none left."""
-        for name in self._levels:
-            filled = self._levels[name] + (now_s - self._at_s) * PER_MINUTE[name] / 60
-            self._levels[name] = min(filled, BURST[name])
-        self._at_s = now_s
-        if self._levels[operation] < 1:
+        if not self._allowances[operation].take(now_s):
             raise RefusedError(429, "REQUEST_THRESHOLD_VIOLATED.GMP_GATEWAY_API", "too fast")
-        self._levels[operation] -= 1
         return self.told(operation, now_s)
 
     def told(self, operation: str, now_s: float) -> dict[str, str]:
         """What every answer says of the budget."""
-        level = self._levels[operation]
+        allowance = self._allowances[operation]
+        allowance.fill(now_s)
+        level = allowance.level
         missing_s = max(1 - level, 0.0) / (PER_MINUTE[operation] / 60)
         return {
             "date": formatdate(now_s, usegmt=True),
