@@ -11,13 +11,10 @@ MAKEFLAGS += --no-builtin-rules
 
 VENV := .venv
 BIN := $(VENV)/bin
-IS_FIT := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-FIND_PYTHON = if [ -n "$(PYTHON)" ]; then \
-	if command -v "$(PYTHON)" >/dev/null 2>&1 && "$(PYTHON)" -c '$(IS_FIT)' >/dev/null 2>&1; \
-	then command -v "$(PYTHON)"; exit 0; fi; \
-	else for p in python3 python3.13 python3.12 python3.11 python; do \
-	if command -v "$$p" >/dev/null 2>&1 && "$$p" infra/pick_python.py 2>/dev/null; \
-	then exit 0; fi; done; fi; \
+GIVEN = $(if $(PYTHON),"$(PYTHON)")
+FIND_PYTHON = for p in $(or $(GIVEN),python3 python3.13 python3.12 python3.11 python); do \
+	if "$$p" -I -c '' >/dev/null 2>&1 && "$$p" infra/pick_python.py $(GIVEN) 2>/dev/null; \
+	then exit 0; fi; done; \
 	echo "stockfold needs Python 3.11, 3.12 or 3.13 with its venv module." >&2; \
 	echo "where: PATH=$$PATH" >&2; \
 	echo "to do: install one (Debian, Ubuntu: python3-venv too), or: make PYTHON=/path/to/python" >&2; \

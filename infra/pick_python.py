@@ -2,12 +2,14 @@
 
 The same ledger takes 15 to 19 % less CPU on a Python that was built with profiles than on one that
 was not (decision record 33), and a PATH often has both. No variable of the build tells them apart
-for certain, so they are timed: a few hundredths of a second each. Run by any Python from 3.9 on.
+for certain, so they are timed: a few hundredths of a second each. Run by any Python from 3.9 on;
+with a Python as its argument it only tells whether that one fits.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,9 +20,15 @@ TRY_S_MAX = 20
 MARGIN = 0.95
 """A later one must be faster by more than the noise of a timing."""
 
+FITS = """
+import sys, venv, ensurepip
+if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+    raise SystemExit(1)
+"""
+
 TIMED = """
-import sys, time, venv, ensurepip
-if not (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.prefix != sys.base_prefix:
+import time
+if sys.prefix != sys.base_prefix:
     raise SystemExit(1)
 def work():
     kept = {}
@@ -53,14 +61,25 @@ def candidates(path: str) -> Iterator[str]:
                     yield str(found)
 
 
+def fits(python: str) -> bool:
+    """Whether a virtual environment of ours can be made with it."""
+    return _told(python, FITS) is not None
+
+
 def seconds(python: str) -> float | None:
-    """How long a fixed piece of work takes it; None for a Python that does not fit."""
+    """How long a fixed piece of work takes it; None for one that does not fit or is no base."""
     try:
-        done = subprocess.run(  # noqa: S603 - what `make` would run
-            [python, "-I", "-c", TIMED], capture_output=True, timeout=TRY_S_MAX, check=True
-        )
-        return float(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
+        return float(_told(python, FITS + TIMED) or b"")
+    except ValueError:
+        return None
+
+
+def _told(python: str, script: str) -> bytes | None:
+    try:
+        return subprocess.run(  # noqa: S603 - what `make` would run
+            [python, "-I", "-c", script], capture_output=True, timeout=TRY_S_MAX, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
         return None
 
 
@@ -74,8 +93,17 @@ def pick(path: str) -> str | None:
     return best
 
 
+def main(asked: str | None) -> int:
+    """Print the one asked about, if it fits, or the one picked; 1 for none."""
+    if asked is None:
+        found = pick(os.environ.get("PATH", ""))
+    else:
+        found = shutil.which(asked) if fits(asked) else None
+    if found is None:
+        return 1
+    sys.stdout.write(found + "\n")
+    return 0
+
+
 if __name__ == "__main__":
-    picked = pick(os.environ.get("PATH", ""))
-    if picked is None:
-        raise SystemExit(1)
-    sys.stdout.write(picked + "\n")
+    raise SystemExit(main(*sys.argv[1:2] or (None,)))

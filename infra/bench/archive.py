@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
-from pathlib import Path
 
+from infra.bench.broker import Broker, new_broker
 from infra.bench.ledger import measure
 from rich.console import Console
 
 from stockfold.contracts.topics import JOURNAL, RECEIPTS
-from stockfold.runtime.embedded.servers import EmbeddedKafka
-from stockfold.runtime.settings import EnvironmentSettings, KafkaSettings, Settings
 from stockfold_services.cli.archiving.restoring import Restore
 from stockfold_services.cli.archiving.segments import Kept
 from stockfold_services.cli.archiving.sending import ExactSender
@@ -30,26 +27,14 @@ def main() -> None:
     parser.add_argument("--skus", type=int, default=20_000)
     options = parser.parse_args()
     console = Console(highlight=False)
-    with tempfile.TemporaryDirectory() as folder:
-        kafka = EmbeddedKafka(Path(folder) / "kafka")
-        bootstrap = kafka.start()
-        try:
-            _run(console, _settings(folder, bootstrap, "from."), options.events, options.skus)
-        finally:
-            kafka.stop()
+    with new_broker() as broker:
+        _run(console, broker, options.events, options.skus)
 
 
-def _settings(folder: str, bootstrap: str, prefix: str) -> Settings:
-    return Settings(
-        environment=EnvironmentSettings(prefix=prefix, data_dir=Path(folder)),
-        kafka=KafkaSettings(bootstrap=bootstrap),
-    )
-
-
-def _run(console: Console, settings: Settings, events: int, skus: int) -> None:
+def _run(console: Console, broker: Broker, events: int, skus: int) -> None:
+    settings = broker.as_installed("from.")
     measure(settings, events, skus, 1)
-    folder, bootstrap = str(settings.environment.data_dir), settings.kafka.bootstrap or ""
-    place = Place(f"{folder}/archive")
+    place = Place(f"{broker.folder}/archive")
     began, cpu = time.monotonic(), time.process_time()
     archiver = Archiver(settings, place)
     records = sum(archiver.run(_silent).records.values())
@@ -63,7 +48,7 @@ def _run(console: Console, settings: Settings, events: int, skus: int) -> None:
     archiver.run(_silent)
     console.print(f"a pass with nothing new: {time.monotonic() - began:.1f} s")
     cpu = time.process_time()
-    restore = Restore(_settings(folder, bootstrap, "to."), place, _silent)
+    restore = Restore(broker.as_installed("to."), place, _silent)
     report = restore.run(restore.look())
     cpu_s = time.process_time() - cpu
     ends = sum(archiver.manifest.end(JOURNAL, p) for p in range(settings.kafka.sku_partitions))
@@ -72,7 +57,7 @@ def _run(console: Console, settings: Settings, events: int, skus: int) -> None:
         f"{records / report.seconds:,.0f} records/s; {report.facts:,} facts of {report.skus:,} "
         f"SKUs, {ends - archiver.manifest.records(JOURNAL):,} fillers in the journal"
     )
-    markers = _settings(folder, bootstrap, "markers.")
+    markers = broker.as_installed("markers.")
     make(markers)
     began = time.monotonic()
     single = [Kept(2 * number, 1, b"k", b"v", []) for number in range(MARKERS)]

@@ -23,13 +23,17 @@ class Broker(NamedTuple):
     bootstrap: str
     folder: Path
 
-    def for_backlog(self, prefix: str, batch_ms: int = 1_000) -> Settings:
-        """An environment whose ledger takes batches as large as a backlog allows."""
+    def as_installed(self, prefix: str) -> Settings:
+        """An environment with the settings that everyone starts with."""
         return Settings(
             environment=EnvironmentSettings(prefix=prefix, data_dir=self.folder / "data"),
             kafka=KafkaSettings(bootstrap=self.bootstrap),
-            ledger=LedgerSettings(batch_events_max=25_000, batch_ms_max=batch_ms),
         )
+
+    def for_backlog(self, prefix: str, batch_ms: int = 1_000) -> Settings:
+        """An environment whose ledger takes batches as large as a backlog allows."""
+        ledger = LedgerSettings(batch_events_max=25_000, batch_ms_max=batch_ms)
+        return self.as_installed(prefix).model_copy(update={"ledger": ledger})
 
 
 @contextmanager

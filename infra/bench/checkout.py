@@ -25,6 +25,7 @@ from pathlib import Path
 import httpx
 import psutil
 from confluent_kafka import Producer
+from infra.bench.broker import new_broker
 from infra.bench.http_load import Answered, Post, offer
 from rich.console import Console
 from rich.table import Table
@@ -34,10 +35,9 @@ from stockfold.contracts.topics import RECEIPTS, RESERVATION_STATUS
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded import ports
-from stockfold.runtime.embedded.servers import EmbeddedKafka
 from stockfold.runtime.kafka import confluent_config, ensure_topics
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.settings import EnvironmentSettings, KafkaSettings, Settings
+from stockfold.runtime.settings import Settings
 
 RATE_S = 200
 SECONDS = 60
@@ -205,30 +205,20 @@ def hot_sku(settings: Settings, buyers: int, units: int, instances: int) -> Figu
 def run(console: Console, *, seconds: int = SECONDS, rate_s: int = RATE_S) -> dict[str, Figures]:
     """Every benchmark of reservations, on a broker of their own."""
     told: dict[str, Figures] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        kafka = EmbeddedKafka(Path(folder) / "kafka")
-        bootstrap = kafka.start()
-        try:
+    with new_broker() as broker:
 
-            def fresh(name: str) -> Settings:
-                settings = Settings(
-                    environment=EnvironmentSettings(prefix=f"{name}.", data_dir=Path(folder)),
-                    kafka=KafkaSettings(bootstrap=bootstrap),
-                )
-                ensure_topics(settings)
-                return settings
+        def fresh(name: str) -> Settings:
+            settings = broker.as_installed(f"{name}.")
+            ensure_topics(settings)
+            return settings
 
-            told["one line"] = rate(fresh("one"), rate_s, seconds, 1, 1)
-            show(console, "reservations of one line", told["one line"])
-            name = f"{LINES_OF_MANY} lines"
-            told[name] = rate(
-                fresh("many"), rate_s // LINES_OF_MANY, seconds // 2, LINES_OF_MANY, 2
-            )
-            show(console, f"reservations of {name}", told[name])
-            told["hot SKU"] = hot_sku(fresh("hot"), BUYERS, HOT_UNITS, 2)
-            show(console, "reservations of a hot SKU", told["hot SKU"])
-        finally:
-            kafka.stop()
+        told["one line"] = rate(fresh("one"), rate_s, seconds, 1, 1)
+        show(console, "reservations of one line", told["one line"])
+        name = f"{LINES_OF_MANY} lines"
+        told[name] = rate(fresh("many"), rate_s // LINES_OF_MANY, seconds // 2, LINES_OF_MANY, 2)
+        show(console, f"reservations of {name}", told[name])
+        told["hot SKU"] = hot_sku(fresh("hot"), BUYERS, HOT_UNITS, 2)
+        show(console, "reservations of a hot SKU", told["hot SKU"])
     return told
 
 

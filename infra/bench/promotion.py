@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from confluent_kafka import Producer
+from infra.bench.broker import new_broker
 from infra.bench.checkout import Figures, keep, process, show, stock
 from rich.console import Console
 
@@ -31,10 +31,9 @@ from stockfold.contracts.topics import ORDER_STATUS, ORDERS, POSITIONS
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded import ports
-from stockfold.runtime.embedded.servers import EmbeddedKafka
 from stockfold.runtime.kafka import confluent_config, ensure_topics
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.settings import EnvironmentSettings, KafkaSettings, Settings
+from stockfold.runtime.settings import Settings
 
 USUAL_PER_S, TIMES, SECONDS, WARM_S = 10, 5, 60, 10
 SKUS = 500
@@ -231,17 +230,10 @@ def _until(done: Any) -> None:
 
 def run(console: Console, per_s: int = USUAL_PER_S, seconds: int = SECONDS) -> Figures:
     """The promotion, on a broker of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        kafka = EmbeddedKafka(Path(folder) / "kafka")
-        settings = Settings(
-            environment=EnvironmentSettings(prefix="promotion.", data_dir=Path(folder)),
-            kafka=KafkaSettings(bootstrap=kafka.start()),
-        )
-        try:
-            ensure_topics(settings)
-            told = measure(settings, per_s, seconds, console)
-        finally:
-            kafka.stop()
+    with new_broker() as broker:
+        settings = broker.as_installed("promotion.")
+        ensure_topics(settings)
+        told = measure(settings, per_s, seconds, console)
     show(console, "promotion, the ERP away", told)
     return told
 

@@ -14,7 +14,6 @@ import json
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -23,6 +22,7 @@ from pathlib import Path
 import httpx
 import psutil
 from confluent_kafka import Producer
+from infra.bench.broker import new_broker
 from infra.bench.checkout import Figures, keep, process, show
 from rich.console import Console
 from tests.support.woo_shop.app import numbered
@@ -33,10 +33,9 @@ from stockfold.contracts.topics import ADJUSTMENTS, AVAILABILITY, DELIVERIES, RE
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded import ports
-from stockfold.runtime.embedded.servers import EmbeddedKafka
 from stockfold.runtime.kafka import confluent_config, ensure_topics
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.settings import EnvironmentSettings, KafkaSettings, Settings
+from stockfold.runtime.settings import Settings
 from stockfold_services.cli.policy import publish_policies
 
 EVENTS, SKUS = 20_000, 5_000
@@ -343,22 +342,14 @@ def run(console: Console, scale: float = 1.0, only: str = "") -> dict[str, Figur
         "latency": lambda s: latency(s, CHANGES_PER_S, int(CHANGES_S * scale) or 1, CHANGED_SKUS),
     }
     told = {}
-    with tempfile.TemporaryDirectory() as folder:
-        kafka = EmbeddedKafka(Path(folder) / "kafka")
-        bootstrap = kafka.start()
-        try:
-            for name, part in parts.items():
-                if only not in ("", name):
-                    continue
-                settings = Settings(
-                    environment=EnvironmentSettings(prefix=f"{name}.", data_dir=Path(folder)),
-                    kafka=KafkaSettings(bootstrap=bootstrap),
-                )
-                ensure_topics(settings)
-                told[name] = part(settings)
-                show(console, f"publishing, {name.replace('_', ' ')}", told[name])
-        finally:
-            kafka.stop()
+    with new_broker() as broker:
+        for name, part in parts.items():
+            if only not in ("", name):
+                continue
+            settings = broker.as_installed(f"{name}.")
+            ensure_topics(settings)
+            told[name] = part(settings)
+            show(console, f"publishing, {name.replace('_', ' ')}", told[name])
     return told
 
 

@@ -21,10 +21,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 from confluent_kafka import Producer
+from infra.bench.broker import new_broker
 from infra.bench.ledger import feed, ledger_progress
 from infra.bench.workload import CHANNELS, LOCATIONS, SOURCE
 from rich.console import Console
@@ -38,10 +38,9 @@ from stockfold.ledger.decide import decide_and_fold
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.embedded.servers import EmbeddedKafka
 from stockfold.runtime.kafka import confluent_config, ensure_topics
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.settings import EnvironmentSettings, KafkaSettings, Settings
+from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import open_store
 
 SKU_LOCATIONS = 1_000_000
@@ -312,16 +311,8 @@ class Probes:
 
 def run(sku_locations: int, tail: int, kills: int, console: Console) -> dict[str, float]:
     """Measure on an embedded broker of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        kafka = EmbeddedKafka(Path(folder) / "kafka")
-        settings = Settings(
-            environment=EnvironmentSettings(prefix="recovery.", data_dir=Path(folder)),
-            kafka=KafkaSettings(bootstrap=kafka.start()),
-        )
-        try:
-            return measure(settings, sku_locations, tail, kills, console)
-        finally:
-            kafka.stop()
+    with new_broker() as broker:
+        return measure(broker.as_installed("recovery."), sku_locations, tail, kills, console)
 
 
 def main() -> None:

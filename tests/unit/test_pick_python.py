@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from infra.pick_python import candidates, pick, seconds
+import pytest
+from infra.pick_python import candidates, fits, main, pick, seconds
 
 
 def a_python(folder: Path, name: str, script: str) -> Path:
@@ -56,3 +57,15 @@ def test_a_python_that_has_several_names_is_timed_once(tmp_path: Path) -> None:
 def test_the_python_of_this_virtual_environment_is_no_ground_for_another() -> None:
     inside = sys.prefix != sys.base_prefix
     assert (seconds(sys.executable) is None) is inside
+
+
+def test_one_that_was_asked_for_is_told_when_it_fits_and_only_then(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = a_python(tmp_path / "a", "python3", "exit 1")
+    assert fits(sys.executable)
+    assert not fits(str(old))
+    assert main(sys.executable) == 0
+    assert capsys.readouterr().out == f"{sys.executable}\n"
+    assert main(str(old)) == 1
+    assert capsys.readouterr().out == ""
