@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from tests.support.publishing import Availability, availability_service, eventua
 from tests.support.woo_shop import Shop, ShopServer
 
 from stockfold.runtime.settings import Settings
+from stockfold_services.publisher.feed import KafkaFeed, Partitions
 
 pytestmark = pytest.mark.integration
 
@@ -132,3 +134,46 @@ async def test_a_process_that_is_cut_off_from_kafka_stops_writing_before_another
     taken_over = min(written.index((sku, 0)) for sku in sold_out)
     assert taken_over < 1400, "the first one had much left when its lease ended"
     assert not {(sku, 1) for sku in sold_out} & set(written[taken_over:]), "none is resurrected"
+
+
+class Member:
+    """A process of the group, as far as reading goes; what it was given last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.has: Partitions | None = None
+        self._feed = KafkaFeed(settings, "woo")
+
+    async def serve(self) -> None:
+        """Join and read until cancelled."""
+        await self._feed.start(self._assigned, self._revoked)
+        try:
+            while True:
+                await self._feed.read()
+        finally:
+            await self._feed.stop()
+
+    def _assigned(self, partitions: Partitions) -> None:
+        self.has = partitions
+
+    async def _revoked(self, partitions: Partitions) -> None:
+        self.has = None
+
+
+async def test_processes_that_join_at_the_same_moment_come_to_an_owner(
+    environment: Settings,
+) -> None:
+    members = [Member(environment) for _ in range(3)]
+    serving = [asyncio.create_task(member.serve()) for member in members]
+    try:
+        await eventually(
+            lambda: (
+                None not in (had := [member.has for member in members])
+                and sorted(map(sorted, had)) == [[], [], [0, 1]]
+            ),
+            SESSION_AND_MORE_S,
+            "one has all, the others know that they have none",
+        )
+    finally:
+        for task in serving:
+            task.cancel()
+        await asyncio.wait(serving)

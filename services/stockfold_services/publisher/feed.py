@@ -18,7 +18,6 @@ from typing import Protocol
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
@@ -113,8 +112,9 @@ class KafkaFeed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
             auto_offset_reset="earliest",
             session_timeout_ms=int(SESSION_S * 1_000),
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
-            # The second is what releases before this one speak: they can be replaced one by one.
-            partition_assignment_strategy=(OneOwner, RoundRobinPartitionAssignor),
+            # One alone: aiokafka sends a JoinGroup for each, and members that join at the same
+            # moment then start each other's rebalance over and over (aiokafka#1168).
+            partition_assignment_strategy=(OneOwner,),
         )
 
     async def start(self, assigned: Assigned, revoked: Revoked) -> None:
