@@ -1,9 +1,13 @@
-"""``make bench``: a table on the terminal and build/bench.json."""
+"""``make bench``: tables on the terminal and build/bench.json, a part after the other.
+
+A part's figures are in the file as soon as it is through, beside what other parts came to before.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from infra.bench import (
@@ -19,26 +23,17 @@ from infra.bench import (
 )
 from infra.bench.broker import new_broker
 from infra.bench.ledger import measure
+from infra.bench.peers import race
+from infra.bench.results import RESULTS, keep
 from rich.console import Console
 from rich.table import Table
 
+Options = argparse.Namespace
+Part = Callable[[Console, Options], object]
 
-def main() -> None:
-    """Run the benchmark on an embedded broker of its own."""
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=500_000)
-    parser.add_argument("--skus", type=int, default=20_000)
-    parser.add_argument("--runs", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--sku-locations",
-        type=int,
-        default=recovery.SKU_LOCATIONS,
-        help="of the ledger that is killed; 0 leaves recovery out",
-    )
-    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
-    options = parser.parse_args()
-    console = Console()
+
+def _ledger(console: Console, options: Options) -> dict[str, object]:
+    """The ledger alone, and the rebuild of the journal that it wrote."""
     rows = []
     with new_broker() as broker:
         for run in range(options.runs):
@@ -52,34 +47,65 @@ def main() -> None:
     for row in rows:
         table.add_row(*(f"{value:,}" for value in row.values()))
     console.print(table)
+    return {"runs": rows, "rebuild": rebuilt}
+
+
+def _memory(console: Console, _: Options) -> dict[str, float]:
     budget = memory.measure()
     for name, size in budget.items():
         console.print(f"{name.replace('_', ' ')}: {size:,.0f}")
-    served: dict[str, float] = {}
-    if options.sku_locations:
-        served = recovery.run(options.sku_locations, recovery.TAIL, recovery.KILLS, console)
-        for name, value in served.items():
-            console.print(f"{name.replace('_', ' ')}: {value:,}")
-    told = availability.run(console)
-    assembled = kits.run(console)
-    asked = batch_get.run(console)
-    reserved = checkout.run(console)
-    promoted = promotion.run(console)
-    published = publishing.run(console)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    found = {
-        "ledger": rows,
-        "rebuild": rebuilt,
-        "memory": budget,
-        "availability": told,
-        "kits": assembled,
-        "batch_get": asked,
-        "recovery": served,
-        "checkout": reserved,
-        "promotion": promoted,
-        "publishing": published,
-    }
-    options.out.write_text(json.dumps(found, indent=2) + "\n")
+    return budget
+
+
+def _recovery(console: Console, options: Options) -> dict[str, float]:
+    if not options.sku_locations:
+        return {}
+    served = recovery.run(options.sku_locations, recovery.TAIL, recovery.KILLS, console)
+    for name, value in served.items():
+        console.print(f"{name.replace('_', ' ')}: {value:,}")
+    return served
+
+
+PARTS: dict[str, Part] = {
+    "race": race.run,
+    "ledger": _ledger,
+    "memory": _memory,
+    "recovery": _recovery,
+    "availability": lambda console, _: availability.run(console),
+    "kits": lambda console, _: kits.run(console),
+    "batch_get": lambda console, _: batch_get.run(console),
+    "checkout": lambda console, _: checkout.run(console),
+    "promotion": lambda console, _: promotion.run(console),
+    "publishing": lambda console, _: publishing.run(console),
+}
+"""In this order, each on servers of its own."""
+
+
+def main() -> None:
+    """Run the parts that are chosen."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--events", type=int, default=500_000, help="of the ledger's own part")
+    parser.add_argument("--skus", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=2, help="of the ledger's own part")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--sku-locations",
+        type=int,
+        default=recovery.SKU_LOCATIONS,
+        help="of the ledger that is killed; 0 leaves recovery out",
+    )
+    race.add_options(parser)
+    options = parser.parse_args()
+    console = Console()
+    for name in options.parts:
+        console.rule(name)
+        began = time.monotonic()
+        figures = PARTS[name](console, options)
+        if figures:
+            keep(options.out, **{name: figures})
+        console.print(f"{name}: {time.monotonic() - began:.0f} s")
     console.print(f"written to {options.out}")
 
 

@@ -27,6 +27,7 @@ import psutil
 from confluent_kafka import Producer
 from infra.bench.broker import new_broker
 from infra.bench.http_load import Answered, Post, offer
+from infra.bench.results import RESULTS, keep
 from rich.console import Console
 from rich.table import Table
 
@@ -236,17 +237,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.checkout", description=__doc__)
     parser.add_argument("--rate", type=int, default=RATE_S)
     parser.add_argument("--seconds", type=int, default=SECONDS)
-    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     told = run(Console(width=200), seconds=options.seconds, rate_s=options.rate)
     keep(options.out, checkout=told)
-
-
-def keep(path: Path, **figures: object) -> None:
-    """Put figures beside those of other benchmarks."""
-    known = json.loads(path.read_text()) if path.exists() else {}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**known, **figures}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 import psutil
@@ -29,8 +30,13 @@ COORDINATOR_LOADS = (
 )
 
 
-def feed(settings: Settings, count: int, skus: int, seed: int, *, into: str = "") -> None:
-    """Produce the workload, flushed, to its topics or all ``into`` one; nobody reads it yet."""
+def feed(
+    settings: Settings, count: int, skus: int, seed: int, *, into: str = "", again: int = 0
+) -> None:
+    """Produce the workload, flushed, to its topics or all ``into`` one; nobody reads it yet.
+
+    The first ``again`` events come once more at the end, for repeats are refused.
+    """
     producer = Producer(
         {
             **confluent_config(settings),
@@ -50,7 +56,9 @@ def feed(settings: Settings, count: int, skus: int, seed: int, *, into: str = ""
         if error is not None:
             refused.append(error.str())
 
-    for event in events(count, skus, seed, SYSTEM_CLOCK.now_us()):
+    now_us = SYSTEM_CLOCK.now_us()
+    repeated = islice(events(count, skus, seed, now_us), again)
+    for event in chain(events(count, skus, seed, now_us), repeated):
         name = into or event.topic.full_name(prefix)
         while True:
             try:
@@ -107,14 +115,16 @@ def measure(
     skus: int,
     seed: int,
     started: Callable[[int], None] = lambda _pid: None,
+    *,
+    again: int = 0,
 ) -> dict[str, float]:
     """Feed ``count`` events, then time one ledger process from its first to its last commit.
 
     ``cpu_s_per_million`` counts the ledger process alone, its start included. ``started`` is told
-    the process as soon as it runs.
+    the process as soon as it runs; ``again`` is as in ``feed``.
     """
     ensure_topics(settings)
-    feed(settings, count, skus, seed)
+    feed(settings, count, skus, seed, again=again)
     progress = ledger_progress(settings)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "stockfold.toml"
@@ -125,7 +135,7 @@ def measure(
         )
         try:
             started(child.pid)
-            return watch(psutil.Process(child.pid), progress, count)
+            return watch(psutil.Process(child.pid), progress, count + again)
         finally:
             child.terminate()
             child.wait(30)

@@ -22,7 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from confluent_kafka import Producer
 from infra.bench.broker import new_broker
-from infra.bench.checkout import Figures, keep, process, show, stock
+from infra.bench.checkout import Figures, process, show, stock
+from infra.bench.results import RESULTS, keep
 from rich.console import Console
 
 from stockfold.contracts import codec, envelope
@@ -243,7 +244,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.promotion", description=__doc__)
     parser.add_argument("--usual", type=int, default=USUAL_PER_S, help="orders a second")
     parser.add_argument("--seconds", type=int, default=SECONDS)
-    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     told = run(Console(width=160), options.usual, options.seconds)
     keep(options.out, promotion=told)

@@ -23,7 +23,8 @@ import httpx
 import psutil
 from confluent_kafka import Producer
 from infra.bench.broker import new_broker
-from infra.bench.checkout import Figures, keep, process, show
+from infra.bench.checkout import Figures, process, show
+from infra.bench.results import RESULTS, keep
 from rich.console import Console
 from tests.support.woo_shop.app import numbered
 
@@ -358,7 +359,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.publishing", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="of events, SKUs and seconds")
     parser.add_argument("--only", default="", help="catch_up, flood or latency")
-    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     told = run(Console(width=160), options.scale, options.only)
     keep(options.out, publishing=told)

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from infra.bench.peers.fold import JOURNAL, POSITIONS, Out, fold
-from quixstreams import Application, State
+from quixstreams import Application, State, message_context
 from quixstreams.models import SerializationContext, Serializer
 
 CLIENTS = {"queue.buffering.max.messages": 1_000_000, "linger.ms": 50, "compression.type": "lz4"}
@@ -40,7 +40,7 @@ def main(bootstrap: str, prefix: str, folder: str) -> None:
     inputs = app.topic(f"{prefix}inputs", value_deserializer="bytes", key_deserializer="bytes")
 
     def folded(value: bytes, key: bytes, _at: int, headers: Any, state: State) -> list[Out]:
-        return fold(key, value, headers, 0, state)
+        return fold(key, value, headers, message_context().offset, state)
 
     frame = app.dataframe(inputs).apply(folded, stateful=True, metadata=True, expand=True)
     frame.to_topic(lambda out, *_: topics[out.topic], key=lambda out: out.key)

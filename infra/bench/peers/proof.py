@@ -1,0 +1,150 @@
+"""That a peer did all of the work, once, and came to the numbers of the common fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, cast
+
+import msgspec
+import xxhash
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from infra.bench.peers.fold import JOURNAL, POSITIONS, Out, fold
+
+from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.settings import Settings
+
+SILENT_S_MAX = 30.0
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Told(NamedTuple):
+    """What was told in the end."""
+
+    facts: dict[tuple[str, int], int]
+    """A hash of the journal's fact, by SKU and sequence number."""
+    positions: dict[tuple[str, str], tuple[int, list[int]]]
+    """Sequence number and units by account, by SKU and location."""
+
+
+class _Kept(dict[str, Any]):
+    """The state of one SKU, of which the fold may change what it has got."""
+
+    def set(self, name: str, value: Any) -> None:
+        self[name] = value
+
+
+def expected(settings: Settings) -> Told:
+    """What the common fold makes of the inputs."""
+    return gathered(_folded(settings))
+
+
+def _folded(settings: Settings) -> Iterator[Out]:
+    kept: dict[bytes, _Kept] = {}
+    for message in _read(settings, [f"{settings.environment.prefix}inputs"]):
+        key, offset = _key(message), message.offset()
+        assert offset is not None
+        headers = cast("list[tuple[str, bytes]]", message.headers())
+        store = kept.setdefault(key, _Kept())
+        yield from fold(key, _value(message), headers, offset, store)
+
+
+def _told(settings: Settings, peer: str) -> Iterator[Out]:
+    names = {f"{settings.environment.prefix}{peer}.{one}": one for one in (JOURNAL, POSITIONS)}
+    for message in _read(settings, list(names)):
+        yield Out(names[str(message.topic())], _key(message), _value(message))
+
+
+def gathered(outs: Iterable[Out]) -> Told:
+    """Told by all of these. UnavailableError for a fact that was told twice."""
+    found = Told({}, {})
+    for out in outs:
+        told = _decode(out.value)
+        if out.topic == POSITIONS:
+            found.positions[told["sku"], told["location"]] = told["seq"], told["numbers"]
+            continue
+        name = told["sku"], told["seq"]
+        if name in found.facts:
+            raise _wrong(f"the journal has number {name[1]} of {name[0]} twice")
+        told["payload_hash"] = None  # Every language has a hash function of its own.
+        found.facts[name] = xxhash.xxh3_64_intdigest(_encode(told))
+    return found
+
+
+def check(settings: Settings, peer: str, count: int) -> None:
+    """UnavailableError when its journal or positions are not what ``count`` events come to."""
+    told, wanted = gathered(_told(settings, peer)), expected(settings)
+    if len(wanted.facts) != count:
+        raise _wrong(f"{len(wanted.facts)} of {count} events are in the inputs")
+    if told.facts != wanted.facts:
+        wrong = [name for name, fact in wanted.facts.items() if told.facts.get(name) != fact]
+        raise _wrong(
+            f"{peer}'s journal has {len(told.facts)} facts, expected are {len(wanted.facts)}; "
+            f"missing or different are {len(wrong)}, as {wrong[:3]}"
+        )
+    if told.positions != wanted.positions:
+        wrong_at = [
+            (place, told.positions.get(place), numbers)
+            for place, numbers in wanted.positions.items()
+            if told.positions.get(place) != numbers
+        ]
+        raise _wrong(f"{peer}'s positions differ at {len(wrong_at)} places, as {wrong_at[:3]}")
+
+
+def _wrong(what: str) -> UnavailableError:
+    return UnavailableError(what, remedy="The race does not count: look for the peer's mistake.")
+
+
+def _key(message: Message) -> bytes:
+    key = message.key()
+    assert isinstance(key, bytes)
+    return key
+
+
+def _value(message: Message) -> bytes:
+    value = message.value()
+    assert isinstance(value, bytes)
+    return value
+
+
+def _read(settings: Settings, topics: list[str]) -> Iterator[Message]:
+    """Every committed record of these topics."""
+    consumer = Consumer(
+        {
+            **confluent_config(settings),
+            "group.id": "proof",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "enable.auto.commit": False,
+        }
+    )
+    places = [
+        TopicPartition(topic, number, OFFSET_BEGINNING)
+        for topic in topics
+        for number in range(settings.kafka.sku_partitions)
+    ]
+    consumer.assign(places)
+    left = len(places)
+    try:
+        while left:
+            messages = consumer.consume(10_000, timeout=SILENT_S_MAX)
+            if not messages:
+                raise _wrong(f"{topics} cannot be read to their end")
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    yield message
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
+                    left -= 1
+                else:
+                    raise KafkaException(error)
+    finally:
+        consumer.close()

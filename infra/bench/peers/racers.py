@@ -1,0 +1,148 @@
+"""Who takes part in the race, and how each is started and watched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+from infra.bench.ledger import Progress, feed, measure, watch
+from infra.bench.peers import java, proof
+from infra.bench.peers.fold import JOURNAL, POSITIONS
+
+from stockfold.runtime.kafka import confluent_config
+from stockfold.runtime.settings import Settings
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+BUILT = ROOT / "build" / "peers"
+STOP_S = 20
+
+
+class Course(NamedTuple):
+    """What a racer is to run: ``again`` of the events come a second time, to be refused."""
+
+    settings: Settings
+    count: int
+    skus: int
+    seed: int
+    again: int
+    folder: Path
+
+
+Racer = Callable[[Course], dict[str, float]]
+
+
+def ledger(course: Course) -> dict[str, float]:
+    """The ledger of stockfold, on its own topics, merged by time."""
+    return measure(course.settings, course.count, course.skus, course.seed, again=course.again)
+
+
+def kafka_alone(course: Course) -> dict[str, float]:
+    """Reading alone: the ceiling of whatever consumes with librdkafka here."""
+    settings, count = course.settings, course.count + course.again
+    inputs = _inputs(course)
+    consumer = Consumer(
+        {**confluent_config(settings), "group.id": "ceiling", "isolation.level": "read_committed"}
+    )
+    partitions = range(settings.kafka.sku_partitions)
+    consumer.assign([TopicPartition(inputs, number, 0) for number in partitions])
+    began, cpu_s, read = time.monotonic(), time.process_time(), 0
+    while read < count:
+        read += sum(message.error() is None for message in consumer.consume(10_000, timeout=1.0))
+    seconds, cpu_s = time.monotonic() - began, time.process_time() - cpu_s
+    consumer.close()
+    return {
+        "events": count,
+        "seconds": round(seconds, 2),
+        "events_per_s": round(count / seconds),
+        "cpu_s_per_million": round(cpu_s / count * 1e6, 1),
+        "memory_mb": 0,
+    }
+
+
+def in_python(module: str, name: str, *arguments: str) -> Callable[[str, str, Path], list[str]]:
+    """The command of a peer in a Python environment of its own."""
+
+    def command(bootstrap: str, prefix: str, state: Path) -> list[str]:
+        start = [_environment(name), "-W", "ignore", "-m", f"infra.bench.peers.{module}"]
+        return [*start, bootstrap, prefix, str(state), *arguments]
+
+    return command
+
+
+def in_java(bootstrap: str, prefix: str, state: Path) -> list[str]:
+    """The command of Kafka Streams."""
+    return java.command(BUILT / "kafka_streams", bootstrap, prefix, state)
+
+
+def peer(name: str, command: Callable[[str, str, Path], list[str]], share: int = 1) -> Racer:
+    """A peer, which its consumer group and topics are named by.
+
+    A slow one is given one event in ``share``; what it takes for each is told all the same.
+    """
+
+    def run(course: Course) -> dict[str, float]:
+        mine = course._replace(count=course.count // share, again=course.again // share)
+        settings, prefix = course.settings, course.settings.environment.prefix
+        state = course.folder / f"{prefix}{name}"
+        start = command(settings.kafka.bootstrap or "", prefix, state)
+        progress = Progress(settings, f"{prefix}{name}", [_inputs(mine, name)])
+        child = subprocess.Popen(  # noqa: S603  (our own)
+            start,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(("libs", "schemas", "."))},
+        )
+        try:
+            row = watch(psutil.Process(child.pid), progress, mine.count + mine.again)
+        finally:
+            _stop(child)
+            progress.close()
+            shutil.rmtree(state, ignore_errors=True)
+        proof.check(settings, name, mine.count)
+        return row
+
+    return run
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait(STOP_S)
+
+
+def _inputs(course: Course, *peers: str) -> str:
+    """The workload in one topic: a peer need not merge seven by time. Its outputs' topics too."""
+    settings = course.settings
+    prefix = settings.environment.prefix
+    name = f"{prefix}inputs"
+    outputs = [f"{prefix}{peer}.{one}" for peer in peers for one in (JOURNAL, POSITIONS)]
+    wanted = [NewTopic(topic, settings.kafka.sku_partitions, 1) for topic in (name, *outputs)]
+    admin = AdminClient(confluent_config(settings))
+    for made in admin.create_topics(wanted).values():
+        made.result()
+    feed(settings, course.count, course.skus, course.seed, into=name, again=course.again)
+    return name
+
+
+def _environment(name: str) -> str:
+    """The Python of a peer's environment, which is made when it is not there."""
+    folder = BUILT / name
+    python = folder / "bin" / "python"
+    constraints = HERE / f"{name}-constraints.txt"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)  # noqa: S603
+        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*command, "-r", str(constraints)], check=True)  # noqa: S603
+    return str(python)
