@@ -183,8 +183,8 @@ profile: $(VENV)/.installed-profile ## Sample the ledger's loop while it folds: 
 	@$(BIN)/python -m infra.bench.profiling $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.installed-demo ## Measure it; tables, and build/bench.json. PEERS=1: beside other stream processors
-	@$(BIN)/python -m infra.bench$(if $(PEERS),.peers) $(ARGS)
+bench: $(VENV)/.installed-demo ## Race other stream processors, measure the parts: build/bench.json; PEERS=all: Kafka Streams too; PARTS="race kits"
+	@$(BIN)/python -m infra.bench $(if $(PEERS),--peers $(PEERS)) $(if $(PARTS),--parts $(PARTS)) $(ARGS)
 
 .PHONY: docs
 docs: $(VENV)/.installed-dev ## Write anew what is drawn from tables and schemas

@@ -156,9 +156,11 @@ def _environment(settings: Settings) -> dict[str, str]:
 def watch(process: psutil.Process, progress: Progress, count: int) -> dict[str, float]:
     """Time a process from its first to its last commit of ``count`` events.
 
-    ``memory_mb`` is the most that it had resident. UnavailableError when it stops.
+    ``cpu_s_per_million`` is its whole processor time; ``running_cpu_s_per_million`` is that of
+    what came after the first commit, without its start. ``memory_mb`` is the most that it had
+    resident. UnavailableError when it stops, or has nothing left after its first commit.
     """
-    first_at = first = last = 0.0
+    first_at = first = last = begun_cpu_s = 0.0
     heard = time.monotonic()
     while True:
         done = progress.committed()
@@ -166,7 +168,7 @@ def watch(process: psutil.Process, progress: Progress, count: int) -> dict[str, 
         if done > last:
             heard = now
             if not first_at:
-                first_at, first = now, float(done)
+                first_at, first, begun_cpu_s = now, float(done), _cpu_s(process)
         last = float(done)
         if done >= count:
             break
@@ -175,16 +177,26 @@ def watch(process: psutil.Process, progress: Progress, count: int) -> dict[str, 
                 f"it stopped at {done} of {count} events", remedy="Read its log above."
             )
         time.sleep(LOOK_S)
+    if first >= count:
+        raise UnavailableError(
+            f"all {count} events were committed at once", remedy="Give it more events."
+        )
     seconds = now - first_at
-    cpu = process.cpu_times()
+    cpu_s = _cpu_s(process)
     memory = _peak_bytes(process.pid)
     return {
         "events": count,
         "seconds": round(seconds, 2),
         "events_per_s": round((count - first) / seconds),
-        "cpu_s_per_million": round((cpu.user + cpu.system) / count * 1e6, 1),
+        "cpu_s_per_million": round(cpu_s / count * 1e6, 1),
+        "running_cpu_s_per_million": round((cpu_s - begun_cpu_s) / (count - first) * 1e6, 1),
         "memory_mb": round(memory / 2**20),
     }
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    taken = process.cpu_times()
+    return float(taken.user + taken.system)
 
 
 def _peak_bytes(pid: int) -> int:

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from infra.bench.peers import page
 from infra.bench.peers.fold import JOURNAL, Out, fold
+from infra.bench.peers.proof import gathered
+from infra.bench.results import keep
 from infra.bench.workload import events
 from tests.support.ledger_in_memory import NOW_US, LedgerInMemory
 
-from stockfold.domain.errors import SettingsError
+from stockfold.domain.errors import SettingsError, UnavailableError
 
 
 def _run(pace: float) -> dict[str, float]:
-    return {"events_per_s": pace, "cpu_s_per_million": 30, "memory_mb": 100}
+    return {"events_per_s": pace, "running_cpu_s_per_million": 30, "memory_mb": 100}
 
 
 COUNTED = ("StockCounted", "StockSnapshotReported")
@@ -69,6 +71,22 @@ def test_a_peer_knows_a_repeat() -> None:
 
 def _told(event: Any, store: Store) -> list[Out]:
     return fold(event.key, event.value, event.headers, 0, store)
+
+
+def test_a_peer_that_tells_a_fact_twice_is_found_out() -> None:
+    event = next(events(10, 1, 1, NOW_US))
+    told = _told(event, Store())
+    assert list(gathered(told).positions.values()) == [(1, [1_000, 0, 0, 0, 0])]
+    with pytest.raises(UnavailableError, match="number 1 of SKU-0000000 twice"):
+        gathered([*told, told[0]])
+
+
+def test_figures_are_kept_beside_those_of_other_benchmarks(tmp_path: Path) -> None:
+    results = tmp_path / "build" / "bench.json"
+    keep(results, kits=1)
+    keep(results, race=[2])
+    keep(results, kits=3)
+    assert json.loads(results.read_text()) == {"kits": 3, "race": [2]}
 
 
 RACE = {

@@ -36,32 +36,42 @@ class Figures(NamedTuple):
     share: float
 
 
-def figures(rows: Rows, reference: str) -> list[Figures]:
+def figures(found: Rows, reference: str) -> list[Figures]:
     """Medians and what lies around them."""
-    base = statistics.median(row["events_per_s"] for row in rows[reference])
-    found = []
-    for name, runs in rows.items():
+    base = statistics.median(row["events_per_s"] for row in found[reference])
+    told = []
+    for name, runs in found.items():
         paces = sorted(run["events_per_s"] for run in runs)
         middle = statistics.median(paces)
-        cpu_s = statistics.median(run["cpu_s_per_million"] for run in runs)
+        cpu_s = statistics.median(run["running_cpu_s_per_million"] for run in runs)
         peak_mb = max(run["memory_mb"] for run in runs)
-        found.append(Figures(name, middle, paces[0], paces[-1], cpu_s, peak_mb, middle / base))
-    return found
+        told.append(Figures(name, middle, paces[0], paces[-1], cpu_s, peak_mb, middle / base))
+    return told
 
 
-def table(rows: Rows, reference: str) -> str:
+def rows(found: Rows, reference: str) -> list[list[str]]:
+    """The figures as they are shown; a dash for memory that is not the racer's own."""
+    return [
+        [
+            one.name,
+            *(f"{figure:,.0f}" for figure in (one.middle, one.least, one.most, one.cpu_s)),
+            f"{one.peak_mb:,.0f}" if one.peak_mb else "-",
+            f"{one.share:.0%}",
+        ]
+        for one in figures(found, reference)
+    ]
+
+
+def table(found: Rows, reference: str) -> str:
     """As Markdown."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "|---|" + "---:|" * (len(COLUMNS) - 1)]
-    for one in figures(rows, reference):
-        shown = (one.middle, one.least, one.most, one.cpu_s, one.peak_mb)
-        row = [one.name, *(f"{figure:,.0f}" for figure in shown), f"{one.share:.0%}"]
-        lines.append("| " + " | ".join(row) + " |")
+    lines += ["| " + " | ".join(row) + " |" for row in rows(found, reference)]
     return "\n".join(lines) + "\n"
 
 
-def picture(rows: Rows, reference: str) -> str:
+def picture(race: Rows, reference: str) -> str:
     """As SVG: a bar for each median, a line from the least to the most."""
-    found = figures(rows, reference)
+    found = figures(race, reference)
     scale = (WIDTH - LEFT - 90) / max(one.most for one in found)
     height = len(found) * (BAR + GAP) + GAP
     font = 'font-family="system-ui,sans-serif" font-size="14"'
@@ -83,7 +93,7 @@ def picture(rows: Rows, reference: str) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def write(page: Path, image: Path, rows: Rows, reference: str) -> None:
+def write(page: Path, image: Path, found: Rows, reference: str) -> None:
     """Put the table between the page's marks, and the picture beside it.
 
     SettingsError for a page without marks.
@@ -95,5 +105,5 @@ def write(page: Path, image: Path, rows: Rows, reference: str) -> None:
         raise SettingsError(
             f"{page} has no place for the table", remedy=f"Put {BEGIN.strip()} and {END.strip()}."
         )
-    page.write_text(f"{before}{BEGIN}\n{table(rows, reference)}\n{END}{after}")
-    image.write_text(picture(rows, reference))
+    page.write_text(f"{before}{BEGIN}\n{table(found, reference)}\n{END}{after}")
+    image.write_text(picture(found, reference))

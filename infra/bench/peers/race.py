@@ -59,15 +59,23 @@ def run(console: Console, options: argparse.Namespace) -> Race:
     found = race(names, options.repeats, events, skus, console)
     if LEDGER not in found:
         return found
-    shown = Table(*page.COLUMNS, title=f"{events:,} events, {skus:,} SKUs, {options.repeats} runs")
-    for name, *figures, share in page.figures(found, LEDGER):
-        shown.add_row(str(name), *(f"{figure:,.0f}" for figure in figures), f"{share:.0%}")
-    console.print(shown)
+    console.print(_table(found, f"{events:,} events, {skus:,} SKUs, {options.repeats} runs"))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.with_name("race.svg").write_text(page.picture(found, LEDGER))
     if options.write_page:
         page.write(ROOT / "infra/docs/peers.md", ROOT / "infra/docs/peers.svg", found, LEDGER)
     return found
+
+
+def _table(found: Race, title: str) -> Table:
+    first, *others = page.COLUMNS
+    shown = Table(title=title)
+    shown.add_column(first, no_wrap=True)
+    for column in others:
+        shown.add_column(column, justify="right")
+    for row in page.rows(found, LEDGER):
+        shown.add_row(*row)
+    return shown
 
 
 def race(names: list[str], repeats: int, count: int, skus: int, console: Console) -> Race:
