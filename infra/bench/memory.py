@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from stockfold.ledger.accounts import ON_HAND, SUPPLIER
 from stockfold.ledger.decide import decide_and_fold
@@ -12,13 +12,23 @@ from stockfold.ledger.dedupe import Window
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import Fact, Input
 from stockfold.ledger.state import SkuState
+from stockfold.runtime.resting_skus import AWAKE_MAX, Skus
+
+SKUS = 100_000
 
 
 def measure() -> dict[str, float]:
-    """Bytes per SKU-location (one and ten locations a SKU), open reservation and remembered id."""
+    """Bytes per SKU-location (one and ten locations a SKU), open reservation and remembered id.
+
+    Keys are the SKUs' own strings, which the figures of SKU-locations at rest do not contain.
+    """
+    keys = _of(lambda: [f"SKU-{number:07d}" for number in range(SKUS)]) / SKUS
     return {
-        "bytes_per_sku_location_of_1": _of(lambda: _skus(20_000, 1)) / 20_000,
-        "bytes_per_sku_location_of_10": _of(lambda: _skus(4_000, 10)) / 40_000,
+        "bytes_per_key": keys,
+        "bytes_per_sku_location_of_1": _of(lambda: _resting(SKUS, 1)) / SKUS - keys,
+        "bytes_per_sku_location_of_10": (_of(lambda: _resting(SKUS // 5, 10)) / (SKUS // 5) - keys)
+        / 10,
+        "bytes_per_sku_awake": _of(lambda: list(_skus(AWAKE_MAX, 1))) / AWAKE_MAX,
         "bytes_per_open_reservation": _of(lambda: _reservations(5_000)) / 5_000,
         "bytes_per_remembered_id": _of(lambda: _ids(200_000)) / 200_000,
     }
@@ -38,9 +48,17 @@ def _of(make: Callable[[], object]) -> int:
     return after - before
 
 
-def _skus(count: int, locations: int) -> dict[str, SkuState]:
-    """SKUs with stock and one movement a location; keys of the dictionary included."""
-    states = {}
+def _resting(count: int, locations: int) -> Skus:
+    """All but ``AWAKE_MAX`` of them at rest."""
+    skus = Skus()
+    for state in _skus(count, locations):
+        skus[state.sku] = state
+        skus.rest()
+    return skus
+
+
+def _skus(count: int, locations: int) -> Iterator[SkuState]:
+    """SKUs with stock and one movement a location."""
     for number in range(count):
         state = SkuState(f"SKU-{number:07d}")
         for place in range(locations):
@@ -49,8 +67,7 @@ def _skus(count: int, locations: int) -> dict[str, SkuState]:
             fact.seq = state.seq + 1
             fact.occurred_us = 1_793_534_400_000_000 + number
             evolve(state, fact)
-        states[state.sku] = state
-    return states
+        yield state
 
 
 def _reservations(count: int) -> SkuState:

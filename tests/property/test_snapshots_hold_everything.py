@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
 import fsspec
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.histories import Input, Options, histories
 from tests.support.ledger_process import LedgerProcess
+from tests.support.sku_content import content
 from tests.support.told_ledger import IDS_MAX, folded, journal, tell
 
 from stockfold.ledger.digest import digest
@@ -23,8 +23,6 @@ from stockfold_services.snapshotter.rolling_digest import RollingDigest
 SKUS = Options(skus=("SKU-1", "SKU-2"))
 FOLDER = "snapshots-hold-everything"
 _numbers = count()
-UNORDERED = ("reservations", "allocations", "waiting", "expiring")
-"""Tables whose order means nothing: looked up, or sorted before use."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,16 +43,6 @@ def through_a_snapshot(memory: Partition) -> Partition:
     found = store.newest(0)
     assert found is not None
     return found.restore(verify=True)
-
-
-def content(state: SkuState) -> dict[str, Any]:
-    """Every slot, in its order where that matters."""
-    slots = {name: getattr(state, name) for name in SkuState.__slots__}
-    for name, table in slots.items():
-        if hasattr(table, "items"):
-            slots[name] = dict(table) if name in UNORDERED else list(table.items())
-    slots["numbers"] = [(source, known.row()) for source, known in state.numbers.items()]
-    return slots
 
 
 def assert_same(left: Partition, right: Partition) -> None:

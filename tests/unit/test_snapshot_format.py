@@ -15,12 +15,16 @@ from tests.support.told_ledger import folded, journal, tell
 
 from stockfold.contracts import snapshots
 from stockfold.contracts.frames import FrameWriter, SnapshotError, open_frames
+from stockfold.contracts.resting_rows import unpack
 from stockfold.ledger.digest import digest
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.snapshots import SnapshotStore
 
 GOLDEN = sorted(FOLDER.glob("version-*.snapshot"))
-GOLDEN_DIGESTS = {"version-1": "6ba88099aadc5798ae37f341bc5c11f1"}
+GOLDEN_DIGESTS = {
+    "version-1": "6ba88099aadc5798ae37f341bc5c11f1",
+    "version-2": "4359a625b9a957077d3b6690bcd1986f",
+}
 
 IN_A_ROW = {
     "sku",
@@ -53,7 +57,7 @@ DERIVED_FROM_LINES = {"reservations", "allocations", "waiting", "expiring"}
 @pytest.fixture(scope="module")
 def raw() -> bytes:
     """A small snapshot: two SKUs with little, and some event ids."""
-    return (FOLDER / "version-1.snapshot").read_bytes()
+    return (FOLDER / "version-2.snapshot").read_bytes()
 
 
 def test_everything_that_a_sku_holds_is_in_its_row_or_derived() -> None:
@@ -66,10 +70,11 @@ def test_the_snapshot_of_every_release_is_still_read(path: Path) -> None:
     with path.open("rb") as file:
         content = snapshots.read(file)
     assert content.head.digest == GOLDEN_DIGESTS[path.stem]
-    assert digest(content.skus.values()) == content.head.digest
+    states = [unpack(sku, row) for sku, row in content.rows.items()]
+    assert digest(states) == content.head.digest
     assert len(content.window) == content.head.young + content.head.old
     for slot in IN_A_ROW - {"moves_floor_us"} | DERIVED_FROM_LINES:
-        assert any(getattr(state, slot) for state in content.skus.values()), f"no {slot}"
+        assert any(getattr(state, slot) for state in states), f"no {slot}"
 
 
 def test_there_is_a_golden_snapshot_of_every_version_that_is_read() -> None:
@@ -153,11 +158,12 @@ def test_equal_folds_give_equal_bytes() -> None:
 
 
 def test_a_frame_is_small_however_many_skus_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshots, "FRAME_WEIGHT", 1)
+    monkeypatch.setattr(snapshots, "FRAME_BYTES", 1)
     monkeypatch.setattr(snapshots, "IDS_PER_FRAME", 3)
     raw = written(4)
     content = snapshots.read(io.BytesIO(raw))
-    assert digest(content.skus.values()) == content.head.digest
+    states = (unpack(sku, row) for sku, row in content.rows.items())
+    assert digest(states) == content.head.digest
     _, frames = open_frames(io.BytesIO(raw), snapshots.MAGIC, snapshots.READERS)
     kinds = [kind for kind, _ in frames]
     assert kinds.count(b"I") == -(-content.head.young // 3) - (-content.head.old // 3)

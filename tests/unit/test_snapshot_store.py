@@ -272,7 +272,11 @@ def test_the_description_beside_a_snapshot_is_plain_json(tmp_path: Path) -> None
     store = SnapshotStore(str(tmp_path))
     at = save(store, told(None, HISTORY), 30)
     said = json.loads((tmp_path / "0" / f"{at:020d}.json").read_text())
-    assert (said["partition"], said["next_offset"], said["format_version"]) == (0, at, 1)
+    assert (said["partition"], said["next_offset"], said["format_version"]) == (
+        0,
+        at,
+        snapshots.VERSION,
+    )
     assert said["recorded_at"].endswith("Z")
 
 

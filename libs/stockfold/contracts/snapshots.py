@@ -1,11 +1,12 @@
 """The snapshot format: the memory of one journal partition as a file that is read as a stream.
 
-The file is one of checked frames (``frames``): one head, SKUs (zlib of ``snapshot_rows``),
-remembered event ids (pairs of u64: event, payload; the younger generation first), one end. The head
-says how many of each there are.
+The file is one of checked frames (``frames``): one head, SKUs (zlib of MessagePack, each with its
+row of ``resting_rows``), remembered event ids (pairs of u64: event, payload; the younger generation
+first), one end. The head says how many of each there are.
 
 Equal memories give equal bytes. A release reads every version up to its own; ``READERS`` brings
-rows of older versions up to date.
+rows of older versions up to date. Rows are not looked into when they are read: their checksums say
+that they are as they were written, and each is unpacked when its SKU's next event comes.
 """
 
 from __future__ import annotations
@@ -29,16 +30,28 @@ from stockfold.contracts.frames import (
     head_of,
     open_frames,
 )
-from stockfold.contracts.snapshot_rows import decode_rows, encode_rows, weight
+from stockfold.contracts.resting_rows import pack
+from stockfold.contracts.snapshot_rows import decode_rows
 from stockfold.ledger.dedupe import Window
-from stockfold.ledger.state import SkuState
 
-VERSION = 1
+Rows = Iterable[tuple[str, bytes]]
+"""(SKU, its row)."""
+
+
+def _packed(raw: bytes) -> Rows:
+    return ((state.sku, pack(state)) for state in decode_rows(raw))
+
+
+VERSION = 2
 MAGIC = b"SFSNAP\r\n"
-READERS: dict[int, Callable[[bytes], Iterator[SkuState]]] = {1: decode_rows}
-"""By format version: a frame of rows as SKUs of today."""
+READERS: dict[int, Callable[[bytes], Rows]] = {
+    1: _packed,
+    2: msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode,
+}
+"""By format version: a frame of rows as rows of today."""
 
-FRAME_WEIGHT = 2_000
+FRAME_BYTES = 200_000
+"""Of rows, before they are compressed."""
 IDS_PER_FRAME = 50_000
 _SKUS, _IDS = b"S", b"I"
 
@@ -72,20 +85,22 @@ class Content(NamedTuple):
     """What a snapshot holds."""
 
     head: Head
-    skus: dict[str, SkuState]
+    rows: dict[str, bytes]
+    """By SKU."""
     window: Window
 
 
+_encode_rows = msgspec.msgpack.Encoder().encode
 _encode_head = msgspec.msgpack.Encoder(order="sorted").encode
 _decode_head = msgspec.msgpack.Decoder(Head).decode
 
 
-def write(file: Writable, head: Head, skus: Iterable[SkuState], window: Window) -> None:
+def write(file: Writable, head: Head, rows: Rows, window: Window) -> None:
     """Write a snapshot; memory beyond what is given stays within a few frames."""
     frames = FrameWriter(file, MAGIC, VERSION)
     frames.put(HEAD, _encode_head(head))
-    for group in _groups(skus):
-        frames.put(_SKUS, zlib.compress(encode_rows(group), 1))
+    for group in _groups(rows):
+        frames.put(_SKUS, zlib.compress(_encode_rows(group), 1))
     for ids, _ in window.generations():
         items = iter(ids.items())
         while chunk := list(islice(items, IDS_PER_FRAME)):
@@ -101,23 +116,22 @@ def read(file: Readable, ids_max: int | None = None) -> Content:
     version, frames = open_frames(file, MAGIC, READERS)
     head = _head(frames)
     rows_of = READERS[version]
-    skus: dict[str, SkuState] = {}
+    rows: dict[str, bytes] = {}
     pairs = array("Q")
     try:
         for kind, payload in frames:
             if kind == _SKUS:
-                for state in rows_of(zlib.decompress(payload)):
-                    skus[state.sku] = state
+                rows.update(rows_of(zlib.decompress(payload)))
             else:
                 pairs.frombytes(payload)
     except (msgspec.MsgspecError, zlib.error, ValueError, IndexError) as error:
         raise SnapshotError(f"a frame passes its checksum but makes no sense: {error}") from error
-    if len(skus) != head.skus or len(pairs) != 2 * (head.young + head.old):
+    if len(rows) != head.skus or len(pairs) != 2 * (head.young + head.old):
         raise SnapshotError(
-            f"{len(skus)} SKUs and {len(pairs) // 2} event ids are in it, its head says "
+            f"{len(rows)} SKUs and {len(pairs) // 2} event ids are in it, its head says "
             f"{head.skus} and {head.young + head.old}"
         )
-    return Content(head, skus, _window(head, _little(pairs), ids_max))
+    return Content(head, rows, _window(head, _little(pairs), ids_max))
 
 
 def check(file: Readable) -> Head:
@@ -129,14 +143,14 @@ def check(file: Readable) -> Head:
     return head
 
 
-def _groups(skus: Iterable[SkuState]) -> Iterator[list[SkuState]]:
+def _groups(rows: Rows) -> Iterator[list[tuple[str, bytes]]]:
     """SKUs in groups of about equal size, so that a frame stays small."""
-    group: list[SkuState] = []
+    group: list[tuple[str, bytes]] = []
     total = 0
-    for state in skus:
-        group.append(state)
-        total += weight(state)
-        if total >= FRAME_WEIGHT:
+    for sku, row in rows:
+        group.append((sku, row))
+        total += len(row) + len(sku)
+        if total >= FRAME_BYTES:
             yield group
             group, total = [], 0
     if group:

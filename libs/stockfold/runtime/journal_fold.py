@@ -14,6 +14,7 @@ from stockfold.domain.errors import DefectError
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.records import Record
+from stockfold.runtime.resting_skus import States
 
 
 class JournalFold:
@@ -22,9 +23,9 @@ class JournalFold:
     ``states`` are those of a snapshot, where the fold begins with one.
     """
 
-    def __init__(self, partition: int, states: dict[str, SkuState] | None = None) -> None:
+    def __init__(self, partition: int, states: States | None = None) -> None:
         self.partition = partition
-        self.states: dict[str, SkuState] = {} if states is None else states
+        self.states: States = {} if states is None else states
         self.touched: dict[tuple[str, str], Touched] = {}
         self.facts = 0
 

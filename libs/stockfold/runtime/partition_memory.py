@@ -11,6 +11,7 @@ from stockfold.ledger.dedupe import Window
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import SkuState
+from stockfold.runtime.resting_skus import Skus
 
 
 class Partition:
@@ -18,7 +19,7 @@ class Partition:
 
     def __init__(self, number: int, ids_max: int) -> None:
         self.number = number
-        self.skus: dict[str, SkuState] = {}
+        self.skus = Skus()
         self.window = Window(ids_max)
         self.next_offsets: dict[str, int] = {}
         self.expiries: list[tuple[int, str]] = []
@@ -44,6 +45,7 @@ class Partition:
         self.last = (offset, value or b"")
         if isinstance(entry, Mark):
             self.next_offsets = entry.next_offsets
+            self.skus.rest()
             return
         state = self.state_of(entry.cause.sku)
         if entry.seq != state.seq + 1:
@@ -70,11 +72,10 @@ class Partition:
 
     def watch_all(self) -> None:
         """After a fold: note every SKU's next expiry."""
-        self.expiries = [
-            (state.next_expiry_us, sku) for sku, state in self.skus.items() if state.next_expiry_us
-        ]
+        waiting = list(self.skus.waiting())
+        self.expiries = [(due_us, sku) for sku, due_us, _ in waiting if due_us]
         heapq.heapify(self.expiries)
-        self.parked = {sku for sku, state in self.skus.items() if state.parked}
+        self.parked = {sku for sku, _, parked in waiting if parked}
 
     def due_skus(self, now_us: int, skus_max: int) -> list[SkuState]:
         """SKUs whose hint is due, at most so many."""
@@ -99,7 +100,8 @@ class Partition:
             self._to_sweep = list(self.skus)
         chosen = self._to_sweep[-skus_max:]
         del self._to_sweep[-skus_max:]
-        return [self.skus[sku] for sku in chosen if sku in self.skus]
+        skus = self.skus
+        return [skus[sku] for sku in chosen if sku in skus and not skus.is_plain(sku)]
 
     def states_with_parked(self) -> list[SkuState]:
         """SKUs in which commands wait."""

@@ -19,6 +19,7 @@ from stockfold.domain.errors import DefectError
 from stockfold.domain.times import format_us
 from stockfold.ledger.digest import digest as digest_of
 from stockfold.runtime.partition_memory import Partition
+from stockfold.runtime.resting_skus import Skus
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshot_folder import DESCRIPTION, SnapshotFolder, told, url_of
 
@@ -66,7 +67,7 @@ class Snapshot:
             content = snapshots.read(file, ids_max)
         head = content.head
         memory = Partition(head.partition, content.window.ids_max)
-        memory.skus = content.skus
+        memory.skus = Skus(content.rows)
         memory.window = content.window
         memory.next_offsets = dict(head.next_offsets)
         memory.facts = head.facts
@@ -98,7 +99,7 @@ class SnapshotStore(SnapshotFolder):
         self.put(
             memory.number,
             next_offset,
-            lambda file: snapshots.write(file, head, memory.skus.values(), memory.window),
+            lambda file: snapshots.write(file, head, memory.skus.rows(), memory.window),
             msgspec.json.encode(description),
         )
         return description

@@ -148,6 +148,7 @@ class LedgerProcessor:
         for topic, message in last.items():
             memory.next_offsets[topic] = message.offset() + 1
         batch.finish(memory.next_offsets)
+        memory.skus.rest()
         self._hearing.tell(out)
         measures.LEDGER_REPEATS.inc(self.repeats - self._repeats_told)
         self._repeats_told = self.repeats

@@ -78,6 +78,7 @@ class Upkeep:
                 decided |= self._write(batch, state, facts)
             if decided:
                 batch.finish(memory.next_offsets)
+            memory.skus.rest()
             more = more or memory.is_expiry_due(now_us) or memory.wants_sweep()
         if look_at_parked:
             self._next_parked_us = now_us + PARKED_LOOK_US
