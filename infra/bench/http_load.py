@@ -24,6 +24,7 @@ class Post(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
 
 class Answered(NamedTuple):
@@ -58,7 +59,7 @@ class Pool:
     async def _exchange(
         self, request: Post, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> tuple[int, dict[str, Any]]:
-        lines = [f"POST {request.path} HTTP/1.1", f"Host: {HOST}:{self._port}"]
+        lines = [f"{request.method} {request.path} HTTP/1.1", f"Host: {HOST}:{self._port}"]
         lines += [f"{name}: {value}" for name, value in request.headers.items()]
         lines += ["Content-Type: application/json", f"Content-Length: {len(request.body)}"]
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + request.body)

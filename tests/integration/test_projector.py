@@ -242,6 +242,42 @@ async def test_a_batch_read_from_elsewhere_than_the_offsets_is_refused_whole(
         assert await store.offsets({place: 0}) == {place: 8}
 
 
+async def test_records_that_are_read_again_are_there_once(settings: Settings, db) -> None:
+    given.produce(settings, [*history("s", 1, 3), given.availability("web", "s", 1, 5)])
+    async with projecting(settings) as task:
+        await until(holds(db, "availability_history", 1), task)
+        await until(holds(db, "journal", 3), task)
+    await db.execute("UPDATE offsets SET next_offset = 0")
+    given.produce(settings, [*history("s", 4, 5), given.availability("web", "s", 2, 5)])
+    async with projecting(settings) as task:
+        await until(holds(db, "availability_history", 2), task)
+        await until(holds(db, "journal", 5), task)
+        await until(holds(db, "positions WHERE on_hand = -5", 1), task)
+    for table, rows in (("journal", 5), ("availability_history", 2), ("positions", 1)):
+        assert await db.fetchval(f"SELECT count(*) FROM {table}") == rows
+
+
+async def test_what_was_read_ahead_is_unread_when_the_tables_move_meanwhile(
+    settings: Settings, db
+) -> None:
+    small = settings.model_copy(
+        update={"projector": ProjectorSettings(batch_events_max=3, batch_ms_max=50)}
+    )
+    given.produce(settings, history("s", 1, 20))
+    async with projecting(small) as task:
+        await until(holds(db, "journal", 10), task)
+        # As another projector would have written it, or a cutover put it there.
+        async with db.transaction():
+            await db.execute("DELETE FROM journal")
+            await db.execute("DELETE FROM positions")
+            await db.execute("UPDATE offsets SET next_offset = 0")
+        given.produce(settings, history("s", 21, 40))
+        await until(holds(db, "journal", 40), task)
+        await until(holds(db, "positions WHERE on_hand = -40", 1), task)
+    rows = await db.fetch("SELECT seq FROM journal ORDER BY seq")
+    assert [row["seq"] for row in rows] == list(range(1, 41))
+
+
 async def test_an_aborted_transaction_is_never_projected(settings: Settings, db) -> None:
     given.produce(settings, [given.fact("s", 1, SHORTAGE)], commit=False)
     given.produce(settings, [given.fact("s", 1, SHORTAGE), given.fact("t", 1, SHORTAGE)])

@@ -8,11 +8,14 @@ import pytest
 from tests.support import read_side as given
 
 import stockfold_services.projector
+from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import JOURNAL, POSITIONS
+from stockfold.domain.errors import ContractError
 from stockfold.ledger.entities import Change, Fence, Inbound, InboundLine
 from stockfold.runtime.postgres import schema_name
 from stockfold_services.projector.batch import Batch, Consumed
 from stockfold_services.projector.migrate import migrations
+from stockfold_services.projector.reading import read
 from stockfold_services.projector.rows import moment, places_of, text
 from stockfold_services.projector.tables import TABLES
 
@@ -54,6 +57,31 @@ def test_marks_of_the_journal_move_the_offset_and_write_no_row() -> None:
     batch = batch_of(given.mark(), given.mark())
     assert batch.tables() == []
     assert batch.next_offsets == {(JOURNAL.name, 0): 2}
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        given.fact("s", 1, [("on_hand", "L1", -1)], body={"note": {"reason": "é"}}),
+        given.position("s", "L1", 1),
+        given.summary("s", 1, {"web": 3}),
+        given.availability("web", "s", 1, 5),
+        given.delivery("web", "s", 2),
+        given.listing_state("web", "s", 2),
+        given.order_status("web", "1", 1, "reserving"),
+        given.item("s", "Oat milk", "part"),
+        given.exception("unknown_sku", "s", 0),
+    ],
+)
+def test_records_are_read_as_the_codec_reads_them(output: given.Out) -> None:
+    assert read(output[2]) == decode(output[2])[1]
+
+
+def test_what_is_cut_off_or_longer_than_its_schema_says_is_refused() -> None:
+    value = given.position("s", "L1", 1)[2]
+    for broken in (value[:-1], value + b"x", value[:3]):
+        with pytest.raises(ContractError):
+            read(broken)
 
 
 def test_a_batch_knows_from_where_and_to_where_it_was_read() -> None:

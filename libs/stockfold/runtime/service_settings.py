@@ -157,7 +157,7 @@ class ProjectorSettings(Section):
         default="projector-1",
         description="Name of this projector: group instance id. Another one needs another name.",
     )
-    batch_events_max: PositiveInt = Field(default=5_000, description="Records in one transaction.")
+    batch_events_max: PositiveInt = Field(default=10_000, description="Records in one transaction.")
     batch_ms_max: PositiveInt = Field(
         default=200, description="Time that one batch may gather, in ms."
     )

@@ -88,6 +88,7 @@ class Database:
                     max_size=CONNECTIONS_MAX,
                     max_inactive_connection_lifetime=60,
                     init=_read_json,
+                    reset=_nothing_to_reset,
                 )
             return self._pool
 
@@ -112,3 +113,12 @@ async def _read_json(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=str, decoder=orjson.loads, format="text"
     )
+
+
+async def _nothing_to_reset(connection: asyncpg.Connection) -> None:
+    """Leave a connection that comes back as it is.
+
+    Nobody sets or locks anything in a session, so asyncpg's question that undoes it all would be a
+    round trip after every answer for nothing. An open transaction it ends all the same.
+    """
+    del connection

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 
@@ -22,7 +23,23 @@ LEDGER_BATCH_FACTS_MAX = 20_000
 _FRESHNESS = """
 SELECT count(*) AS places, count(complete_until) AS known, min(complete_until) AS complete_until,
        coalesce(sum(lag), 0)::bigint AS lag
-FROM freshness WHERE topic = ANY($1) AND ($2::int IS NULL OR partition = $2)
+FROM freshness WHERE topic = ANY($1)
+"""
+
+# One row, whatever is known; others join their tables to it, and ask once for both.
+AS_OF_SKU = """
+SELECT head.partition AS head_partition, head.record_offset AS head_offset, head.seq AS head_seq,
+    fresh.*
+FROM (SELECT) AS one
+LEFT JOIN LATERAL (
+    SELECT partition, record_offset, seq FROM journal WHERE sku = $1 ORDER BY seq DESC LIMIT 1
+) AS head ON true
+CROSS JOIN LATERAL (
+    SELECT count(*) AS places, count(complete_until) AS known,
+        min(complete_until) AS complete_until, coalesce(sum(lag), 0)::bigint AS lag
+    FROM freshness
+    WHERE topic = ANY($2) AND (head.partition IS NULL OR partition = head.partition)
+) AS fresh
 """
 
 # A ledger batch journals facts and then writes each position that they changed, once, numbered by
@@ -51,22 +68,20 @@ _JOURNAL_HOLDS = "SELECT EXISTS (SELECT FROM journal WHERE sku = $1 AND seq >= $
 
 async def as_of_sku(connection: asyncpg.Connection, sku: str, *topics: Topic) -> AsOf:
     """The state of one SKU's answer, read from the tables of ``topics``."""
-    head = await connection.fetchrow(
-        "SELECT partition, record_offset, seq FROM journal WHERE sku = $1 "
-        "ORDER BY seq DESC LIMIT 1",
-        sku,
-    )
-    partition = None if head is None else head["partition"]
-    age_ms, lag = await _age(connection, partition, topics)
-    if head is None:
-        return AsOf(age_ms=age_ms, lag=lag)
-    return AsOf(
-        partition=partition,
-        offset=head["record_offset"],
-        seq=head["seq"],
-        age_ms=age_ms,
-        lag=lag,
-    )
+    row = await connection.fetchrow(AS_OF_SKU, sku, [topic.name for topic in topics])
+    return AsOf(**as_of_row(row))
+
+
+def as_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The state that a row with the columns of ``AS_OF_SKU`` tells, as ``AsOf`` shows it."""
+    return {
+        "partition": row["head_partition"],
+        "offset": row["head_offset"],
+        "seq": row["head_seq"],
+        "offsets": None,
+        "age_ms": _age_ms(row),
+        "lag": row["lag"],
+    }
 
 
 async def as_of_all(connection: asyncpg.Connection, *topics: Topic) -> AsOf:
@@ -75,18 +90,17 @@ async def as_of_all(connection: asyncpg.Connection, *topics: Topic) -> AsOf:
         "SELECT partition, next_offset FROM offsets WHERE topic = $1 ORDER BY partition",
         JOURNAL.name,
     )
-    age_ms, lag = await _age(connection, None, topics)
-    return AsOf(offsets={r["partition"]: r["next_offset"] for r in rows}, age_ms=age_ms, lag=lag)
+    fresh = await connection.fetchrow(_FRESHNESS, [topic.name for topic in topics])
+    offsets = {row["partition"]: row["next_offset"] for row in rows}
+    return AsOf(offsets=offsets, age_ms=_age_ms(fresh), lag=fresh["lag"])
 
 
-async def _age(
-    connection: asyncpg.Connection, partition: int | None, topics: tuple[Topic, ...]
-) -> tuple[int | None, int]:
-    row = await connection.fetchrow(_FRESHNESS, [topic.name for topic in topics], partition)
+def _age_ms(row: Mapping[str, Any]) -> int | None:
+    """How old the tables are; None while that of a place is not known."""
     if not row["places"] or row["known"] < row["places"]:
-        return None, row["lag"]
+        return None
     age = datetime.now(UTC) - row["complete_until"]
-    return max(int(age.total_seconds() * 1000), 0), row["lag"]
+    return max(int(age.total_seconds() * 1000), 0)
 
 
 class Waiting:

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from stockfold.contracts.codec import decode, schema_of
+from stockfold.contracts.codec import schema_of
 from stockfold.contracts.shipments import read_body
 from stockfold.contracts.topics import CATALOG, REFERENCE, SHIPMENTS
 from stockfold.domain.errors import ContractError
 from stockfold_services.projector import named_rows, order_rows, rows
+from stockfold_services.projector.reading import read
 from stockfold_services.projector.rows import Record, Row
 from stockfold_services.projector.tables import (
     ALIASES,
@@ -73,6 +74,8 @@ class Batch:
         self._starts = starts
         self.expected: dict[Place, int] = {}
         self.next_offsets: dict[Place, int] = {}
+        self.newest_ms: dict[Place, int] = {}
+        """When the broker took the last record of each place."""
         self.records = 0
         self._taken_ms = 0
         """When the broker took the record that is being read."""
@@ -107,6 +110,7 @@ class Batch:
         if place not in self.expected:
             self.expected[place] = self._starts[place]
         self.next_offsets[place] = record.offset + 1
+        self.newest_ms[place] = record.timestamp_ms
         self.records += 1
 
     def _read(self, record: Consumed) -> None:
@@ -123,7 +127,8 @@ class Batch:
         take = _TAKERS.get(name)
         if take is None:
             raise ContractError("wrong_topic", f"{name} does not belong on {record.topic}")
-        take(self, decode(record.value)[1], record.partition, record.offset)
+        assert record.value is not None, "schema_of has seen it"
+        take(self, read(record.value), record.partition, record.offset)
 
     def _refuse(self, record: Consumed, reason: str) -> None:
         log.error(

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -18,13 +19,13 @@ from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.steps import step
 from stockfold.runtime.telemetry import measures
-from stockfold.runtime.telemetry.tracing import Traces, traces_of
+from stockfold.runtime.telemetry.tracing import Span, Traces, traces_of
 from stockfold.runtime.watchdog import Pulse, restarted_when_stalled
-from stockfold_services.projector.batch import Consumed, Place
+from stockfold_services.projector.batch import Batch, Consumed, Place
 from stockfold_services.projector.source import Source
 from stockfold_services.projector.spans import spans_of
 from stockfold_services.projector.store import PRUNE_ROWS_MAX, Moved, Store
-from stockfold_services.projector.writing import write_records
+from stockfold_services.projector.writing import batch_of, write_batch
 
 log = logging.getLogger(__name__)
 
@@ -93,39 +94,45 @@ async def _project(settings: Settings, stop: asyncio.Event, pulse: Pulse) -> Non
         pulse.beat("closing")
 
 
+class _Read(NamedTuple):
+    """Records that were read, and their rows; to be written while nothing was forgotten since."""
+
+    records: list[Consumed]
+    batch: Batch
+    turn: int
+    spans: list[Span]
+
+
 class _Projector:
-    """One connection to each side, and what is due next."""
+    """One connection to each side, and what is due next.
+
+    While PostgreSQL takes a batch in, the next one is read and made into rows.
+    """
 
     def __init__(self, store: Store, source: Source, pulse: Pulse, traces: Traces) -> None:
         self._traces = traces
         self._pulse = pulse
         self._store = store
         self._source = source
+        self._ahead: _Read | None = None
         self._started_at = datetime.now(UTC)
         self._reported: dict[tuple[str, int], object] = {}
         self._beat_due_s = 0.0
         self._prune_due_s = 0.0
 
     async def step(self) -> None:
-        """Read and write one batch; report and prune when it is time to."""
+        """Write one batch and read the next one; report and prune when it is time to."""
         self._pulse.beat("finding where partitions stand")
         await self._source.adopt(self._store.offsets)
-        self._pulse.beat("reading from Kafka")
-        fetched = await self._source.fetch()
-        starts = self._source.starts()
+        ready, self._ahead = self._ahead, None
+        if ready is None:
+            self._pulse.beat("reading from Kafka")
+            ready = await self._read({})
         # A rebalance meanwhile took partitions away: whoever has them now reads them again.
-        records = [record for record in fetched if record.place in starts]
-        if records:
+        if ready is not None and ready.turn == self._source.turns:
             step("projector.after_read")
             self._pulse.beat("writing to PostgreSQL")
-            spans = spans_of(self._traces, records)
-            try:
-                await self._write(records, starts)
-                for span in spans:
-                    span.end()
-            except Moved as moved:
-                log.warning("another projector has written %s; reading anew", moved)
-                self._read_anew()
+            await self._write_and_read(ready)
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._beat_due_s:
             self._beat_due_s = now_s + BEAT_S
@@ -136,11 +143,37 @@ class _Projector:
             removed = await self._store.prune()
             self._prune_due_s = now_s + (PRUNE_S if removed < PRUNE_ROWS_MAX else BEAT_S)
 
-    async def _write(self, records: list[Consumed], starts: dict[Place, int]) -> None:
+    async def _write_and_read(self, ready: _Read) -> None:
+        reading = asyncio.create_task(self._read(ready.batch.next_offsets))
+        try:
+            await self._write(ready)
+        except Moved as moved:
+            log.warning("another projector has written %s; reading anew", moved)
+            self._read_anew()
+        except BaseException:
+            reading.cancel()
+            await asyncio.wait({reading})
+            raise
+        self._ahead = await reading
+
+    async def _read(self, behind: dict[Place, int]) -> _Read | None:
+        """The next records as rows. ``behind`` is where those end that are being written."""
+        turn = self._source.turns
+        records = await self._source.fetch()
+        starts = self._source.starts() | behind
+        if not records or turn != self._source.turns:
+            return None
+        return _Read(
+            records, await batch_of(records, starts), turn, spans_of(self._traces, records)
+        )
+
+    async def _write(self, ready: _Read) -> None:
         with measures.PROJECTOR_WRITE.time():
-            nexts = await write_records(self._store, records, starts)
-        self._source.written(nexts)
-        for topic, count in Counter(record.topic for record in records).items():
+            await write_batch(self._store, ready.batch, ready.records)
+        self._source.written(ready.batch)
+        for span in ready.spans:
+            span.end()
+        for topic, count in Counter(record.topic for record in ready.records).items():
             measures.PROJECTOR_RECORDS.labels(topic).inc(count)
 
     async def _beat(self) -> None:
@@ -153,7 +186,8 @@ class _Projector:
             log.warning("the tables stand elsewhere than they were read from; reading anew")
             self._read_anew()
             return
-        seen, whole_until = await self._source.seen()
+        ahead = Counter(record.place for record in self._ahead.records) if self._ahead else {}
+        seen, whole_until = await self._source.seen(ahead)
         lags: Counter[str] = Counter()
         for (topic, _), at in seen.items():
             lags[topic] += at.lag
@@ -166,6 +200,7 @@ class _Projector:
         await self._store.beat(self._started_at, whole_until)
 
     def _read_anew(self) -> None:
+        self._ahead = None
         self._source.forget_all()
         self._reported.clear()
 

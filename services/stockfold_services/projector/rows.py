@@ -81,7 +81,7 @@ def summary_row(record: Record, partition: int, offset: int) -> Row:
         json_text(waiting),
         json_text(record["fences"]),
         json_text(record["limits"]),
-        from_us(record["recorded_at"]),
+        _at(record["recorded_at"]),
         record["correlation_id"],
         moment(record["caused_at"]),
         partition,
@@ -103,7 +103,7 @@ def availability_row(record: Record, partition: int, offset: int) -> Row:
         record["policy_revision"],
         record["seq"],
         json_text(record["steps"]),
-        from_us(record["recorded_at"]),
+        _at(record["recorded_at"]),
         record["correlation_id"],
         moment(record["caused_at"]),
         partition,
@@ -123,7 +123,7 @@ def availability_history_row(record: Record, partition: int, offset: int, told_u
         record["status"],
         record["policy_revision"],
         record["seq"],
-        from_us(record["recorded_at"]),
+        _at(record["recorded_at"]),
         record["correlation_id"],
         from_us(told_us),
     )
@@ -183,7 +183,7 @@ def reevaluation_row(record: Record) -> Row:
     return (
         record["instance"],
         from_us(record["began_at"]),
-        from_us(record["recorded_at"]),
+        _at(record["recorded_at"]),
         record["listings"],
         record["unseen"],
         record["untold"],
@@ -212,7 +212,7 @@ def exception_row(record: Record, partition: int, offset: int) -> Row:
         record["key"],
         record["value"],
         json_text([_header(header) for header in record["headers"]]),
-        from_us(record["recorded_at"]),
+        _at(record["recorded_at"]),
         text(record["correlation_id"]),
         moment(record["caused_at"]),
     )
@@ -256,7 +256,7 @@ def journal_row(record: Record, change: Change | None, partition: int, offset: i
         record["schema_id"],
         record["payload_hash"],
         from_us(record["occurred_at"]),
-        from_us(record["recorded_at"]),
+        _at(record["recorded_at"]),
         moment(record["caused_at"]),
         json_text(record["deltas"]),
         record["flags"],
@@ -270,11 +270,12 @@ def places_of(deltas: list[dict[str, Any]], change: Change | None) -> list[str]:
 
     The ledger writes a position or summary record for exactly these.
     """
-    places = {
-        delta["location"] if delta["account"] in _BY_LOCATION else ""
-        for delta in deltas
-        if delta["account"] in _BY_LOCATION or delta["account"] == "backordered"
-    }
+    places = set()
+    for delta in deltas:
+        if delta["account"] in _BY_LOCATION:
+            places.add(delta["location"])
+        elif delta["account"] == "backordered":
+            places.add("")
     if change is not None:
         if change.fence is not None or change.limit is not None:
             places.add("")
@@ -282,7 +283,7 @@ def places_of(deltas: list[dict[str, Any]], change: Change | None) -> list[str]:
             places.add(change.left)
         if change.inbound is not None:
             places.update(known.location for known in change.inbound.lines if known.location)
-    return sorted(places)
+    return sorted(places) if len(places) > 1 else list(places)
 
 
 def line_row(record: Record, line: Line, partition: int) -> Row:
@@ -313,7 +314,7 @@ def line_row(record: Record, line: Line, partition: int) -> Row:
             ]
         ),
         moment(line.expires_us),
-        from_us(record["recorded_at"]),
+        _at(record["recorded_at"]),
         partition,
     )
 
@@ -326,7 +327,7 @@ def transfer_row(record: Record, transfer: Transfer, partition: int) -> Row:
         record["seq"],
         json_text([{"location": place, "quantity": units} for place, units in transfer.posted]),
         None if transfer.eta_us is None else from_us(transfer.eta_us),
-        from_us(record["recorded_at"]),
+        _at(record["recorded_at"]),
         partition,
     )
 
@@ -350,7 +351,7 @@ def status_row(record: Record, change: Change, partition: int) -> Row | None:
         available,
         text(record["source"]),
         text(record["event_id"]),
-        from_us(record["recorded_at"]),
+        _at(record["recorded_at"]),
         partition,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -40,7 +40,7 @@ from stockfold.runtime.leaving import leave
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.tracing import sampled, traceparent_in
 from stockfold.runtime.watchdog import Deafness
-from stockfold_services.projector.batch import Consumed, Place
+from stockfold_services.projector.batch import Batch, Consumed, Place
 from stockfold_services.projector.store import Seen
 
 log = logging.getLogger(__name__)
@@ -99,6 +99,8 @@ class Source:
         self._events_max = settings.projector.batch_events_max
         self._batch_s_max = settings.projector.batch_ms_max / 1000
         self._consumer = consumer
+        self.turns = 0
+        """How often everything was forgotten: what was read before then is read again."""
         self._nexts: dict[TopicPartition, int] = {}
         self._record_ms: dict[TopicPartition, int] = {}
         self._deafness: Deafness[TopicPartition] = Deafness(settings.environment.stall_limit_s)
@@ -144,18 +146,20 @@ class Source:
 
     def forget_all(self) -> None:
         """Load every offset anew before going on."""
+        self.turns += 1
         self._nexts.clear()
 
     def starts(self) -> dict[Place, int]:
         """The next offset of each place, as PostgreSQL has it."""
         return {self._place(at): offset for at, offset in self._nexts.items()}
 
-    def written(self, nexts: dict[Place, int]) -> None:
-        """Go on behind these offsets, which PostgreSQL now has."""
-        for (topic, partition), offset in nexts.items():
+    def written(self, batch: Batch) -> None:
+        """Go on behind a batch, which PostgreSQL now has."""
+        for (topic, partition), offset in batch.next_offsets.items():
             at = TopicPartition(self._prefix + topic, partition)
             if at in self._nexts:
                 self._nexts[at] = offset
+                self._record_ms[at] = batch.newest_ms[topic, partition]
 
     async def adopt(self, load: LoadOffsets) -> None:
         """Start partitions that have come to us where PostgreSQL says."""
@@ -213,7 +217,6 @@ class Source:
         if begin is None:
             return []
         topic = at.topic.removeprefix(self._prefix)
-        self._record_ms[at] = records[-1].timestamp
         return [
             Consumed(topic, at.partition, r.offset, r.key, r.value, r.timestamp, self._trace_of(r))
             for r in records
@@ -223,8 +226,11 @@ class Source:
     def _trace_of(self, record: ConsumerRecord) -> str:
         return sampled(traceparent_in(record.headers)) if self.traced else ""
 
-    async def seen(self) -> tuple[dict[Place, Seen], datetime | None]:
-        """How far each place has been read, and until when those without lag are known whole."""
+    async def seen(self, ahead: Mapping[Place, int]) -> tuple[dict[Place, Seen], datetime | None]:
+        """How far each place is written, and until when those without lag are known whole.
+
+        ``ahead`` are the records of each place that were read and are still to be written.
+        """
         found = {}
         whole_ms = []
         for at in self._nexts.keys() & self._consumer.assignment():
@@ -232,6 +238,7 @@ class Source:
             if end is None:
                 continue
             lag = max(end - await self._consumer.position(at), 0)
+            lag += ahead.get(self._place(at), 0)
             found[self._place(at)] = Seen(lag, _moment(self._record_ms.get(at)))
             if lag == 0:
                 whole_ms.append(self._consumer.last_poll_timestamp(at))

@@ -47,6 +47,14 @@ class Moved(Exception):  # noqa: N818 - an answer: somebody else has written the
         super().__init__(", ".join(f"{topic} {partition}" for topic, partition in places))
 
 
+class _Met(Exception):  # noqa: N818 - an answer
+    """A row that was to be added is there already: the table's rows must go by way of its stage."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        super().__init__(table)
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """How far a place has been read: records that are left, and the time of the newest one read."""
@@ -61,6 +69,8 @@ class Store:
     def __init__(self, connection: asyncpg.Connection, schema: str) -> None:
         self._connection = connection
         self.schema = schema
+        self._met: set[str] = set()
+        """Tables without a guard that have held a row of a batch already."""
         self.projector = uuid.uuid4().hex
 
     @classmethod
@@ -149,6 +159,16 @@ class Store:
 
         ``Moved`` when the offsets are no longer those that the batch was read from.
         """
+        while True:
+            try:
+                await self._write(batch)
+            except _Met as met:
+                self._met.add(met.table)
+            else:
+                break
+        step("projector.after_commit")
+
+    async def _write(self, batch: Batch) -> None:
         async with self._connection.transaction():
             await self._fence(batch.expected)
             step("projector.after_lock")
@@ -165,7 +185,6 @@ class Store:
                 nexts,
             )
             step("projector.before_commit")
-        step("projector.after_commit")
 
     async def _fence(self, expected: dict[Place, int]) -> None:
         """Lock the places, always in the same order, and compare where they stand."""
@@ -183,12 +202,27 @@ class Store:
             raise Moved(moved)
 
     async def _merge(self, table: Table, rows: list[Row]) -> None:
+        if not table.guard and table.name not in self._met:
+            await self._append(table, rows)
+            return
         await self._connection.copy_records_to_table(
             table.stage, records=rows, columns=list(table.columns)
         )
         answer = await self._connection.execute(table.merge_sql())
         if table is JOURNAL and int(answer.rsplit(" ", 1)[1]) < len(rows):
             await self._refuse_second_history()
+
+    async def _append(self, table: Table, rows: list[Row]) -> None:
+        """Copy rows that are only ever added; ``_Met`` when one is there already.
+
+        Each record comes once, so that they are not: without a stage between they cost half.
+        """
+        try:
+            await self._connection.copy_records_to_table(
+                table.name, records=rows, columns=list(table.columns)
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise _Met(table.name) from error
 
     async def _refuse_second_history(self) -> None:
         """A fact that is there already must be the same record; else two histories were mixed."""

@@ -9,8 +9,8 @@ import asyncpg
 from stockfold_services.projector.batch import Batch, Consumed, Place
 from stockfold_services.projector.store import Store
 
-# Decoding hands the thread to its neighbours this often.
-BREATH_RECORDS = 500
+# While records are decoded, what is being written waits for its turn no longer than this.
+BREATH_RECORDS = 50
 
 _POISON = (
     asyncpg.exceptions.DataError,
@@ -20,28 +20,40 @@ _POISON = (
 """What PostgreSQL says of a row that it will never take."""
 
 
-async def write_records(
-    store: Store, records: list[Consumed], starts: dict[Place, int]
-) -> dict[Place, int]:
-    """Write records read from ``starts``, which move on with them; the next offset of each place.
+async def write_records(store: Store, records: list[Consumed], starts: dict[Place, int]) -> None:
+    """Write records read from ``starts``, which move on with them; errors as ``write_batch``."""
+    batch = await batch_of(records, starts)
+    await write_batch(store, batch, records)
+    starts.update(batch.next_offsets)
 
-    A record that PostgreSQL refuses is found by halving and kept as unreadable. ``Moved`` when the
-    offsets are no longer those of ``starts``; what was written before stays written.
-    """
+
+async def batch_of(records: list[Consumed], starts: dict[Place, int]) -> Batch:
+    """The rows of records read from ``starts``; others get their turn meanwhile."""
     batch = Batch(starts)
     for index, record in enumerate(records, 1):
         batch.add(record)
         if index % BREATH_RECORDS == 0:
             await asyncio.sleep(0)
+    return batch
+
+
+async def write_batch(store: Store, batch: Batch, records: list[Consumed]) -> None:
+    """Write a batch of these records.
+
+    A record that PostgreSQL refuses is found by halving and kept as unreadable. ``Moved`` when the
+    offsets are no longer those that the batch was read from; what was written before stays written.
+    """
     try:
         await store.write(batch)
     except _POISON as error:
-        if len(records) > 1:
-            half = len(records) // 2
-            first = await write_records(store, records[:half], starts)
-            return first | await write_records(store, records[half:], starts)
-        batch = Batch(starts)
-        batch.quarantine(records[0], f"{type(error).__name__}: {error}")
-        await store.write(batch)
-    starts.update(batch.next_offsets)
-    return batch.next_offsets
+        if len(records) == 1:
+            kept = Batch(batch.expected)
+            kept.quarantine(records[0], f"{type(error).__name__}: {error}")
+            await store.write(kept)
+            return
+        half = len(records) // 2
+        starts = batch.expected
+        for part in (records[:half], records[half:]):
+            halved = await batch_of(part, starts)
+            await write_batch(store, halved, part)
+            starts = {**starts, **halved.next_offsets}
