@@ -24,7 +24,7 @@ import asyncpg
 import httpx
 import psutil
 from confluent_kafka import Producer
-from infra.bench.checkout import keep, process, show, summary
+from infra.bench.checkout import process, show, summary
 from infra.bench.http_load import Answered, Post, offer
 from infra.bench.ledger import ledger_progress
 from infra.bench.read_side import (
@@ -37,6 +37,7 @@ from infra.bench.read_side import (
     fold,
     servers,
 )
+from infra.bench.results import RESULTS, keep
 from infra.bench.workload import CHANNELS, events
 from rich.console import Console
 
@@ -57,7 +58,7 @@ ASKED = 1_000
 BATCHES_S = 5
 """Calls of batchGet a second."""
 BATCHES = 100
-START_S_MAX = 60.0
+START_S_MAX = 240.0
 QUIET = {"STOCKFOLD_LOG_LEVEL": "WARNING"}
 
 Figures = dict[str, float]
@@ -268,7 +269,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=RATE_S)
     parser.add_argument("--seconds", type=int, default=SECONDS)
     parser.add_argument("--events-per-s", type=int, default=EVENTS_S)
-    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     told = run(Console(width=200), options.rate, options.seconds, options.events_per_s)
     keep(options.out, lookups=told)

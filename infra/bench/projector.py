@@ -16,7 +16,7 @@ from pathlib import Path
 
 import asyncpg
 import psutil
-from infra.bench.checkout import keep, process
+from infra.bench.checkout import process
 from infra.bench.read_side import (
     SILENT_S_MAX,
     TOPICS,
@@ -32,6 +32,7 @@ from infra.bench.read_side import (
     servers,
     snapshot_bytes,
 )
+from infra.bench.results import RESULTS, keep
 from rich.console import Console
 
 from stockfold.contracts.topics import AVAILABILITY, EXCEPTIONS, INPUTS, JOURNAL, POSITIONS
@@ -180,7 +181,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--skus", type=int, default=SKUS)
     parser.add_argument("--runs", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     keep(options.out, projector=run(Console(), options.events, options.skus, options.runs))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import NamedTuple
 import asyncpg
 import psutil
 from confluent_kafka import Producer
+from infra.bench.broker import new_broker
 from infra.bench.checkout import process
 from infra.bench.ledger import Progress, feed, ledger_progress
 from infra.bench.workload import CHANNELS
@@ -38,11 +38,10 @@ from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.embedded.postgres import EmbeddedPostgres
-from stockfold.runtime.embedded.servers import EmbeddedKafka
 from stockfold.runtime.kafka import confluent_config, ensure_topics, group_id
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.postgres import schema_name
-from stockfold.runtime.settings import EnvironmentSettings, KafkaSettings, Settings
+from stockfold.runtime.settings import PostgresSettings, Settings
 
 TOPICS = (JOURNAL, POSITIONS, AVAILABILITY, EXCEPTIONS)
 """What a ledger and an availability process write, and the projector reads."""
@@ -63,25 +62,25 @@ class Servers(NamedTuple):
 @contextmanager
 def servers(prefix: str = "reads.") -> Iterator[Servers]:
     """Both, for one benchmark, stopped at the end with all that they held."""
-    with tempfile.TemporaryDirectory() as temporary:
-        kafka = EmbeddedKafka(Path(temporary) / "kafka")
-        postgres = EmbeddedPostgres(Path(temporary) / "postgres")
+    with new_broker() as broker:
+        postgres = EmbeddedPostgres(broker.folder / "postgres")
         try:
-            settings = Settings(
-                environment=EnvironmentSettings(prefix=prefix, data_dir=Path(temporary) / "data"),
-                kafka=KafkaSettings(bootstrap=kafka.start()),
-                postgres={"dsn": postgres.start()},
+            settings = broker.as_installed(prefix).model_copy(
+                update={"postgres": PostgresSettings(dsn=postgres.start())}
             )
             ensure_topics(settings)
             yield Servers(
-                settings,
-                psutil.Process(kafka.pid),
-                psutil.Process(postgres.pid),
-                Path(temporary) / "kafka",
+                settings, broker_process(), psutil.Process(postgres.pid), broker.folder / "kafka"
             )
         finally:
             postgres.stop()
-            kafka.stop()
+
+
+def broker_process() -> psutil.Process:
+    """The one that this process has started."""
+    return next(
+        child for child in psutil.Process().children() if "kafka.Kafka" in " ".join(child.cmdline())
+    )
 
 
 def database(settings: Settings) -> str:
