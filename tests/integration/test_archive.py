@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,9 +28,10 @@ from stockfold.contracts.topics import (
     RESERVATION_STATUS,
     Topic,
 )
-from stockfold.domain.errors import SettingsError, StockfoldError
+from stockfold.domain.errors import SettingsError, StockfoldError, UnavailableError
 from stockfold.ledger.digest import digest
 from stockfold.runtime import audit
+from stockfold.runtime.clock import SYSTEM_CLOCK, ManualClock
 from stockfold.runtime.kafka import confluent_config, plan_topics
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
@@ -36,6 +39,7 @@ from stockfold.runtime.recovery import recover
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.cli.archiving import target
+from stockfold_services.cli.archiving.claiming import LASTS_S
 from stockfold_services.cli.archiving.manifest import load
 from stockfold_services.cli.archiving.segments import Kept, kept
 from stockfold_services.cli.archiving.sending import ExactSender
@@ -237,7 +241,8 @@ def test_an_archive_that_was_killed_in_a_pass_is_whole_and_what_it_restores_can_
     with ledger(copy):
         wait_for("what the journal had not", lambda: len(told(copy)) == 12)
     assert len(facts(copy)) == len(facts(environment)) == 12
-    Archiver(environment, Place(str(place))).run(lambda _topic, _count: None)
+    later = ManualClock(SYSTEM_CLOCK.now_us() + LASTS_S * 1_000_000)
+    Archiver(environment, Place(str(place)), later).run(lambda _topic, _count: None)
     second, report = restored(new_environment, place)
     assert report["digest"] == fold(environment).digest
     again = tmp_path / "again"
@@ -351,6 +356,37 @@ def test_an_archiver_stops_when_another_one_has_written_to_its_place(
     send(environment, "a", 6)
     first, second = Archiver(environment, place), Archiver(environment, place)
     first.run(lambda _topic, _count: None)
+    with pytest.raises(UnavailableError, match="an archiver is at work"):
+        second.run(lambda _topic, _count: None)
+    first.close()
     with pytest.raises(SettingsError, match="another archiver"):
         second.run(lambda _topic, _count: None)
     assert load(place) == first.manifest
+
+
+def test_of_two_archivers_in_the_same_moment_one_is_refused_and_the_archive_is_whole(
+    environment: Settings, new_environment: NewEnvironment, tmp_path: Path
+) -> None:
+    place = tmp_path / "archive"
+    send(environment, "a", 30)
+    with ledger(environment):
+        wait_for("the facts", lambda: len(told(environment)) == 30)
+    stockfold(environment, "archive", "--to", str(place), "--yes")
+    send(environment, "b", 30)
+    archivers = [Archiver(environment, Place(str(place))) for _ in range(2)]
+    met = threading.Barrier(len(archivers))
+
+    def one_pass(archiver: Archiver) -> str:
+        met.wait()
+        try:
+            archiver.run(lambda _topic, _count: None)
+        except UnavailableError as error:
+            return str(error)
+        return "done"
+
+    with ThreadPoolExecutor(len(archivers)) as pool:
+        ends = sorted(pool.map(one_pass, archivers))
+    assert ends[1] == "done"
+    assert "an archiver is at work" in ends[0] or "in the same moment" in ends[0]
+    copy, _ = restored(new_environment, place)
+    assert visible(copy, RECEIPTS) == visible(environment, RECEIPTS)

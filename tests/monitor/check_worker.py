@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer
+from confluent_kafka.admin import AdminClient
 
 from stockfold.contracts.codec import encode
 from stockfold.contracts.topics import AUDIT, AVAILABILITY, DELIVERIES, MONITOR, ORDER_STATUS, Topic
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.kafka import confluent_config, ensure_topics
+from stockfold.runtime.kafka import confluent_config, ensure_topics, group_id
 from stockfold.runtime.settings import Settings
 from tests.monitor.sasl_kafka import PASSWORD, USER, SaslKafka
 from tests.support.command_line import variables
@@ -29,9 +30,9 @@ START_S = 90.0
 
 
 @contextmanager
-def worker(settings: Settings, **variables_: str) -> Iterator[None]:
+def worker(settings: Settings, name: str = "monitor", **variables_: str) -> Iterator[None]:
     """A worker that runs while the block does, stopped by a signal; it must end well."""
-    log = settings.environment.data_dir / "monitor.log"
+    log = settings.environment.data_dir / f"{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(  # ours, without input
             [sys.executable, "-m", "stockfold_services.monitor.main"],
@@ -147,6 +148,33 @@ def test_promises_and_stock_outs_are_told_by_window_and_all_of_it_can_be_made_ag
         later = SYSTEM_CLOCK.now_us()
         send(settings, DELIVERIES, "woo-de|9", "Delivery", delivered("A", 100, later))
         wait_for("what came after", lambda: whole(settings, "inventory_propagation", 4), START_S)
+
+
+def test_what_was_counted_is_not_counted_again_when_another_worker_joins(
+    settings: Settings,
+) -> None:
+    """No commit is due by itself, so all that was counted is yet to be committed."""
+    now = SYSTEM_CLOCK.now_us()
+    for number in range(3):
+        send(settings, DELIVERIES, f"woo-de|{number}", "Delivery", delivered("A", 200, now))
+    with worker(settings, BROKER_COMMIT_INTERVAL="1000"):
+        wait_for("deliveries", lambda: whole(settings, "inventory_propagation", 3), START_S)
+        other = settings.environment.model_copy(
+            update={"data_dir": settings.environment.data_dir / "other"}
+        )
+        other.data_dir.mkdir()
+        with worker(settings.model_copy(update={"environment": other})):
+            wait_for("the other to join", lambda: offsets_committed(settings), START_S)
+            send(settings, DELIVERIES, "woo-de|9", "Delivery", delivered("A", 100, now))
+            wait_for("one more", lambda: whole(settings, "inventory_propagation", 4), START_S)
+
+
+def offsets_committed(settings: Settings) -> bool:
+    """Whether the monitor's group has committed what it has read of deliveries."""
+    group = ConsumerGroupTopicPartitions(group_id(settings, "monitor"))
+    (found,) = AdminClient(confluent_config(settings)).list_consumer_group_offsets([group]).values()
+    topic = DELIVERIES.full_name(settings.prefix)
+    return any(p.topic == topic and p.offset == 3 for p in found.result().topic_partitions)
 
 
 def test_it_signs_in_to_a_kafka_with_tls_and_passwords_as_every_service_does() -> None:

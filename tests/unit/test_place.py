@@ -29,6 +29,25 @@ def test_what_is_written_is_read_replaced_and_removed(place: Place) -> None:
     assert place.read("a/b.seg") is None
 
 
+def test_a_new_file_is_made_once_and_is_found_in_its_folder(place: Place) -> None:
+    assert place.names("a") == []
+    assert place.write_new("a/b.json", b"one")
+    assert not place.write_new("a/b.json", b"two")
+    assert (place.read("a/b.json"), place.names("a")) == (b"one", ["b.json"])
+
+
+def test_a_disk_without_links_has_new_files_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    place = Place(str(tmp_path))
+    assert (place.write_new("b", b"one"), place.write_new("b", b"two")) == (True, False)
+    assert (place.read("b"), place.names("")) == (b"one", ["b"])
+
+
 def test_a_file_whose_writing_failed_is_not_there_and_the_old_one_stays(place: Place) -> None:
     def cut_off(name: str) -> None:
         with place.create(name) as file:

@@ -67,6 +67,15 @@ class _Consumer(aiokafka.Consumer):  # type: ignore[misc]  # see above
     def _new_consumer_thread(self) -> Any:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Commit before a rebalance.
+
+        Faust forgets what was acknowledged since its last commit, seconds ago, and then reads it
+        once more: every table would count it twice.
+        """
+        await self.commit()
+        await super().on_partitions_revoked(revoked)
+
 
 class _Transport(aiokafka.Transport):  # type: ignore[misc]  # see above
     Consumer = _Consumer
@@ -76,6 +85,6 @@ def read_committed(app: App) -> None:
     """Have an app read only what was committed; call it before the app is started.
 
     Ledger, orders and availability write in transactions, and Faust reads aborted ones as well
-    unless it writes in transactions itself.
+    unless it writes in transactions itself. The app also commits before each rebalance.
     """
     app.transport = _Transport(app.conf.broker_consumer, app, loop=app.loop)

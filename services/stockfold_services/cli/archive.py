@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from types import FrameType
 from typing import Annotated, Any
 
@@ -55,7 +55,7 @@ def archive(
     settings = attach(load(config))
     with _kafka(settings, "archived"):
         place = Place(to)
-        archiver = Archiver(settings, place)
+        archiver = Archiver(settings, place, rests_s=every_s if follow else 0)
         if dry_run:
             found = archiver.look()
             if as_json:
@@ -63,13 +63,14 @@ def archive(
             else:
                 print_table(("topic", "new offsets"), list(found.items()))
             return
-        if archiver.begins:
-            _begin(settings, archiver, place, yes=yes)
-        if follow:
-            _follow(archiver, every_s)
-            return
-        with _progress(dict.fromkeys((topic.name for topic in ARCHIVED), 0)) as told:
-            done = archiver.run(told)
+        with closing(archiver):
+            if archiver.begins:
+                _begin(settings, archiver, place, yes=yes)
+            if follow:
+                _follow(archiver, every_s)
+                return
+            with _progress(dict.fromkeys((topic.name for topic in ARCHIVED), 0)) as told:
+                done = archiver.run(told)
     _warn(done)
     if as_json:
         print_json(_told(archiver, done))

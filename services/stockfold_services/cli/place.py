@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from stockfold.domain.errors import SettingsError, UnavailableError
 
@@ -44,6 +47,35 @@ class Place:
                 yield file
                 _to_disk(file)
             self._files.mv(path + _PART, path)
+
+    def write_new(self, name: str, content: bytes) -> bool:
+        """Make a small file; False when it is there. Of several at once one makes it.
+
+        So says the store: folders and object stores do, of the rest fsspec looks first.
+        UnavailableError.
+        """
+        path = self._path(name)
+        with self._told(name):
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            try:
+                if isinstance(self._files, LocalFileSystem):
+                    _create(Path(path), content)
+                else:
+                    self._files.pipe_file(path, content, mode="create")
+            except FileExistsError:
+                return False
+        return True
+
+    def names(self, folder: str) -> list[str]:
+        """The files of a folder, none when it is not there. UnavailableError."""
+        path = self._path(folder)
+        with self._told(folder):
+            self._files.invalidate_cache(path)
+            try:
+                found = self._files.ls(path, detail=False)
+            except FileNotFoundError:
+                return []
+        return [name.rpartition("/")[2] for name in found if not name.endswith(_PART)]
 
     def exists(self, name: str) -> bool:
         """Whether there is a file or folder of that name. UnavailableError."""
@@ -83,6 +115,21 @@ class Place:
                 where=self.where(name),
                 remedy="Check the address, the disk and the rights there, then run it again.",
             ) from error
+
+
+def _create(path: Path, content: bytes) -> None:
+    """Make a local file whole or not at all, FileExistsError when it is there."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
+    part.write_bytes(content)
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        raise
+    except OSError:  # A disk without links, such as FAT: whole a moment later.
+        with path.open("xb") as file:
+            file.write(content)
+    finally:
+        part.unlink()
 
 
 def _to_disk(file: Any) -> None:

@@ -14,6 +14,7 @@ from stockfold.runtime.kafka import partitions_of, plan_topics
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.archiving import ARCHIVED, manifest
+from stockfold_services.cli.archiving.claiming import Claim
 from stockfold_services.cli.archiving.manifest import Manifest
 from stockfold_services.cli.archiving.segments import (
     BYTES_MAX,
@@ -44,11 +45,19 @@ class Pass(msgspec.Struct):
 class Archiver:
     """Archives one environment to one place."""
 
-    def __init__(self, settings: Settings, place: Place, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        place: Place,
+        clock: Clock = SYSTEM_CLOCK,
+        rests_s: int = 0,
+    ) -> None:
         self._settings = settings
         self._place = place
         self._clock = clock
         self._reader = PartitionReader(settings)
+        self._rests_s = rests_s
+        self._claim: Claim | None = None
         self._saved: Manifest | None = None
         self.manifest = self._open()
 
@@ -98,12 +107,19 @@ class Archiver:
         """Make the place an archive, of nothing so far."""
         self._save()
 
+    def close(self) -> None:
+        """Others may archive to the place."""
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
+
     def run(self, told: Told) -> Pass:
         """One pass. Killed at any moment, it leaves an archive that a restore can use.
 
         The journal's ends are asked first and its records written last: so an archive has every
         input that its journal covers, and everything that was told before.
         """
+        self._refuse_another()
         now_us = self._clock.now_us()
         done = Pass({}, now_us, [])
         ends = self._ends()
@@ -138,10 +154,13 @@ class Archiver:
         self._saved = copy.deepcopy(self.manifest)
 
     def _refuse_another(self) -> None:
-        """SettingsError when somebody else has replaced the manifest since.
+        """UnavailableError when another is at work; SettingsError when it has been, since.
 
-        What this archiver holds is behind, and would drop segments that the other has written.
+        What this archiver holds is behind then, and would drop segments that the other has written.
         """
+        if self._claim is None:
+            self._claim = Claim.take(self._place, self._clock, self._rests_s)
+        self._claim.keep()
         if manifest.load(self._place) != self._saved:
             raise SettingsError(
                 "another archiver writes here",
