@@ -27,6 +27,7 @@ from stockfold.domain.times import SECOND_US
 from stockfold.ledger.digest import digest, rows
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.ledger.processor import LedgerProcessor
@@ -125,7 +126,7 @@ class _Record:
         return self._headers
 
 
-class GoldenLedger:
+class GoldenLedger(Outputs):
     """The production ledger of one partition; what it writes is kept."""
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ from stockfold.contracts import codec
 from stockfold.contracts.envelope import Envelope, build
 from stockfold.contracts.topics import INPUT_OF, JOURNAL, POSITIONS, Topic
 from stockfold.domain.errors import ContractError
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.processor import LedgerProcessor
 from stockfold_services.projector.batch import Batch, Consumed
@@ -103,7 +104,7 @@ def play(history: list[Input]) -> Tables:
         inputs = history[start : start + BATCH_INPUTS]
         outputs: list[tuple[Topic, bytes | None, bytes]] = []
 
-        class Out:
+        class Out(Outputs):
             def produce(self, topic, partition, key, value, headers=None, into=outputs) -> None:
                 into.append((topic, key, value))
 

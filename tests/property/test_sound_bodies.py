@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.support.contract_records import EVENT_TYPES, field_values, newest
 
+from stockfold.contracts.avro_reader import judging_reader
+from stockfold.contracts.codec import write_body
+from stockfold.contracts.registry import default_registry
+from stockfold.domain.errors import ContractError
 from stockfold.ledger.facts import Refused
-from stockfold.ledger.validation import CHECKS, IS_SOUND, validate
+from stockfold.ledger.validation import CHECKS, IS_SOUND, SOUND, validate
 
 WORDS = st.sampled_from(["L1", "", "a|b", "a\nb", "in_transit", "x" * 256, "x" * 257])
 EDGES = [0, 1, 100, 10**12, 1 << 61, (1 << 62) - 1, 7_258_118_400_000_000]
@@ -64,3 +68,19 @@ def test_a_body_without_a_sku_is_not_sound(event_type: str) -> None:
     body = dict.fromkeys((field["name"] for field in newest(event_type)["fields"]), "x")
     assert not IS_SOUND[event_type]({**body, "sku": ""})
     assert is_refused(validate, event_type, {**body, "sku": ""})
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.sampled_from(EVENT_TYPES))
+def test_a_reader_that_judges_says_what_the_checks_say(data, event_type) -> None:
+    body = data.draw(bodies(event_type))
+    schema = default_registry().by_name(f"stockfold.{event_type}")
+    read = judging_reader(schema.parsed, SOUND[event_type])
+    assert read is not None
+    try:
+        raw = write_body(schema, body)
+    except ContractError:
+        assume(False)
+    found, end, is_sound = read(raw, 0)
+    assert (found, end) == (body, len(raw))
+    assert is_sound == (not is_refused(validate, event_type, body))

@@ -10,6 +10,7 @@ from typing import Any, cast
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import EXCEPTIONS, JOURNAL, POSITIONS, RESERVATION_STATUS, Topic
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.processor import LedgerProcessor
 
@@ -57,7 +58,7 @@ class _EmptyReader:
         return iter(())
 
 
-class LedgerInMemory:
+class LedgerInMemory(Outputs):
     """One partition that serves every SKU."""
 
     def __init__(self, **ledger: Any) -> None:

@@ -12,6 +12,7 @@ from stockfold.contracts.topics import CATALOG, EXCEPTIONS, INPUT_OF, JOURNAL, R
 from stockfold.domain.reference import Record, key_of
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import SkuState
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.ledger.processor import LedgerProcessor
@@ -57,7 +58,7 @@ class Message:
         return self._fields[5]
 
 
-class Log:
+class Log(Outputs):
     """Topics of one partition: written by the processor and the test, read on recovery."""
 
     def __init__(self) -> None:

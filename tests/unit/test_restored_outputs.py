@@ -9,7 +9,7 @@ from infra.generate.golden import fold, lived
 from stockfold.contracts.codec import schema_of
 from stockfold.contracts.topics import POSITIONS, RESERVATION_STATUS
 from stockfold.ledger.digest import digest
-from stockfold_services.cli.archiving.journal import Outputs, is_filler, with_fillers
+from stockfold_services.cli.archiving.journal import JournalOutputs, is_filler, with_fillers
 from stockfold_services.cli.archiving.segments import Kept
 
 LEDGER = lived()
@@ -17,7 +17,7 @@ JOURNAL = LEDGER.journal
 
 
 def test_positions_and_statuses_are_byte_for_byte_what_the_ledger_wrote() -> None:
-    outputs = Outputs(0, 0)
+    outputs = JournalOutputs(0, 0)
     for offset, value in enumerate(JOURNAL):
         outputs.fold(Kept(offset, 0, None, value, []))
     written = {key: value for topic, key, value in LEDGER.written if topic is POSITIONS}
@@ -28,7 +28,7 @@ def test_positions_and_statuses_are_byte_for_byte_what_the_ledger_wrote() -> Non
 
 
 def test_statuses_older_than_their_topic_keeps_them_are_not_made_again() -> None:
-    outputs = Outputs(0, 1 << 62)
+    outputs = JournalOutputs(0, 1 << 62)
     for offset, value in enumerate(JOURNAL):
         outputs.fold(Kept(offset, 0, None, value, []))
     assert outputs.statuses == []

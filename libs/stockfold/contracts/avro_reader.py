@@ -10,6 +10,7 @@ any exception, and the caller asks fastavro, which accepts it or says what is wr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ Json = Any
 BodyReader = Callable[[bytes, int], tuple[Any, int]]
 """(bytes, where the body begins) -> (record, where it ends). An end beyond the bytes means that
 they were cut off. Any exception: not plainly right."""
+JudgingReader = Callable[[bytes, int], tuple[dict[str, Any], int, bool]]
+"""The same, and whether the record is what was demanded of it."""
 
 _LONG_BITS = 64
 _EIGHT = 8
@@ -59,24 +62,47 @@ def body_reader(parsed: Json, *, tuples: bool = False) -> BodyReader | None:
 
     Records come as dicts like fastavro's, or with ``tuples`` as tuples in the order of the fields.
     """
-    writer = _Writer(tuples=tuples)
+    writer = _written(parsed, tuples=tuples)
+    if writer is None:
+        return None
+    read: BodyReader = writer.function("record, i")
+    return read
+
+
+def judging_reader(parsed: Json, holds: str) -> JudgingReader | None:
+    """A reader that also says whether ``holds``, a Python expression of ``body``, is true.
+
+    It asks the fields where they still are variables, without a call more. None also for a schema
+    that lacks one of them.
+    """
+    writer = _written(parsed, tuples=False)
+    asked_of = re.compile(r"body\['([^']+)'\]")
+    if writer is None or not writer.fields.keys() >= set(asked_of.findall(holds)):
+        return None
+    asked = asked_of.sub(lambda found: writer.fields[found[1]], holds)
+    # The expression may use ``v``, as the bytes are called, which are read by then.
+    read: JudgingReader = writer.function(f"record, i, {asked}")
+    return read
+
+
+def _written(parsed: Json, *, tuples: bool) -> _Writer | None:
+    writer = _Writer(parsed["name"], tuples=tuples)
     try:
         writer.read(parsed, "record")
     except KeyError:
         return None
-    text = "def read(v, i):\n" + "\n".join(writer.lines) + "\n    return record, i\n"
-    names: dict[str, Any] = {"far_long": far_long, "far_length": far_length, **writer.constants}
-    exec(compile(text, f"<reader of {parsed['name']}>", "exec"), names)  # noqa: S102 - our own text
-    read: BodyReader = names["read"]
-    return read
+    return writer
 
 
 class _Writer:
     """Writes the lines of one reader. KeyError on a type that it does not know."""
 
-    def __init__(self, *, tuples: bool) -> None:
-        self.lines: list[str] = []
-        self.constants: dict[str, Any] = {}
+    def __init__(self, name: str, *, tuples: bool) -> None:
+        self._record_name = name
+        self._lines: list[str] = []
+        self._constants: dict[str, Any] = {}
+        self.fields: dict[str, str] = {}
+        """The variables of the record's fields, once it is written."""
         self._tuples = tuples
         self._names = 0
         self._depth = 1
@@ -96,6 +122,13 @@ class _Writer:
             "fixed": self._fixed,
         }
 
+    def function(self, result: str) -> Any:
+        """What was written, as a function that returns an expression."""
+        text = "def read(v, i):\n" + "\n".join(self._lines) + f"\n    return {result}\n"
+        names = {"far_long": far_long, "far_length": far_length, **self._constants}
+        exec(compile(text, f"<reader of {self._record_name}>", "exec"), names)  # noqa: S102 - our own text
+        return names["read"]
+
     def read(self, node: Json, target: str) -> None:
         """The lines that put the next value of a type into a variable."""
         if isinstance(node, list):
@@ -113,7 +146,7 @@ class _Writer:
             self._complex[node["type"]](node, target)
 
     def _add(self, *lines: str) -> None:
-        self.lines += ["    " * self._depth + line for line in lines]
+        self._lines += ["    " * self._depth + line for line in lines]
 
     def _name(self) -> str:
         self._names += 1
@@ -153,7 +186,7 @@ class _Writer:
     def _enum(self, node: Json, target: str) -> None:
         symbols = self._name()
         # Odd bytes are negative numbers, which no symbol has.
-        self.constants[symbols] = {at << 1: symbol for at, symbol in enumerate(node["symbols"])}
+        self._constants[symbols] = {at << 1: symbol for at, symbol in enumerate(node["symbols"])}
         self._add(f"{target} = {symbols}[v[i]]", "i += 1")
 
     def _union(self, branches: list[Json], target: str) -> None:
@@ -169,6 +202,7 @@ class _Writer:
         variables = [(field["name"], self._name()) for field in node["fields"]]
         for field, (_, variable) in zip(node["fields"], variables, strict=True):
             self.read(field["type"], variable)
+        self.fields = dict(variables)  # The outermost record is the last to be whole.
         if self._tuples:
             shown = ", ".join(variable for _, variable in variables)
             self._add(f"{target} = ({shown},)")

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import xxhash
 
 from stockfold.contracts import envelope as envelopes
-from stockfold.contracts.avro_reader import BodyReader, body_reader
+from stockfold.contracts.avro_reader import JudgingReader, judging_reader
 from stockfold.contracts.codec import HEADER_BYTES, MAGIC, read_body, schema_of, write_body
 from stockfold.contracts.json_reader import JsonReader, check_content_type
 from stockfold.contracts.registry import Registry, Schema, default_registry
 from stockfold.contracts.upcasters import UPCASTERS, Upcasters
 from stockfold.domain.errors import ContractError
 from stockfold.ledger.facts import Input
+from stockfold.ledger.validation import SOUND
 
 _NAMESPACE = "stockfold."
 _CONTENT_TYPE = "content-type"
@@ -39,10 +40,11 @@ class _Read(NamedTuple):
 class _Known(NamedTuple):
     """A schema that is the newest of its type, so that a body needs nothing but reading."""
 
-    schema: Schema
-    read: BodyReader
+    schema_id: int
+    name: str
     type: str
     """Without the namespace."""
+    read: JudgingReader
 
 
 class InputReader:
@@ -82,30 +84,30 @@ class InputReader:
         """
         known = self._newest.get(value[:HEADER_BYTES]) if value is not None else None
         end = -1
+        name = ""
         if known is not None:
             assert value is not None
+            schema_id, name, event_type, read_body = known
             try:
-                body, end = known.read(value, HEADER_BYTES)
-                envelope = envelopes.parse(headers)
+                body, end, is_sound = read_body(value, HEADER_BYTES)
+                event_id, source, told, occurred_us, correlation_id, trace, sequence, _ = (
+                    envelopes.parse_fields(headers)
+                )
             except Exception:  # noqa: BLE001  (told in full by the careful path below)
                 end = -1
-        if (
-            known is not None
-            and value is not None
-            and end == len(value)
-            and envelope.type == (name := known.schema.name)
-            and name in allowed
-        ):
-            event_type, schema_id = known.type, known.schema.id
+        if value is not None and end == len(value) and told == name and name in allowed:
             payload_hash = _hash(value[HEADER_BYTES:])
         else:
-            told, schema, body, schema_id, payload_hash = self._carefully(
+            name, schema, body, schema_id, payload_hash = self._carefully(
                 topic, allowed, value, headers
             )
-            envelope = envelopes.parse(headers)
-            if envelope.type != told:
-                raise _type_mismatch(envelope.type, told)
+            event_id, source, told, occurred_us, correlation_id, trace, sequence, _ = (
+                envelopes.parse_fields(headers)
+            )
+            if told != name:
+                raise _type_mismatch(told, name)
             event_type = schema.name.removeprefix(_NAMESPACE)
+            is_sound = False
         sku = body["sku"]
         if key is None or key != sku.encode():
             raise _key_mismatch(key, sku)
@@ -113,20 +115,21 @@ class InputReader:
             event_type,
             sku,
             body,
-            envelope.source,
-            envelope.id,
-            envelope.time_us,
+            source,
+            event_id,
+            occurred_us,
             timestamp_ms * 1000,
-            envelope.correlation_id,
+            correlation_id,
             topic,
             partition,
             offset,
             schema_id,
             payload_hash,
-            envelope.sequence,
+            sequence,
+            is_sound,
         )
-        if self.traced and envelope.traceparent:
-            given.traceparent = envelope.traceparent
+        if trace and self.traced:
+            given.traceparent = trace
         return given
 
     def earlier_hashes(self, given: Input) -> set[int]:
@@ -178,9 +181,12 @@ class InputReader:
         return _Read(writer.name, schema, body, writer.id, _hash(write_body(schema, body)))
 
     def _know(self, head: bytes, schema: Schema) -> None:
-        read = body_reader(schema.parsed) if head not in self._newest else None
-        if read is not None:
-            self._newest[head] = _Known(schema, read, schema.name.removeprefix(_NAMESPACE))
+        event_type = schema.name.removeprefix(_NAMESPACE)
+        holds = SOUND.get(event_type)
+        if holds is not None and head not in self._newest:
+            read = judging_reader(schema.parsed, holds)
+            if read is not None:
+                self._newest[head] = _Known(schema.id, schema.name, event_type, read)
 
 
 _hash = xxhash.xxh3_64_intdigest

@@ -29,6 +29,8 @@ class Input(msgspec.Struct, gc=False):
     schema_id: int = 0
     payload_hash: int = 0
     sequence: int | None = None
+    is_sound: bool = False
+    """The body is known to pass its type's checks (``validation``); unknown where False."""
     told: tuple[int, str] | None = None
     """(quantity, unit) as told, when it was converted to base units."""
     secondary: bool = False

@@ -6,9 +6,10 @@ bounded moment. What is then journalled is final, so a wait that runs out costs 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from operator import itemgetter
 from typing import Generic, Protocol, TypeVar
 
 
@@ -25,6 +26,7 @@ class Stamped(Protocol):
 
 
 R = TypeVar("R", bound=Stamped)
+_RANK, _RECORD = itemgetter(1), itemgetter(3)
 
 
 class _Topic(Generic[R]):
@@ -32,7 +34,8 @@ class _Topic(Generic[R]):
 
     def __init__(self, rank: int) -> None:
         self.rank = rank
-        self.records: deque[tuple[int, int, int, R]] = deque()
+        self.records: list[tuple[int, int, int, R]] = []
+        """(newest timestamp up to here, rank, offset, record): in order as they are."""
         self.newest_ms = -1
         self.at_end = False
 
@@ -88,20 +91,17 @@ class PartitionMerge(Generic[R]):
                 return ()
             bound = None
         self._blocked_since_ms = None
-        ready = [
-            entry
-            for queue in self._topics.values()
-            for entry in islice(queue.records, records_max)
-            if bound is None or entry[0] < bound
-        ]
+        ready: list[tuple[int, int, int, R]] = []
+        for queue in self._topics.values():
+            end = records_max if bound is None else bisect_left(queue.records, (bound,))
+            ready += queue.records[: min(end, records_max)]
         # (timestamp, rank, offset) is unique, so the records themselves are never compared.
         ready.sort()
         del ready[records_max:]
-        taken = Counter(entry[1] for entry in ready)
+        taken = Counter(map(_RANK, ready))
         for queue in self._topics.values():
-            for _ in range(taken[queue.rank]):
-                queue.records.popleft()
-        return [entry[3] for entry in ready]
+            del queue.records[: taken[queue.rank]]
+        return list(map(_RECORD, ready))
 
     def _bound_ms(self) -> int | None:
         """Records before this are in known order; None when all topics are read to their end."""

@@ -10,6 +10,10 @@ from stockfold.runtime.clients import LogProducer
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
 
+Headers = list[tuple[str, str | bytes | None]]
+Keyed = tuple[bytes | None, bytes | None, Headers | None]
+"""Key, value and headers of a record."""
+
 
 class Outputs(Protocol):
     """Where a processor puts its records; visible to readers only after the commit."""
@@ -20,10 +24,15 @@ class Outputs(Protocol):
         partition: int,
         key: bytes | None,
         value: bytes | None,
-        headers: list[tuple[str, str | bytes | None]] | None = None,
+        headers: Headers | None = None,
     ) -> None:
         """Add a record to the open transaction; without a value, its key is given up."""
         ...
+
+    def produce_all(self, topic: Topic, partition: int, records: Sequence[Keyed]) -> None:
+        """Add many of one partition, in their order."""
+        for key, value, headers in records:
+            self.produce(topic, partition, key, value, headers)
 
 
 class Processor(Protocol):
@@ -55,16 +64,13 @@ class Processor(Protocol):
         ...
 
 
-_Held = tuple[str, bytes | None, bytes | None, int, list[tuple[str, str | bytes | None]] | None]
-
-
-class HeldOutputs:
+class HeldOutputs(Outputs):
     """Outputs of one batch, held until their transaction may begin."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        self._names: dict[str, str] = {}
-        self._records: list[_Held] = []
+        self._held: dict[tuple[str, int], list[Keyed]] = {}
+        """By topic (without prefix) and partition: more order than that nobody is promised."""
 
     def produce(
         self,
@@ -72,26 +78,32 @@ class HeldOutputs:
         partition: int,
         key: bytes | None,
         value: bytes | None,
-        headers: list[tuple[str, str | bytes | None]] | None = None,
+        headers: Headers | None = None,
     ) -> None:
         """See ``Outputs.produce``."""
-        name = self._names.get(topic.name)
-        if name is None:
-            name = self._names[topic.name] = topic.full_name(self._prefix)
-        self._records.append((name, value, key, partition, headers))
+        held = self._held.get((topic.name, partition))
+        if held is None:
+            held = self._held[topic.name, partition] = []
+        held.append((key, value, headers))
+
+    def produce_all(self, topic: Topic, partition: int, records: Sequence[Keyed]) -> None:
+        """See ``Outputs.produce_all``."""
+        self._held.setdefault((topic.name, partition), []).extend(records)
 
     def release(self, producer: LogProducer) -> None:
-        """Add them to the producer's open transaction, in their order."""
+        """Add them to the producer's open transaction, in the order of each partition."""
         produce = producer.produce
-        for name, value, key, partition, headers in self._records:
-            while True:
-                try:
-                    if headers is None:
-                        produce(name, value, key, partition)
+        for (topic, partition), records in self._held.items():
+            name = self._prefix + topic
+            for key, value, headers in records:
+                while True:
+                    try:
+                        if headers is None:
+                            produce(name, value, key, partition)
+                        else:
+                            produce(name, value, key, partition, headers=headers)
+                    except BufferError:
+                        producer.poll(0.05)  # The queue is full: let it drain, then go on.
                     else:
-                        produce(name, value, key, partition, headers=headers)
-                except BufferError:
-                    producer.poll(0.05)  # The queue is full: let it drain, then go on.
-                else:
-                    break
-        self._records.clear()
+                        break
+        self._held.clear()

@@ -1,4 +1,4 @@
-"""What one batch of a partition writes: facts at once, positions once, exceptions, and the mark."""
+"""What one batch of a partition writes: facts, positions once, exceptions, and the mark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stockfold.ledger.accounts import BACKORDERED, STRIDE
 from stockfold.ledger.entities import Line
 from stockfold.ledger.facts import Fact, Input, Refusal
 from stockfold.ledger.state import SkuState
-from stockfold.runtime.processor import Outputs
+from stockfold.runtime.processor import Keyed, Outputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.telemetry import measures
 from stockfold.runtime.telemetry.tracing import OFF, Headers, Traces, headers_of
@@ -33,16 +33,18 @@ class BatchOutputs:
         """The SKUs of the batch as message keys, and as Avro strings."""
         self._changed: dict[tuple[str, str], tuple[SkuState, Input]] = {}
         self._summaries: dict[str, tuple[SkuState, Input]] = {}
+        self._journal: list[Keyed] = []
+        self._statuses: list[Keyed] = []
 
     def facts(self, state: SkuState, facts: list[Fact]) -> None:
-        """Journal the facts of one decision and their answers; note what they changed."""
+        """Keep the facts of one decision and their answers; note what they changed."""
         sku = state.sku
         keys = self._keys.get(sku)
         if keys is None:
             key = sku.encode()
             keys = self._keys[sku] = key, avro.blob(key)
         key, avro_sku = keys
-        produce, partition = self._out.produce, self._partition
+        journal, statuses = self._journal.append, self._statuses.append
         changed, summaries = self._changed, self._summaries
         told: Input | None = None
         ids: CauseIds | None = None
@@ -52,7 +54,7 @@ class BatchOutputs:
             if cause is not told:
                 told, ids, here = cause, cause_ids(cause, fact.recorded_us), (state, cause)
                 headers = headers_of(cause.traceparent) if cause.traceparent else None
-            produce(JOURNAL, partition, key, encode_fact(fact, avro_sku, ids), headers)
+            journal((key, encode_fact(fact, avro_sku, ids), headers))
             for delta in fact.deltas:
                 if delta[0] < STRIDE:
                     changed[sku, delta[1]] = here
@@ -62,13 +64,8 @@ class BatchOutputs:
             if change is not None:
                 if change.status is not None:
                     line = change.line or self._line_of(state, fact, change.status[0])
-                    produce(
-                        RESERVATION_STATUS,
-                        partition,
-                        key,
-                        encode_status(fact, change.status, line, avro_sku, ids),
-                        headers,
-                    )
+                    answer = encode_status(fact, change.status, line, avro_sku, ids)
+                    statuses((key, answer, headers))
                 if change.fence is not None or change.limit is not None:
                     summaries[sku] = here
                 if change.left:
@@ -147,17 +144,26 @@ class BatchOutputs:
 
     def finish(self, next_offsets: dict[str, int]) -> None:
         """Write the positions that changed, and the mark of the inputs that this batch covers."""
-        now_us, partition, produce = self._now_us, self._partition, self._out.produce
+        now_us, partition = self._now_us, self._partition
+        positions: list[Keyed] = []
         for (sku, location), (state, cause) in self._changed.items():
             key, avro_sku = self._keys[sku]
             value = encode_position(state, location, avro_sku, cause, now_us)
             headers = headers_of(cause.traceparent) if cause.traceparent else None
-            produce(POSITIONS, partition, location.encode() + b"|" + key, value, headers)
+            positions.append((location.encode() + b"|" + key, value, headers))
         for sku, (state, cause) in self._summaries.items():
             value = encode_summary(state, cause, now_us)
             headers = headers_of(cause.traceparent)
-            produce(POSITIONS, partition, b"|" + sku.encode(), value, headers)
-        produce(JOURNAL, partition, None, encode_mark(partition, next_offsets, now_us))
+            positions.append((b"|" + sku.encode(), value, headers))
+        self._journal.append((None, encode_mark(partition, next_offsets, now_us), None))
+        self.write_facts()
+        self._out.produce_all(POSITIONS, partition, positions)
+
+    def write_facts(self) -> None:
+        """Hand over the facts so far, and their answers."""
+        self._out.produce_all(JOURNAL, self._partition, self._journal)
+        self._out.produce_all(RESERVATION_STATUS, self._partition, self._statuses)
+        self._journal, self._statuses = [], []
 
 
 def _text(raw: bytes | None) -> str:

@@ -24,6 +24,7 @@ from stockfold.contracts.topics import (
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Headers, Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.policies import KafkaPolicyFeed
@@ -80,7 +81,7 @@ class Waiting:
         return None
 
 
-class _Kept:
+class _Kept(Outputs):
     """Outputs that go nowhere: availability is kept, and what components tell to kits."""
 
     def __init__(self) -> None:

@@ -19,6 +19,7 @@ from stockfold.domain.times import SECOND_US
 from stockfold.ledger.decide import tick, tidy
 from stockfold.ledger.facts import Fact
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.outputs import BatchOutputs
@@ -79,7 +80,7 @@ def _stream(reader: PartitionReader, topic: Topic, partition: int) -> Iterator[R
         yield from batch
 
 
-class Redecision:
+class Redecision(Outputs):
     """One partition, decided anew. It is an ``Outputs``: the ledger's facts come to it."""
 
     def __init__(self, settings: Settings, reader: PartitionReader, partition: int) -> None:
@@ -129,7 +130,9 @@ class Redecision:
             else tick(state, now_us)
         )
         if facts:
-            BatchOutputs(self, self._partition, now_us).facts(state, facts)
+            batch = BatchOutputs(self, self._partition, now_us)
+            batch.facts(state, facts)
+            batch.write_facts()
 
     def produce(
         self,

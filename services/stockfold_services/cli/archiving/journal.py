@@ -11,6 +11,7 @@ from stockfold.domain.errors import DefectError
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import SkuState
+from stockfold.runtime.processor import Outputs
 from stockfold_services.cli.archiving.segments import Kept
 from stockfold_services.cli.archiving.sending import FILLER
 from stockfold_services.ledger.outputs import BatchOutputs
@@ -42,7 +43,7 @@ def is_filler(record: Kept) -> bool:
     return _HEADER in record.headers
 
 
-class Outputs:
+class JournalOutputs(Outputs):
     """Folds one journal partition, and keeps what the ledger wrote beside it, as it wrote it."""
 
     def __init__(self, partition: int, statuses_from_us: int) -> None:

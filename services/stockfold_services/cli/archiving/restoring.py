@@ -17,7 +17,7 @@ from stockfold.runtime.kafka import partitions_of
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 from stockfold_services.cli.archiving import ARCHIVED, SAME_OFFSETS, manifest, target
-from stockfold_services.cli.archiving.journal import Outputs, is_filler, with_fillers
+from stockfold_services.cli.archiving.journal import JournalOutputs, is_filler, with_fillers
 from stockfold_services.cli.archiving.manifest import Manifest
 from stockfold_services.cli.archiving.segments import Kept, fingerprint, kept
 from stockfold_services.cli.archiving.sending import ExactSender, Sender
@@ -126,13 +126,13 @@ class Restore:
         report.seconds = round(time.monotonic() - began, 1)
         return report
 
-    def _journal(self, exact: ExactSender, sender: Sender, partition: int) -> Outputs:
+    def _journal(self, exact: ExactSender, sender: Sender, partition: int) -> JournalOutputs:
         """The journal of a partition, then what the ledger wrote beside it."""
         seal = _Seal(offsets=True)
         end = self._manifest.end(JOURNAL, partition)
         records = with_fillers(partition, self._records(JOURNAL, partition, seal), end)
         exact.write(JOURNAL, partition, records, end)
-        outputs = Outputs(partition, _statuses_from_us())
+        outputs = JournalOutputs(partition, _statuses_from_us())
         found = _Seal(offsets=True)
         for record in self._read(JOURNAL, partition, 0):
             outputs.fold(record)
