@@ -59,6 +59,10 @@ def line(ledger: LedgerProcess) -> dict[str, int]:
     return {name: units for name, units in terms.items() if units}
 
 
+def kinds(ledger: LedgerProcess) -> list[str]:
+    return [raised["kind"] for raised in ledger.exceptions()]
+
+
 def assert_books_hold(ledger: LedgerProcess) -> None:
     """The physical book sums to zero, and the journal folds to the same state."""
     state = ledger.state()
@@ -73,6 +77,31 @@ def test_the_secondary_source_after_the_authority_corroborates(ledger: LedgerPro
     receive(receive(ledger, "wms", 5), "erp", 5)
     assert (ledger.on_hand(), ledger.exceptions()) == (5, [])
     assert ledger.facts()[-1].kind == "Corroborated"
+
+
+@pytest.mark.parametrize("second", [{"location": "STORE"}, {"condition": "damaged"}])
+@pytest.mark.parametrize("source", ["wms", "erp"])
+def test_the_same_line_told_about_another_shelf_is_an_exception_and_not_a_repeat(
+    ledger: LedgerProcess, source: str, second: dict[str, str]
+) -> None:
+    receive(receive(ledger, "wms", 5), source, 5, **second)
+    assert (ledger.on_hand(), kinds(ledger)) == (5, ["document_differs"])
+    ledger.restart()
+    assert kinds(receive(ledger, source, 5, **second)) == ["document_differs"] * 2
+
+
+def test_what_the_other_teller_knows_besides_does_not_matter(ledger: LedgerProcess) -> None:
+    receive(receive(ledger, "wms", 5, inbound="PO-1", line="1"), "erp", 5)
+    assert (ledger.on_hand(), ledger.exceptions()) == (5, [])
+
+
+def test_a_return_without_a_condition_is_the_one_that_is_held(ledger: LedgerProcess) -> None:
+    told = {"return": "RT", "location": "DC", "quantity": 1, **NOTE}
+    ledger.tell("ReturnReceived", source="wms", **told)
+    ledger.tell("ReturnReceived", source="erp", **told, condition="quality_hold")
+    assert kinds(ledger) == []
+    ledger.tell("ReturnReceived", source="erp", **told, condition="on_hand")
+    assert kinds(ledger) == ["document_differs"]
 
 
 def test_the_secondary_source_after_the_authority_changes_nothing_when_it_differs(

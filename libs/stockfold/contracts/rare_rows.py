@@ -42,7 +42,7 @@ class Rare(msgspec.Struct, omit_defaults=True):
     numbers: list[NumbersRow] = msgspec.field(default_factory=list, name="n")
     fences: list[Fence] = msgspec.field(default_factory=list, name="f")
     limits: list[Limit] = msgspec.field(default_factory=list, name="bl")
-    documents: list[tuple[str, str, str, int | SecondHand, int]] = msgspec.field(
+    documents: list[tuple[str, str, str, int | str | SecondHand, int]] = msgspec.field(
         default_factory=list, name="d"
     )
     counts: list[tuple[str, int, int]] = msgspec.field(default_factory=list, name="k")

@@ -3,7 +3,8 @@
 Matched by (event type, document, document line) of the receipt or delivery note. The first that is
 told folds; the others corroborate it, and never fold twice. When they differ, the quantity of the
 source that is the authority stands: if a secondary source told it first, the primary one's fact
-folds the difference. Whatever else differs is for a person to settle.
+folds the difference. Whatever else differs is for a person to settle: a note may be split over two
+places under one line, and the second part shall not vanish as a repeat.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ DocumentKey = tuple[str, str, str]
 
 _PLACE = ("location", "from", "to", "bucket", "condition", "transfer", "return", "inbound")
 """What a correction posts to; it must be the same in both tellings."""
+
+
+_SHELVES = ("location", "from", "to", "bucket", "condition")
 
 
 def document_of(given: Input) -> DocumentKey | None:
@@ -48,6 +52,23 @@ def _place(given: Input) -> str:
     return " ".join(names)
 
 
+def _shelves(given: Input) -> str:
+    """The locations and buckets that a movement posts to, whatever else its teller knows of it."""
+    body = given.body
+    names = [body[name] for name in _SHELVES if body.get(name) is not None]
+    if given.type == "ReturnReceived" and body.get("condition") is None:
+        names.append("quality_hold")
+    return " ".join(names)
+
+
+def _told(told: int | str | SecondHand) -> tuple[int, str | None]:
+    """Units, and the shelves where they are known: a journal of before has units alone."""
+    if isinstance(told, str):
+        units, _, where = told.partition(" ")
+        return int(units), where
+    return (told, None) if isinstance(told, int) else (told.units, None)
+
+
 def told_again(
     state: SkuState, given: Input, key: DocumentKey, decide: Callable[[SkuState, Input], Fact]
 ) -> Fact | None:
@@ -56,8 +77,16 @@ def told_again(
     if told is None:
         return None
     units = _units(given)
-    before = told if isinstance(told, int) else told.units
-    if isinstance(told, int) or given.secondary:
+    before, where = _told(told)
+    if not isinstance(told, SecondHand) or given.secondary:
+        if where is not None and where != _shelves(given):
+            raise _differs(
+                given,
+                key,
+                f"about {where}, now about {_shelves(given)}",
+                "The first stands. Movements to several places need a document line each; send "
+                "this one under a line of its own, or an adjustment if it is the right one.",
+            )
         if before != units:
             raise _differs(
                 given,
@@ -86,6 +115,7 @@ def told_again(
     fact = _fact("Corroborated", key) if same else _corrected(state, given, told, decide)
     assert fact.change is not None
     fact.change.document = (*key, units)  # From now on it is the authority's.
+    fact.change.shelves = _shelves(given)
     return fact
 
 
@@ -145,3 +175,5 @@ def note_document(state: SkuState, fact: Fact, given: Input, key: DocumentKey) -
         fact.change.second_hand = SecondHand(
             _units(given), _place(given), line_of(fact), drawn_by(state, fact)
         )
+    else:
+        fact.change.shelves = _shelves(given)

@@ -312,6 +312,8 @@ class Change(msgspec.Struct, omit_defaults=True):
     """The producer's own number of the event (sequence)."""
     document: tuple[str, str, str, int] | None = None
     """(event type, document, document line, units) of a movement told by its document."""
+    shelves: str | None = None
+    """Beside ``document``, when the authority told it: the locations and buckets it posted to."""
     second_hand: SecondHand | None = None
     """Beside ``document``, when a secondary source told it first."""
     status: tuple[str, str, str, int, str, int] | None = None

@@ -15,7 +15,7 @@ from stockfold.ledger.accounts import (
     FIRST_OUTSIDE,
     STRIDE,
 )
-from stockfold.ledger.entities import Change, Forgotten, Inbound, Line
+from stockfold.ledger.entities import Change, Forgotten, Inbound, Line, SecondHand
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.inbound import expected_rows
 from stockfold.ledger.numbers import Numbers
@@ -101,7 +101,10 @@ def _put(state: SkuState, change: Change, recorded_us: int) -> None:
         state.own("limits")[change.limit.channel] = change.limit
     if change.document is not None:
         event_type, document, line, units = change.document
-        state.own("documents")[(event_type, document, line)] = change.second_hand or units
+        told: int | str | SecondHand = change.second_hand or units
+        if change.shelves is not None:
+            told = f"{units} {change.shelves}"
+        state.own("documents")[(event_type, document, line)] = told
         state.own("document_times")[(event_type, document, line)] = recorded_us
     if change.park is not None:
         state.own("parked").setdefault(change.park.waits_for, []).append(change.park)

@@ -105,9 +105,9 @@ class SkuState:
         """Per source that numbers its events: the numbers it has used."""
         self.fences: dict[str, Fence] = EMPTY
         self.limits: dict[str, Limit] = EMPTY
-        self.documents: dict[tuple[str, str, str], int | SecondHand] = EMPTY
-        """(event type, document, line) -> units, of movements that their documents told; more of
-        those that their authority may still correct."""
+        self.documents: dict[tuple[str, str, str], int | str | SecondHand] = EMPTY
+        """(event type, document, line) -> units and shelves that it told ("5 DC on_hand"); units
+        alone in a journal of before, more where the authority may still correct it."""
         self.document_times: dict[tuple[str, str, str], int] = EMPTY
         """When each of them was last recorded, UTC microseconds."""
         self.counts: dict[tuple[str, int], int] = EMPTY

@@ -75,7 +75,7 @@ class Memory:
     def __init__(self) -> None:
         self.ids: dict[tuple[str, str], str] = {}
         self.numbers: dict[str, dict[int, str]] = defaultdict(dict)
-        self.documents: dict[tuple[str, str, str], int] = {}
+        self.documents: dict[tuple[str, str, str], tuple] = {}
 
     def told_before(
         self, event_type: str, body: dict, event_id: str, source: str, sequence: int | None
@@ -95,8 +95,8 @@ class Memory:
         key = _document(event_type, body)
         if key is None or key not in self.documents:
             return False
-        if self.documents[key] != body.get("quantity", body.get("delta")):
-            raise Refused("document_differs")  # A finding; the first quantity stands.
+        if self.documents[key] != _movement(event_type, body):
+            raise Refused("document_differs")  # A finding; the first one stands.
         return True
 
     def accept(
@@ -107,7 +107,7 @@ class Memory:
         self.ids[source, event_id] = payload
         key = _document(event_type, body)
         if key is not None:
-            self.documents.setdefault(key, body.get("quantity", body.get("delta")))
+            self.documents.setdefault(key, _movement(event_type, body))
         if sequence is None:
             return False
         numbers = self.numbers[source]
@@ -120,6 +120,15 @@ def payload_of(event_type: str, body: dict) -> str:
     """Ruling 6: payload is the body, without envelope times, trace and sequence."""
     told = {key: value for key, value in body.items() if value is not None}
     return json.dumps([event_type, told], sort_keys=True)
+
+
+def _movement(event_type: str, body: dict) -> tuple:
+    """What two tellings of one document line must agree on: how many units, from where to where."""
+    condition = body.get("condition")
+    if event_type == "ReturnReceived":
+        condition = condition or "quality_hold"
+    places = [body.get(name) for name in ("location", "from", "to", "bucket")]
+    return body.get("quantity", body.get("delta")), condition, *places
 
 
 def _document(event_type: str, body: dict) -> tuple[str, str, str] | None:
