@@ -2,52 +2,51 @@
 
 Facts carry their resolved deltas (semantics.md, "A fact carries its resolved effect"), so the
 numbers of a place are a sum by column, and what is expected, fenced and limited is the last value
-of its entity. Needs Polars: the extra ``bulk``. ``journal_fold`` is the definition; a test holds
+of its entity. Needs numpy: the extra ``bulk``. ``journal_fold`` is the definition; a test holds
 the two equal.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 import msgspec
+import numpy as np
 
-from stockfold.contracts.codec import HEADER_BYTES
-from stockfold.contracts.container import container, container_head
-from stockfold.contracts.journal import wire_head
+from stockfold.contracts.avro_reader import BodyReader, body_reader
 from stockfold.contracts.places import SUMMARY, Touched, position_record, summary_record
 from stockfold.contracts.places import Record as PlaceRecord
-from stockfold.contracts.registry import default_registry
-from stockfold.domain.errors import DefectError, SettingsError
-from stockfold.ledger.accounts import CODES, FIRST_OUTSIDE, NAMES, RESERVED, STRIDE
+from stockfold.domain.errors import DefectError
+from stockfold.ledger.accounts import CODES, RESERVED, STRIDE
 from stockfold.ledger.entities import Fence, Inbound, Limit
 from stockfold.ledger.inbound import expected_rows
 from stockfold.ledger.state import ExpectedRow
+from stockfold.runtime.journal_arrays import (
+    WORD,
+    Bytes,
+    Facts,
+    Numbers,
+    different,
+    facts,
+    frames,
+    record_ends,
+    which_are_facts,
+)
+from stockfold.runtime.record_batches import Batch, unpacked
 from stockfold.runtime.records import Record
 
-if TYPE_CHECKING:
-    from polars import DataFrame
+CHUNK_BYTES = 1024 * 1024
+"""Of records that are read at once: what the processor's cache holds."""
+MERGE_ROWS = 2_000_000
+"""Sums that are kept before they are added up to one for each place."""
 
-FACT = "stockfold.JournalFact"
-CHUNK_RECORDS = 20_000
-"""Records that become one frame; more is no faster and needs more memory."""
-_BLOCK_RECORDS = 2_500
-"""Records that are read at once: about a megabyte, which the processor's cache holds."""
-_MERGE_ROWS = 2_000_000
-
-_FACT_HEAD = wire_head(FACT)
-_MARK_HEAD = wire_head("stockfold.InputsRead")
-_OUTSIDE = list(NAMES[FIRST_OUTSIDE:])
-_ENTITIES = (b'"inbound":{', b'"fence":[', b'"limit":[')
-_CAUSE = ("recorded_at", "correlation_id", "caused_at")
+_SLACK = bytes(WORD)
+_SKU = 32
+"""Bits below the number of a SKU, where it stands beside another number."""
+_REST = (1 << _SKU) - 1
+_OF_LINE = np.uint64(int.from_bytes(b'{"line":', "little"))
 _NOTHING = [0] * STRIDE
-_COLUMNS = ["sku", "seq", *_CAUSE, "deltas", "body"]
-
-
-class NotColumnar(Exception):  # noqa: N818  (an answer: the scalar fold does it)
-    """The journal holds a record that the bulk path does not read."""
 
 
 class _Entities(msgspec.Struct):
@@ -62,17 +61,30 @@ class _Entities(msgspec.Struct):
 _decode_entities = msgspec.json.Decoder(_Entities).decode
 
 
-def polars() -> Any:
-    """Polars, or a SettingsError that says how to get it."""
-    try:
-        import polars as pl  # noqa: PLC0415  (an extra: the services run without it)
-    except ImportError:
-        raise SettingsError(
-            "the bulk path needs Polars, which is not installed",
-            where="the extra `bulk`",
-            remedy="Run `pip install 'stockfold[bulk]'`, or rebuild with --path scalar.",
-        ) from None
-    return pl
+def _texts_reader(*names: str) -> BodyReader:
+    fields = [{"name": name, "type": "string"} for name in names]
+    read = body_reader({"type": "record", "name": "Texts", "fields": fields}, tuples=True)
+    assert read is not None, "strings are nothing unusual"
+    return read
+
+
+_read_key = _texts_reader("account", "location", "channel")
+_read_id = _texts_reader("correlation_id")
+
+
+class _Numbered(dict[bytes, int]):
+    """Numbers for bytes, from 0, in the order in which they are first seen."""
+
+    def __missing__(self, raw: bytes) -> int:
+        number = self[raw] = len(self)
+        return number
+
+    def of(self, data: Bytes, begins: Numbers, ends: Numbers) -> Numbers:
+        """The numbers of slices."""
+        rows, which = different(data, begins, ends)
+        raw = data.raw
+        slices = zip(begins[rows].tolist(), ends[rows].tolist(), strict=True)
+        return np.array([self[raw[begin:end]] for begin, end in slices], np.int64)[which]
 
 
 class JournalColumns:
@@ -81,107 +93,210 @@ class JournalColumns:
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.facts = 0
-        self.skus = 0
-        self._pl = polars()
-        self._head = container_head(default_registry().by_name(FACT))
-        self._waiting: list[bytes] = []
-        self._sums: list[DataFrame] = []
-        self._touched: list[DataFrame] = []
-        self._seqs: list[DataFrame] = []
-        self._inbounds: dict[str, dict[str, Inbound]] = {}
-        self._fences: dict[str, dict[str, Fence]] = {}
-        self._limits: dict[str, dict[str, Limit]] = {}
+        self._skus = _Numbered()
+        self._last: Numbers = np.zeros(1024, np.int64)
+        """By number of the SKU: the sequence number of its last fact."""
+        self._keys = _Numbered()
+        """Account, location and channel of a delta, as Avro strings."""
+        self._named: list[tuple[int, str, str]] = []
+        """The same, read."""
+        self._places = {SUMMARY.encode(): 0}
+        self._place_of: list[int] = []
+        """By number of the key: the number of the place that it changes."""
+        self._sums: list[tuple[Numbers, Numbers]] = []
+        """SKU and key as one number, each once, and its units."""
+        self._touched: dict[int, tuple[int, bytes, int]] = {}
+        """SKU and place as one number: when recorded, correlation id, when caused."""
+        self._inbounds: dict[int, dict[str, Inbound]] = {}
+        self._fences: dict[int, dict[str, Fence]] = {}
+        self._limits: dict[int, dict[str, Limit]] = {}
+
+    @property
+    def skus(self) -> int:
+        """SKUs that have facts."""
+        return len(self._skus)
 
     def add(self, records: Sequence[Record]) -> None:
         """Take records of the journal, in order. NotColumnar for one of an earlier release."""
-        facts: list[bytes] = []
-        others: list[bytes] = []
-        for record in records:
-            value = record.value() or b""
-            (facts if value[:HEADER_BYTES] == _FACT_HEAD else others).append(value)
-        if not all(other.startswith(_MARK_HEAD) for other in others):
-            raise NotColumnar
-        self._waiting += facts
-        self.facts += len(facts)
-        if len(self._waiting) >= CHUNK_RECORDS:
-            self._take()
+        values = [record.value() or b"" for record in records]
+        ends = np.fromiter(accumulate(map(len, values)), np.int64, len(values))
+        begins = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+        self._add(Bytes(b"".join((*values, _SLACK))), begins, ends)
 
-    def _read(self, facts: Sequence[bytes]) -> DataFrame:
-        raw = io.BytesIO(container(self._head, facts))
-        frame: DataFrame = self._pl.read_avro(raw, columns=_COLUMNS)[_COLUMNS]  # Of any order.
-        return frame
+    def add_batches(self, batches: Iterable[Batch], start: int, end: int) -> int:
+        """Take the records from offset ``start`` to before ``end`` of batches; how many these are.
 
-    def _take(self) -> None:
-        """Make a frame of what waits, and keep its sums."""
-        pl = self._pl
-        if not self._waiting:
-            return
-        blocks = range(0, len(self._waiting), _BLOCK_RECORDS)
-        frame = pl.concat(
-            [self._read(self._waiting[at : at + _BLOCK_RECORDS]) for at in blocks]
-        ).with_row_index("i")
-        self._waiting = []
-        deltas = (
-            frame.select("i", "sku", "deltas")
-            .explode("deltas", empty_as_null=False)
-            .unnest("deltas")
+        NotColumnar where they hold one of an earlier release.
+        """
+        added = size = 0
+        chunk: list[tuple[Batch, bytes]] = []
+        for batch in batches:
+            body = unpacked(batch)
+            chunk.append((batch, body))
+            size += len(body)
+            if size >= CHUNK_BYTES:
+                added += self._add_chunk(chunk, start, end)
+                chunk, size = [], 0
+        return added + (self._add_chunk(chunk, start, end) if chunk else 0)
+
+    def _add_chunk(self, chunk: list[tuple[Batch, bytes]], start: int, end: int) -> int:
+        data = Bytes(b"".join((*[body for _, body in chunk], _SLACK)))
+        ends = record_ends(data.raw, sum(batch.records for batch, _ in chunk))
+        begins = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+        found = frames(data, begins, ends)
+        bases = np.repeat(
+            [batch.base_offset for batch, _ in chunk], [batch.records for batch, _ in chunk]
         )
-        deltas = deltas.filter(~pl.col("account").is_in(_OUTSIDE))
-        place = ["sku", "location", "channel", "account"]
-        sums = deltas.group_by(place).agg(pl.col("quantity").sum(), pl.col("i").max())
-        self._sums.append(sums.drop("i"))
-        changed = self._entities(frame)
-        self._touched.append(_touched(pl, frame, sums, changed))
-        self._seqs.append(_sequences(pl, frame))
-        if sum(map(len, self._sums)) > _MERGE_ROWS:
+        offsets = bases + found.offset_deltas
+        wanted = (offsets >= start) & (offsets < end)
+        if wanted.all():
+            self._add(data, found.begins, found.ends)
+        else:
+            self._add(data, found.begins[wanted], found.ends[wanted])
+        return int(np.count_nonzero(wanted))
+
+    def _add(self, data: Bytes, begins: Numbers, ends: Numbers) -> None:
+        kept = which_are_facts(data, begins)
+        if not kept.all():
+            begins, ends = begins[kept], ends[kept]
+        if not len(begins):
+            return
+        found = facts(data, begins, ends)
+        skus = self._skus.of(data, found.sku_from, found.sku_to)
+        self._check(skus, found.seq)
+        self.facts += len(skus)
+        changed = self._sum(data, skus, found) + self._entities(data, skus, found)
+        self._touch(data, found, changed)
+        if sum(len(cells) for cells, _ in self._sums) > MERGE_ROWS:
             self._merge()
 
-    def _entities(self, frame: DataFrame) -> list[tuple[int, str, str]]:
-        """Keep the last value of each entity; (row, SKU, place) of what they change."""
-        body = self._pl.col("body").bin
-        held = self._pl.any_horizontal([body.contains(name) for name in _ENTITIES])
-        found = frame.filter(held).select("i", "sku", "body")
+    def _check(self, skus: Numbers, seq: Numbers) -> None:
+        """Each SKU's facts must follow those before. DefectError when one is missing."""
+        if len(self._skus) > len(self._last):
+            grown = np.zeros(2 * len(self._skus), np.int64)
+            grown[: len(self._last)] = self._last
+            self._last = grown
+        order = np.sort((skus << _SKU) | np.arange(len(skus)))
+        of, numbers = order >> _SKU, seq[order & _REST]
+        first = np.flatnonzero(np.diff(of, prepend=-1))
+        before = np.concatenate((numbers[:1], numbers[:-1]))
+        before[first] = self._last[of[first]]
+        broken = np.flatnonzero(numbers != before + 1)
+        if len(broken):
+            at = broken[0]
+            raise DefectError(
+                f"SKU {list(self._skus)[of[at]].decode()} has fact {numbers[at]} after fact "
+                f"{before[at]}",
+                where=f"journal partition {self.partition}",
+                remedy="The journal was changed, or written by two ledgers: restore it. A rebuild "
+                "with --path scalar names the offset.",
+            )
+        last = np.append(first[1:], len(of)) - 1
+        self._last[of[last]] = numbers[last]
+
+    def _sum(self, data: Bytes, skus: Numbers, found: Facts) -> list[tuple[int, int]]:
+        """Add the deltas up; (SKU and place, row) of the last fact that changed each."""
+        if not len(found.units):
+            return []
+        keys = self._keys.of(data, found.delta_from, found.delta_to)
+        self._name_keys()
+        cells = (skus[found.delta_row] << _SKU) | keys
+        order = np.argsort(cells)
+        cells = cells[order]
+        first = np.flatnonzero(np.diff(cells, prepend=-1))
+        self._sums.append((cells[first], np.add.reduceat(found.units[order], first)))
+        rows = np.maximum.reduceat(found.delta_row[order], first)
+        cells = cells[first]
+        places = np.array(self._place_of, np.int64)[cells & _REST]
+        touched = ((cells >> _SKU) << _SKU) | places
+        return list(zip(touched.tolist(), rows.tolist(), strict=True))
+
+    def _name_keys(self) -> None:
+        """Read the keys that are new, with the numbers of the places that they change."""
+        for raw in list(self._keys)[len(self._named) :]:
+            (account, location, channel), _ = _read_key(raw, 0)
+            code = CODES[account]
+            place = location if code < STRIDE else SUMMARY
+            self._named.append((code, location, channel))
+            self._place_of.append(self._place(place))
+
+    def _place(self, name: str) -> int:
+        return self._places.setdefault(name.encode(), len(self._places))
+
+    def _entities(self, data: Bytes, skus: Numbers, found: Facts) -> list[tuple[int, int]]:
+        """Keep the last value of each entity; (SKU and place, row) of what they change."""
         changed = []
-        for row, sku, raw in found.iter_rows():
-            entities = _decode_entities(raw)
+        for row in self._rows_with_entities(data, found):
+            sku = int(skus[row])
+            here = sku << _SKU
+            entities = _decode_entities(data.raw[found.body_from[row] : found.body_to[row]])
             if entities.inbound is not None:
                 self._inbounds.setdefault(sku, {})[entities.inbound.id] = entities.inbound
-                changed += [(row, sku, n.location) for n in entities.inbound.lines if n.location]
-                if entities.left:
-                    changed.append((row, sku, entities.left))
+                places = {known.location for known in entities.inbound.lines} | {entities.left}
+                changed += [(here | self._place(place), row) for place in places if place]
             if entities.fence is not None:
                 self._fences.setdefault(sku, {})[entities.fence.channel] = entities.fence
-                changed.append((row, sku, SUMMARY))
+                changed.append((here, row))
             if entities.limit is not None:
                 self._limits.setdefault(sku, {})[entities.limit.channel] = entities.limit
-                changed.append((row, sku, SUMMARY))
+                changed.append((here, row))
         return changed
 
+    @staticmethod
+    def _rows_with_entities(data: Bytes, found: Facts) -> list[int]:
+        """Rows in whose bodies the name of an entity stands: few enough to read one by one.
+
+        Bodies of demand lines are left out unread: a fact about one is about nothing else.
+        """
+        heads = data.words(found.body_from)
+        rows = np.flatnonzero((heads != _OF_LINE) & (found.body_to - found.body_from > len(b"{}")))
+        slices = zip(
+            rows.tolist(), found.body_from[rows].tolist(), found.body_to[rows].tolist(), strict=True
+        )
+        raw = data.raw
+        return [row for row, begin, end in slices if _names_entity(raw[begin:end])]
+
+    def _touch(self, data: Bytes, found: Facts, changed: list[tuple[int, int]]) -> None:
+        """Note for each place what caused the last fact that changed it."""
+        if not changed:
+            return
+        touched = dict(sorted(changed, key=_row))
+        rows = np.array(list(touched.values()), np.int64)
+        recorded, at = data.numbers(found.times[rows])
+        caused, _ = data.numbers(at)
+        begins = found.correlation[rows]
+        ends = data.behind_texts(begins)
+        raw = data.raw
+        ids = [raw[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+        causes = zip(recorded.tolist(), ids, caused.tolist(), strict=True)
+        self._touched.update(zip(touched, causes, strict=True))
+
     def _merge(self) -> None:
-        """Make one table of each kind from those of the chunks."""
-        pl = self._pl
-        place = ["sku", "location", "channel", "account"]
-        if self._sums:
-            self._sums = [pl.concat(self._sums).group_by(place).agg(pl.col("quantity").sum())]
-            last = [pl.col(name).last() for name in _CAUSE]
-            self._touched = [pl.concat(self._touched).group_by("sku", "place").agg(last)]
-            self._seqs = [_joined(pl, self._seqs, self.partition)]
+        """Make one sum of each place's."""
+        cells = np.concatenate([cells for cells, _ in self._sums])
+        units = np.concatenate([units for _, units in self._sums])
+        order = np.argsort(cells)
+        cells = cells[order]
+        first = np.flatnonzero(np.diff(cells, prepend=-1))
+        self._sums = [(cells[first], np.add.reduceat(units[order], first))]
 
     def records(self) -> Iterator[PlaceRecord]:
-        """The record of every place that was changed. DefectError when a sequence has a gap."""
-        self._take()
-        self._merge()
-        if not self._sums:
+        """The record of every place that was changed."""
+        if not self.facts:
             return
-        seqs = dict(self._seqs[0].select("sku", "last").iter_rows())
-        self.skus = len(seqs)
-        rows, claims, waiting = _numbers(self._sums[0])
+        names = [raw.decode() for raw in self._skus]
+        places = [raw.decode() for raw in self._places]
+        seqs = self._last.tolist()
+        rows, claims, waiting = self._numbers()
         expected = self._expected()
-        for sku, place, *cause in self._touched[0].select("sku", "place", *_CAUSE).iter_rows():
-            key, touched = (sku, place), Touched(*cause)
-            if place == SUMMARY:
+        for touch, (recorded_us, raw_id, caused_us) in self._touched.items():
+            sku = touch >> _SKU
+            (correlation_id,), _ = _read_id(raw_id, 0)
+            touched = Touched(recorded_us, correlation_id, caused_us)
+            place = touch & _REST
+            if not place:
                 yield summary_record(
-                    sku,
+                    names[sku],
                     seqs[sku],
                     waiting.get(sku, {}),
                     self._fences.get(sku, {}).values(),
@@ -189,86 +304,55 @@ class JournalColumns:
                     touched,
                 )
             else:
-                held = claims.get(key)
+                held = claims.get(touch)
                 kept = [(c, p[0], p[1]) for c, p in held.items() if any(p)] if held else ()
-                numbers = rows.get(key, _NOTHING)
-                due = expected.get(key, ())
-                yield position_record(sku, place, seqs[sku], numbers, kept, due, touched)
+                numbers = rows.get(touch, _NOTHING)
+                due = expected.get(touch, ())
+                yield position_record(
+                    names[sku], places[place], seqs[sku], numbers, kept, due, touched
+                )
 
-    def _expected(self) -> dict[tuple[str, str], list[ExpectedRow]]:
-        found: dict[tuple[str, str], list[ExpectedRow]] = {}
+    def _expected(self) -> dict[int, list[ExpectedRow]]:
+        found: dict[int, list[ExpectedRow]] = {}
         for sku, inbounds in self._inbounds.items():
             for inbound in inbounds.values():
                 for location, row in expected_rows(inbound):
-                    found.setdefault((sku, location), []).append(row)
+                    found.setdefault(sku << _SKU | self._place(location), []).append(row)
         return found
 
-
-def _touched(
-    pl: Any, frame: DataFrame, sums: DataFrame, changed: list[tuple[int, str, str]]
-) -> DataFrame:
-    """The cause of the last change of each place in a chunk."""
-    # Backorders have an empty location, which is the name of the summary too.
-    by_deltas = sums.select("i", "sku", pl.col("location").alias("place"))
-    by_entities = pl.DataFrame(changed, schema=by_deltas.schema, orient="row")
-    rows = pl.concat([by_deltas, by_entities]).group_by("sku", "place").agg(pl.col("i").max())
-    causes = frame.select(_CAUSE)[rows["i"]]
-    found: DataFrame = pl.concat([rows.drop("i"), causes], how="horizontal")
-    return found
-
-
-def _sequences(pl: Any, frame: DataFrame) -> DataFrame:
-    """First and last sequence number of each SKU in a chunk, and whether they follow each other."""
-    numbered = frame.select(
-        "sku", "seq", (pl.col("seq") - pl.col("seq").cum_count().over("sku")).alias("base")
-    )
-    found: DataFrame = numbered.group_by("sku").agg(
-        pl.col("base").first(),
-        pl.col("seq").max().alias("last"),
-        (pl.col("base").min() == pl.col("base").max()).alias("whole"),
-    )
-    return found
-
-
-def _joined(pl: Any, parts: list[DataFrame], partition: int) -> DataFrame:
-    """The sequences of chunks, one behind the other. DefectError when they leave a gap."""
-    told = pl.concat(parts).with_columns(
-        pl.col("last").shift(1).over("sku").fill_null(0).alias("before")
-    )
-    broken = told.filter((pl.col("base") != pl.col("before")) | ~pl.col("whole"))
-    if len(broken):
-        raise DefectError(
-            f"the facts of SKU {broken['sku'][0]} are not numbered 1, 2, 3 without gaps",
-            where=f"journal partition {partition}",
-            remedy="Rebuild with --path scalar, which names the fact; then restore the journal.",
-        )
-    joined: DataFrame = told.group_by("sku").agg(
-        pl.col("base").first(), pl.col("last").max(), pl.lit(value=True).alias("whole")
-    )
-    return joined
+    def _numbers(self) -> tuple[dict[int, list[int]], Claims, dict[int, dict[str, int]]]:
+        """Numbers by place, claims by channel too, and backordered units by SKU."""
+        rows: dict[int, list[int]] = {}
+        claims: Claims = {}
+        waiting: dict[int, dict[str, int]] = {}
+        if not self._sums:
+            return rows, claims, waiting
+        self._merge()
+        ((cells, units),) = self._sums
+        for cell, number in zip(cells.tolist(), units.tolist(), strict=True):
+            sku, key = cell >> _SKU, cell & _REST
+            code, _, channel = self._named[key]
+            if code >= STRIDE:
+                if number:
+                    waiting.setdefault(sku, {})[channel] = number
+                continue
+            place = sku << _SKU | self._place_of[key]
+            row = rows.get(place)
+            if row is None:
+                row = rows[place] = [0] * STRIDE
+            row[code] += number
+            if code >= RESERVED:
+                held = claims.setdefault(place, {}).setdefault(channel, [0, 0])
+                held[code - RESERVED] += number
+        return rows, claims, waiting
 
 
-Numbers = dict[tuple[str, str], list[int]]
-Claims = dict[tuple[str, str], dict[str, list[int]]]
+Claims = dict[int, dict[str, list[int]]]
 
 
-def _numbers(sums: DataFrame) -> tuple[Numbers, Claims, dict[str, dict[str, int]]]:
-    """Numbers by (SKU, location), claims by channel too, and backordered units by SKU."""
-    rows: Numbers = {}
-    claims: Claims = {}
-    waiting: dict[str, dict[str, int]] = {}
-    for sku, location, channel, account, units in sums.iter_rows():
-        code = CODES[account]
-        if code >= STRIDE:
-            if units:
-                waiting.setdefault(sku, {})[channel] = units
-            continue
-        key = (sku, location)
-        row = rows.get(key)
-        if row is None:
-            row = rows[key] = [0] * STRIDE
-        row[code] += units
-        if code >= RESERVED:
-            held = claims.setdefault(key, {}).setdefault(channel, [0, 0])
-            held[code - RESERVED] += units
-    return rows, claims, waiting
+def _names_entity(body: bytes) -> bool:
+    return b'"inbound":{' in body or b'"fence":[' in body or b'"limit":[' in body
+
+
+def _row(change: tuple[int, int]) -> int:
+    return change[1]

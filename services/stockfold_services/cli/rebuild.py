@@ -32,7 +32,7 @@ def rebuild(
     ] = None,
     path: Annotated[
         str | None,
-        typer.Option(help="bulk (columns; needs Polars) or scalar. Unset: bulk where it can be."),
+        typer.Option(help="bulk (columns; needs numpy) or scalar. Unset: bulk where it can be."),
     ] = None,
     from_snapshot: Annotated[
         bool,

@@ -36,6 +36,7 @@ from stockfold_services.rebuild.positions import (
     choose_path,
     fold_from_snapshot,
     fold_partition,
+    open_batches,
 )
 from stockfold_services.rebuild.redeciding import redecide_partition
 from stockfold_services.rebuild.until import Until
@@ -145,19 +146,21 @@ async def _fold_all(
     due = [p for p in range(settings.kafka.sku_partitions) if known.get(p) != ends[p]]
     progress.stage("journal to positions", sum(ends[p] for p in due))
     began, facts = time.monotonic(), 0
-    for partition in due:
-        end = ends[partition]
-        if wanted.source == "redecide":
-            folded = await redecide_partition(
-                settings, store, reader, partition, end, progress.done
-            )
-        elif wanted.source == "snapshot":
-            fold = fold_from_snapshot(settings, reader, partition, end, progress.done)
-            folded = await _from_snapshot(connection, fold)
-        else:
-            folded = fold_partition(reader, partition, end, wanted.path, progress.done)
-        await save_partition(connection, partition, end, report.positions.get(partition), folded)
-        facts += folded.facts
+    with open_batches(settings, wanted.path) as batches:
+        for partition in due:
+            end = ends[partition]
+            if wanted.source == "redecide":
+                folded = await redecide_partition(
+                    settings, store, reader, partition, end, progress.done
+                )
+            elif wanted.source == "snapshot":
+                fold = fold_from_snapshot(settings, reader, partition, end, progress.done)
+                folded = await _from_snapshot(connection, fold)
+            else:
+                folded = fold_partition(reader, partition, end, wanted.path, progress.done, batches)
+            positions_next = report.positions.get(partition)
+            await save_partition(connection, partition, end, positions_next, folded)
+            facts += folded.facts
     report.folded_per_s = facts / max(time.monotonic() - began, 1e-9)
 
 

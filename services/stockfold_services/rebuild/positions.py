@@ -13,7 +13,8 @@ import msgspec
 
 from stockfold.contracts.places import Record as PlaceRecord
 from stockfold.contracts.topics import JOURNAL
-from stockfold.runtime.journal_columns import JournalColumns, NotColumnar, polars
+from stockfold.domain.errors import SettingsError
+from stockfold.runtime.batch_reader import BatchReader
 from stockfold.runtime.journal_fold import JournalFold
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
@@ -61,25 +62,61 @@ class Fold(Protocol):
 
 def choose_path(wanted: Path | None) -> Path:
     """The path to take: bulk where Polars is installed, unless told otherwise."""
-    if wanted is not None:
-        if wanted == "bulk":
-            polars()
-        return wanted
-    return "bulk" if find_spec("polars") else "scalar"
+    installed = find_spec("numpy") is not None
+    if wanted == "bulk" and not installed:
+        raise SettingsError(
+            "the bulk path needs numpy, which is not installed",
+            where="the extra `bulk`",
+            remedy="Run `pip install 'stockfold[bulk]'`, or rebuild with --path scalar.",
+        )
+    return wanted or ("bulk" if installed else "scalar")
+
+
+@contextmanager
+def open_batches(settings: Settings, path: Path) -> Iterator[BatchReader | None]:
+    """What the bulk path reads with; None where it reads record by record.
+
+    That is on the scalar path, and with security options that only librdkafka has.
+    """
+    if path == "scalar":
+        yield None
+        return
+    try:
+        batches = BatchReader(settings)
+    except SettingsError as error:
+        log.info("the journal is read record by record, which takes longer: %s", error)
+        yield None
+        return
+    with batches:
+        yield batches
 
 
 def fold_partition(
-    reader: PartitionReader, partition: int, end: int, path: Path, tell: Tell
+    reader: PartitionReader,
+    partition: int,
+    end: int,
+    path: Path,
+    tell: Tell,
+    batches: BatchReader | None = None,
 ) -> Folded:
-    """Fold a partition's journal up to before ``end``."""
-    if path == "bulk":
-        try:
-            return _fold(JournalColumns(partition), reader, partition, end, tell)
-        except NotColumnar:
-            log.info(
-                "partition %d holds records of an earlier release: folded one by one", partition
-            )
-    return _fold(JournalFold(partition), reader, partition, end, tell)
+    """Fold a partition's journal up to before ``end``; the bulk path from ``batches``, if given."""
+    if path == "scalar":
+        return _fold(JournalFold(partition), reader, partition, end, tell)
+    from stockfold.runtime.journal_arrays import NotColumnar  # noqa: PLC0415  (an extra)
+    from stockfold.runtime.journal_columns import JournalColumns  # noqa: PLC0415  (an extra)
+
+    try:
+        columns = JournalColumns(partition)
+        if batches is None:
+            return _fold(columns, reader, partition, end, tell)
+        start = reader.earliest(JOURNAL, partition)
+        with _no_collector():
+            for part in batches.read(JOURNAL, partition, start, end):
+                tell(columns.add_batches(part, start, end))
+            return _folded(columns, partition)
+    except NotColumnar:
+        log.info("partition %d holds records of an earlier release: folded one by one", partition)
+        return _fold(JournalFold(partition), reader, partition, end, tell)
 
 
 def fold_from_snapshot(
@@ -109,7 +146,11 @@ def _fold(fold: Fold, reader: PartitionReader, partition: int, end: int, tell: T
         for batch in reader.read(JOURNAL, partition, None, end):
             fold.add(batch)
             tell(len(batch))
-        positions, summaries = as_rows(fold.records(), partition)
+        return _folded(fold, partition)
+
+
+def _folded(fold: Fold, partition: int) -> Folded:
+    positions, summaries = as_rows(fold.records(), partition)
     return Folded(fold.facts, fold.skus, positions, summaries)
 
 

@@ -1,0 +1,106 @@
+"""Record batches as a broker keeps them, in Kafka's message format v2 (since release 0.11).
+
+The layout is of https://kafka.apache.org/documentation/#recordbatch.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import cramjam
+from aiokafka.codec import gzip_decode, snappy_decode, zstd_decode
+from aiokafka.record.util import calc_crc32c
+
+from stockfold.domain.errors import UnavailableError
+
+# base offset, length, leader epoch, magic, CRC, attributes, last offset delta, first and last
+# timestamp, producer id, producer epoch, base sequence, records
+_HEAD = struct.Struct(">qiibIhiqqqhii")
+_LENGTH_FROM = 12
+_CRC_FROM = 21
+_MAGIC = 2
+_CODEC, _TRANSACTIONAL, _CONTROL = 0x07, 0x10, 0x20
+_LZ4 = 3
+_DECODERS = {1: gzip_decode, 2: snappy_decode, 4: zstd_decode}
+_ABORT = 0
+
+
+class Batch(NamedTuple):
+    """Committed records with consecutive offsets from ``base_offset``, as they were written."""
+
+    base_offset: int
+    records: int
+    codec: int
+    body: memoryview
+    """The records, compressed as ``codec`` says."""
+
+
+class Fetched(NamedTuple):
+    """Batches of a partition, and the offset behind all that was read for them."""
+
+    batches: list[Batch]
+    next_offset: int
+
+
+def committed(raw: bytes, aborted: Iterable[tuple[int, int]], offset: int, where: str) -> Fetched:
+    """The committed batches of a fetch from ``offset``; ``aborted`` are (producer, first offset).
+
+    UnavailableError for bytes that do not have their checksum, or an older format.
+    """
+    waiting = sorted(aborted or (), key=lambda row: row[1])
+    dropped: set[int] = set()
+    batches: list[Batch] = []
+    for head, body in _batches(raw, where):
+        base, _, _, _, _, attributes, last_delta, _, _, producer, _, _, count = head
+        while waiting and waiting[0][1] <= base:
+            dropped.add(waiting.pop(0)[0])
+        offset = base + last_delta + 1
+        if attributes & _CONTROL:
+            if _says_abort(body):
+                dropped.discard(producer)
+        elif count and not (attributes & _TRANSACTIONAL and producer in dropped):
+            batches.append(Batch(base, count, attributes & _CODEC, body))
+    return Fetched(batches, offset)
+
+
+def _batches(raw: bytes, where: str) -> Iterator[tuple[tuple[int, ...], memoryview]]:
+    """Heads and bodies; the last batch of a fetch may be cut off, and is left out then."""
+    view = memoryview(raw)
+    at = 0
+    while at + _HEAD.size <= len(raw):
+        head = _HEAD.unpack_from(raw, at)
+        end = at + _LENGTH_FROM + head[1]
+        if head[3] != _MAGIC:
+            raise damaged(f"has message format v{head[3]}, not v{_MAGIC}", head[0], where)
+        if end > len(raw):
+            return
+        if calc_crc32c(view[at + _CRC_FROM : end]) != head[4]:
+            raise damaged("does not have its checksum", head[0], where)
+        yield head, view[at + _HEAD.size : end]
+        at = end
+
+
+def damaged(what: str, offset: int, where: str) -> UnavailableError:
+    """A batch that cannot be read."""
+    return UnavailableError(
+        f"the batch of records {what}",
+        where=f"{where} offset {offset}",
+        remedy="Rebuild with --path scalar, which reads it by itself; if that fails too, restore "
+        "the partition.",
+    )
+
+
+def _says_abort(body: memoryview) -> bool:
+    """What the key of a control record says, behind five numbers of one byte each."""
+    return int.from_bytes(body[7:9], "big") == _ABORT
+
+
+def unpacked(batch: Batch) -> bytes:
+    """The records of a batch, one behind the other."""
+    if batch.codec == _LZ4:
+        return bytes(cramjam.lz4.decompress(batch.body))
+    if batch.codec:
+        return bytes(_DECODERS[batch.codec](bytes(batch.body)))
+    return bytes(batch.body)

@@ -1,0 +1,55 @@
+"""Kafka's record batches: what is committed in a fetch, and what cannot be read."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.ledger_process import Message
+from tests.support.record_batches import LZ4, batch, end_of_transaction
+
+from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.record_batches import committed, unpacked
+
+
+def messages(*values: bytes) -> list[Message]:
+    return [Message("journal", 0, 1_700_000_000_000, b"K", value, []) for value in values]
+
+
+def test_batches_of_an_aborted_transaction_and_control_records_are_left_out() -> None:
+    raw = (
+        batch(messages(b"a", b"b"), 10)
+        + end_of_transaction(12, commit=True)
+        + batch(messages(b"c"), 13)
+        + batch(messages(b"other"), 14, producer=8)
+        + end_of_transaction(15, commit=False)
+        + batch(messages(b"d"), 16)
+        + end_of_transaction(17, commit=True)
+    )
+    fetched = committed(raw, [(7, 13)], 10, "journal partition 0")
+    assert [(b.base_offset, b.records) for b in fetched.batches] == [(10, 2), (14, 1), (16, 1)]
+    assert fetched.next_offset == 18
+
+
+def test_a_batch_that_was_cut_off_is_left_for_the_next_fetch() -> None:
+    first = batch(messages(b"a"), 0)
+    fetched = committed(first + batch(messages(b"b"), 1)[:-1], [], 0, "journal partition 0")
+    assert (len(fetched.batches), fetched.next_offset) == (1, 1)
+    assert committed(b"", [], 5, "journal partition 0").next_offset == 5
+
+
+def test_a_batch_is_unpacked_to_what_was_written() -> None:
+    plain = batch(messages(b"a" * 5_000_000), 0, 0)
+    packed = batch(messages(b"a" * 5_000_000), 0, LZ4)
+    bodies = [unpacked(committed(raw, [], 0, "").batches[0]) for raw in (plain, packed)]
+    assert len(packed) < len(plain) // 10
+    assert bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize(
+    ("at", "what"), [(70, "checksum"), (16, "message format v0")], ids=["body", "format"]
+)
+def test_a_damaged_batch_is_refused_with_its_place(at: int, what: str) -> None:
+    raw = bytearray(batch(messages(b"a"), 0) + batch(messages(b"b" * 40), 1))
+    at += len(batch(messages(b"a"), 0))
+    raw[at] = 0 if what.startswith("message") else raw[at] ^ 1
+    with pytest.raises(UnavailableError, match=f"{what}.*journal partition 3 offset 1"):
+        committed(bytes(raw), [], 0, "journal partition 3")
