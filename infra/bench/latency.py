@@ -1,20 +1,25 @@
 """From an event's produce to its committed position, at a steady rate; and what batches cost.
 
 A journal record and the positions of its batch become visible by one commit, so the journal, read
-committed, tells when a position is. For each batch time: percentiles at a steady rate, and the pace
-through a backlog.
+committed, tells when a position is. For each batch time: percentiles at a steady rate and where
+the time goes, and the pace through a backlog.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+import psutil
+from aiokafka import AIOKafkaProducer
+from confluent_kafka import Consumer, TopicPartition
+from infra.bench import latency_page
 from infra.bench.broker import new_broker
 from infra.bench.checkout import process
 from infra.bench.ledger import measure
@@ -23,34 +28,43 @@ from rich.console import Console
 from rich.table import Table
 
 from stockfold.contracts.journal import decode_entry
-from stockfold.contracts.topics import JOURNAL
+from stockfold.contracts.topics import INPUTS, JOURNAL
 from stockfold.domain.errors import UnavailableError
 from stockfold.ledger.facts import Fact
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.kafka import confluent_config, ensure_topics
+from stockfold.runtime.kafka import aiokafka_config, confluent_config, ensure_topics
 from stockfold.runtime.settings import Settings
 
 BATCH_MS = (5, 25, 100, 500)
 EARLY_S = 5.0
-"""Of the beginning nothing counts: the ledger's estimate of its pace has to settle."""
+"""Of the beginning nothing counts: processes start, and the broker has to be compiled."""
 SKUS = 20_000
 SILENT_S = 3.0
 SLICE_S = 0.002
+LINGER_MS = 5
+PAGE = Path(__file__).parents[2] / "infra/docs/latency.md"
 
 
-class Seen:
-    """When each event's fact was visible, by event id. Monotonic seconds."""
+class Seen(NamedTuple):
+    """One journal record: when it was visible, and when it was handed to the producer. Seconds."""
+
+    at_s: float
+    produced_s: float
+    value: bytes
+
+
+class Reader:
+    """Reads the journal as it is committed. Decoded afterwards, so that reading takes no time."""
 
     def __init__(self, settings: Settings) -> None:
-        self.at_s: dict[str, float] = {}
-        self.heard_s = time.monotonic()
+        self.seen: list[Seen] = []
         self._end = threading.Event()
         self._consumer = Consumer(
             {
                 **confluent_config(settings),
                 "group.id": "bench.latency",
                 "isolation.level": "read_committed",
-                "fetch.wait.max.ms": 5,
+                "fetch.queue.backoff.ms": 1,
                 "auto.offset.reset": "earliest",
             }
         )
@@ -62,14 +76,13 @@ class Seen:
 
     def _read(self) -> None:
         while not self._end.is_set():
-            messages = self._consumer.consume(1_000, timeout=0.05)
-            now_s = time.monotonic()
+            messages = self._consumer.consume(1, timeout=0.1)
+            if messages:
+                messages += self._consumer.consume(10_000, timeout=0)
+            now_s = time.time()
             for message in messages:
                 if message.error() is None:
-                    self.heard_s = now_s
-                    entry = decode_entry(message.value())
-                    if isinstance(entry, Fact):
-                        self.at_s.setdefault(entry.cause.event_id, now_s)
+                    self.seen.append(Seen(now_s, message.timestamp()[1] / 1_000, message.value()))
 
     def close(self) -> None:
         """End."""
@@ -78,109 +91,156 @@ class Seen:
         self._consumer.close()
 
 
-def _send(settings: Settings, made: Sequence[Event], rate_s: int) -> list[float]:
-    """Produce them evenly; when each was handed over."""
-    producer = Producer(
-        {
-            **confluent_config(settings),
-            "acks": "all",
-            "enable.idempotence": True,
-            "partitioner": "murmur2_random",
-            "linger.ms": 2,
-            "compression.type": "lz4",
-        }
+class Sent(NamedTuple):
+    """When each event was handed to the producer, and CPU seconds spent since the beginning."""
+
+    at_s: list[float]
+    cpu_s: list[float]
+
+
+async def _send(
+    settings: Settings, made: Sequence[Event], rate_s: int, watched: Sequence[psutil.Process]
+) -> Sent:
+    """Produce them evenly, as the gateway does: requests that carry what all partitions have."""
+    producer = AIOKafkaProducer(
+        **aiokafka_config(settings),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=LINGER_MS,
+        compression_type="lz4",
     )
+    await producer.start()
+    for topic in INPUTS:
+        await producer.partitions_for(topic.full_name(settings.prefix))
     sent_s: list[float] = []
-    began_s = time.monotonic()
+    before: list[float] = []
+    began_s = time.time()
     for number, event in enumerate(made):
-        due_s = began_s + number / rate_s
-        ahead_s = due_s - time.monotonic()
+        ahead_s = began_s + number / rate_s - time.time()
         if ahead_s > SLICE_S:
-            producer.poll(0)
-            time.sleep(ahead_s)
-        sent_s.append(time.monotonic())
-        producer.produce(
+            await asyncio.sleep(ahead_s)
+        if number == int(rate_s * EARLY_S):
+            before = [_cpu_s(one) for one in watched]
+        sent_s.append(time.time())
+        await producer.send(
             event.topic.full_name(settings.prefix), event.value, event.key, headers=event.headers
         )
-    producer.flush(60)
-    return sent_s
+    spent_s = [_cpu_s(one) - begun for one, begun in zip(watched, before, strict=True)]
+    await producer.stop()
+    return Sent(sent_s, spent_s)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    spent = process.cpu_times()
+    return float(spent.user + spent.system)
 
 
 def at_rate(settings: Settings, rate_s: int, seconds: int, skus: int) -> dict[str, float]:
-    """Percentiles in milliseconds of what was sent after the beginning.
+    """Percentiles in milliseconds of what was sent after the beginning, and medians of its parts.
 
-    UnavailableError when the ledger does not answer.
+    Waits: until the ledger has taken it into a batch. Decided: until the batch's outputs were
+    handed to the producer, that is decided and their transaction begun. Committed: until they were
+    read. UnavailableError when the ledger does not answer.
     """
     ensure_topics(settings)
     made = list(events(rate_s * seconds, skus, 1, SYSTEM_CLOCK.now_us()))
-    ids = [_id_of(event) for event in made]
     batch = str(settings.ledger.batch_ms_max)
-    seen = Seen(settings)
+    reader = Reader(settings)
     try:
         with process(settings, "ledger", STOCKFOLD_LEDGER__BATCH_MS_MAX=batch) as running:
-            sent_s = _send(settings, made, rate_s)
-            seen.heard_s = time.monotonic()
-            wanted = set(ids)
-            while wanted - seen.at_s.keys() and time.monotonic() - seen.heard_s < SILENT_S:
-                time.sleep(0.1)
-            cpu = running.cpu_times()
+            broker = _broker()
+            sent = asyncio.run(_send(settings, made, rate_s, [running, broker]))
+            _wait_for_silence(reader)
     finally:
-        seen.close()
+        reader.close()
     early = int(rate_s * EARLY_S)
-    took_ms = sorted(
-        (seen.at_s[name] - at_s) * 1_000
-        for name, at_s in zip(ids[early:], sent_s[early:], strict=True)
-        if name in seen.at_s  # Refused events have no fact.
-    )
-    if len(took_ms) < (len(made) - early) * 0.8:
+    due = dict(zip(map(_id_of, made[early:]), sent.at_s[early:], strict=True))
+    parts = _parts(reader.seen, due)
+    if len(parts) < len(due) * 0.8:  # Refused events have no fact.
         raise UnavailableError(
-            f"of {len(made) - early} events {len(took_ms)} have a fact",
+            f"of {len(due)} events {len(parts)} have a fact",
             remedy="Read the ledger's log above.",
         )
-    spent_s = sent_s[-1] - sent_s[early]
+    waits, decided, committed = (sorted(part) for part in zip(*parts, strict=True))
+    took = sorted(sum(part) for part in parts)
+    ledger_s, broker_s = sent.cpu_s
     return {
         "batch_ms": settings.ledger.batch_ms_max,
-        "events_per_s_offered": round((len(sent_s) - early) / spent_s),
-        "p50_ms": round(_at(took_ms, 0.50), 1),
-        "p95_ms": round(_at(took_ms, 0.95), 1),
-        "p99_ms": round(_at(took_ms, 0.99), 1),
-        "most_ms": round(took_ms[-1], 1),
-        "cpu_s_per_million": round((cpu.user + cpu.system) / len(made) * 1e6, 1),
+        "events_per_s_offered": round(len(due) / (sent.at_s[-1] - sent.at_s[early])),
+        "p50_ms": _ms(took, 0.50),
+        "p95_ms": _ms(took, 0.95),
+        "p99_ms": _ms(took, 0.99),
+        "most_ms": _ms(took, 1.0),
+        "waits_p50_ms": _ms(waits, 0.50),
+        "decided_p50_ms": _ms(decided, 0.50),
+        "committed_p50_ms": _ms(committed, 0.50),
+        "ledger_cpu_us": round(ledger_s / len(due) * 1e6, 1),
+        "broker_cpu_us": round(broker_s / len(due) * 1e6, 1),
     }
+
+
+def _broker() -> psutil.Process:
+    """The embedded broker, which is a child of ours."""
+    children = psutil.Process().children(recursive=True)
+    return next(child for child in children if child.name() == "java")
+
+
+def _wait_for_silence(reader: Reader) -> None:
+    known, heard_s = len(reader.seen), time.monotonic()
+    while time.monotonic() - heard_s < SILENT_S:
+        time.sleep(0.1)
+        if len(reader.seen) > known:
+            known, heard_s = len(reader.seen), time.monotonic()
+
+
+def _parts(seen: Sequence[Seen], due: dict[str, float]) -> list[tuple[float, float, float]]:
+    """Of each event's first fact: seconds until taken, from there until produced, until seen."""
+    parts: dict[str, tuple[float, float, float]] = {}
+    for at_s, produced_s, value in seen:
+        entry = decode_entry(value)
+        if isinstance(entry, Fact) and entry.cause.event_id in due:
+            name, taken_s = entry.cause.event_id, entry.recorded_us / 1e6
+            parts.setdefault(name, (taken_s - due[name], produced_s - taken_s, at_s - produced_s))
+    return list(parts.values())
 
 
 def _id_of(event: Event) -> str:
     return next(value for name, value in event.headers if name == "ce_id").decode()
 
 
-def _at(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+def _ms(ordered: Sequence[float], share: float) -> float:
+    return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1_000, 1)
 
 
 def run(
     console: Console, rate_s: int, seconds: int, backlog: int, batches_ms: Sequence[int] = BATCH_MS
 ) -> list[dict[str, float]]:
-    """The curve; each point on a broker of its own."""
+    """The curve, on one broker."""
     rows = []
-    for batch_ms in batches_ms:
-        with new_broker() as broker:
-            row = at_rate(broker.for_backlog("at.", batch_ms), rate_s, seconds, SKUS)
-            through = measure(broker.for_backlog("all.", batch_ms), backlog, SKUS, 1)
-        rows.append({**row, "backlog_events_per_s": through["events_per_s"]})
-        console.print(", ".join(f"{name} {value:,}" for name, value in rows[-1].items()))
+    with new_broker() as broker:
+        for batch_ms in batches_ms:
+            row = at_rate(broker.for_backlog(f"at{batch_ms}.", batch_ms), rate_s, seconds, SKUS)
+            rows.append(row)
+            if backlog:
+                settings = broker.for_backlog(f"all{batch_ms}.", batch_ms)
+                through = measure(settings, backlog, SKUS, 1)
+                row["backlog_events_per_s"] = through["events_per_s"]
+                row["backlog_cpu_us"] = through["cpu_s_per_million"]
+            console.print(", ".join(f"{name} {value:,}" for name, value in row.items()))
     return rows
 
 
 def main() -> None:
-    """Measure the curve; a table, and build/latency.json."""
+    """Measure the curve; a table, build/latency.json and build/latency.svg."""
     parser = argparse.ArgumentParser(prog="bench.latency", description=__doc__)
     parser.add_argument("--rate", type=int, default=5_000, help="events a second")
-    parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--backlog", type=int, default=200_000, help="events")
+    parser.add_argument("--seconds", type=int, default=15, help="of which five do not count")
+    parser.add_argument("--backlog", type=int, default=200_000, help="events; 0 for none")
     parser.add_argument("--batch-ms", type=int, nargs="*", default=list(BATCH_MS))
     parser.add_argument("--out", type=Path, default=Path("build/latency.json"))
+    parser.add_argument("--write-page", action="store_true", help=f"also into {PAGE.name}")
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=200)
     rows = run(console, options.rate, options.seconds, options.backlog, options.batch_ms)
     table = Table(title=f"From produce to committed position, {options.rate:,} events/s")
     for column in rows[0]:
@@ -190,6 +250,9 @@ def main() -> None:
     console.print(table)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(rows, indent=2) + "\n")
+    options.out.with_suffix(".svg").write_text(latency_page.picture(rows))
+    if options.write_page:
+        latency_page.write(PAGE, rows)
 
 
 if __name__ == "__main__":

@@ -242,8 +242,8 @@ class History:
         for process in self.processes:
             if not process.is_up():
                 return f"{process.name} is down"
-            if process.wire is not None and process.wire.in_transaction:
-                return f"{process.name} is in a transaction"
+            if process.wire is not None and process.wire.is_busy():
+                return f"{process.name} has something to commit"
         for place, partition in self.log.partitions.items():
             if partition.open:
                 return f"{place} has an open transaction"

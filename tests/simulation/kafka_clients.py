@@ -33,7 +33,8 @@ class SimulatedClients:
         return Admin(self._wire)
 
     def behind(self, work: Callable[[], None]) -> Branch:
-        return self._wire.life.branch(work)
+        self._wire.behind = self._wire.life.branch(work)
+        return self._wire.behind
 
 
 class _Answer(NamedTuple):

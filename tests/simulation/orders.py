@@ -328,7 +328,7 @@ class OrderHistory:
         for process in self.processes:
             if not process.is_up():
                 return f"{process.name} is down"
-            if process.wire is not None and process.wire.in_transaction:
+            if process.wire is not None and process.wire.is_busy():
                 return f"{process.name} is in a transaction"
         if any(partition.open for partition in self.log.partitions.values()):
             return "a transaction is open"

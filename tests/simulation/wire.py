@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError
 from .faults import Fault, Plan
 from .kafka_group import Group
 from .kafka_log import Log, kafka_error
-from .world import Life
+from .world import Branch, Life
 
 
 class Wire:
@@ -24,8 +24,14 @@ class Wire:
         self.life, self.log, self.groups, self.plan = life, log, groups, plan
         self.world = life.world
         self.in_transaction = False
+        self.behind: Branch | None = None
+        """What goes on beside the process, or last did."""
         self.is_deaf = False
         """Whether the group's consumer delivers nothing more, without any error."""
+
+    def is_busy(self) -> bool:
+        """Whether a batch that was decided is not committed yet."""
+        return self.in_transaction or (self.behind is not None and not self.behind.done())
 
     def call(self, name: str, effect: Callable[[], Any], timeout_s: float = 30.0) -> Any:
         """Make a call whose effect happens at the broker, with whatever befalls it."""

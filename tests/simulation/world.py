@@ -251,6 +251,11 @@ class Branch:
     def done(self) -> bool:
         return self._is_done
 
+    def wait(self, seconds: float) -> None:
+        until_s = self._life.world.now_s + seconds
+        while not self._is_done and self._life.world.now_s < until_s:
+            self._life.sleep(JOIN_LOOK_S)
+
     def result(self) -> None:
         while not self._is_done:
             self._life.sleep(JOIN_LOOK_S)

@@ -7,18 +7,11 @@ so that the production loop runs against it unchanged.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
-
-MARKERS_S = 0.005
-"""How long a commit rests. While its markers are still being written the broker refuses the next
-transaction, and librdkafka tries again only 20 ms later: commits of a few records, one after the
-other, took 30 ms here without this rest, and 13 with it."""
 
 
 class Fetched(Protocol):
@@ -141,10 +134,14 @@ class LogAdmin(Protocol):
 
 
 class Pending(Protocol):
-    """Work that goes on beside its caller; a ``concurrent.futures.Future`` is one."""
+    """Work that goes on beside its caller."""
 
     def done(self) -> bool:
         """Whether it has ended, well or not."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, so long at most."""
         ...
 
     def result(self) -> None:
@@ -188,20 +185,39 @@ class ConfluentClients:
         return AdminClient(config)
 
     def behind(self, work: Callable[[], None]) -> Pending:
-        """See ``Clients.behind``. A call that never returns does not keep the process alive."""
-        pending: Future[None] = Future()
+        """See ``Clients.behind``."""
+        return _Behind(work)
 
-        def run() -> None:
-            try:
-                work()
-                time.sleep(MARKERS_S)
-            except BaseException as error:  # noqa: BLE001  (raised where the result is asked for)
-                pending.set_exception(error)
-            else:
-                pending.set_result(None)
 
-        threading.Thread(target=run, name="behind", daemon=True).start()
-        return pending
+class _Behind:
+    """A thread; a call that never returns in it does not keep the process alive."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._ended = threading.Event()
+        self._error: BaseException | None = None
+        threading.Thread(target=self._run, name="behind", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001  (raised where the result is asked for)
+            self._error = error
+        self._ended.set()
+
+    def done(self) -> bool:
+        """See ``Pending.done``."""
+        return self._ended.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """See ``Pending.wait``."""
+        self._ended.wait(seconds)
+
+    def result(self) -> None:
+        """See ``Pending.result``."""
+        self._ended.wait()
+        if self._error is not None:
+            raise self._error
 
 
 CONFLUENT = ConfluentClients()

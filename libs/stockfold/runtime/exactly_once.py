@@ -23,7 +23,7 @@ from stockfold.domain.errors import DefectError, StockfoldError, UnavailableErro
 from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer, LogProducer, Pending
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.exactly_once_clients import consumer_config, producer_config
-from stockfold.runtime.inbox import Inbox
+from stockfold.runtime.inbox import GATHER_MS, Inbox
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import HeldOutputs, Processor
 from stockfold.runtime.records import Record, last_of_topics
@@ -80,6 +80,7 @@ class ExactlyOnceLoop:
         self._batch_events_max = batch_events_max
         self._batch_s_max = batch_ms_max / 1000
         self._event_s = 0.0
+        self._commit_s = 0.0
         self._clock = clock
         self._prefix = settings.environment.prefix
         self._names = {topic.full_name(self._prefix): topic for topic in processor.inputs}
@@ -251,17 +252,25 @@ class ExactlyOnceLoop:
 
     def _step(self, consumer: LogConsumer, producer: LogProducer) -> None:
         self.pulse.beat("consume")
-        self._inbox.fetch(consumer, busy=self._processor.tick_due(self._clock.now_us()))
+        size = self._batch_size()
+        # Who has caught up lets everything that comes while a commit is under way share the next
+        # transaction; decided at once it would wait for that commit, and what follows for two.
+        gathers = self._commit is not None and not self._inbox.holds(size)
+        if self._commit is not None and gathers:
+            self._commit.pending.wait(GATHER_MS / 1000)
+        busy = gathers or self._processor.tick_due(self._clock.now_us())
+        self._inbox.fetch(consumer, busy=busy)
         if self._failure is not None:
             raise self._failure
         if self._commit is not None and self._commit.pending.done():
             self._settle()
-        batches = self._inbox.ready(self._batch_size())
-        self._inbox.balance(consumer)
-        at_us = self._clock.now_us()
-        if batches or self._processor.tick_due(at_us):
-            self._pass("after_consume")
-            self._transact(producer, batches, at_us)
+        if self._commit is None or self._inbox.holds(size):
+            batches = self._inbox.ready(size)
+            self._inbox.balance(consumer)
+            at_us = self._clock.now_us()
+            if batches or self._processor.tick_due(at_us):
+                self._pass("after_consume")
+                self._transact(producer, batches, at_us)
         self._listen()
 
     def _listen(self) -> None:
@@ -288,10 +297,15 @@ class ExactlyOnceLoop:
         step(f"{self._processor.name}.{name}")
 
     def _batch_size(self) -> int:
-        """Events of the next batch: bounded by time as well as by number, by the last pace seen."""
+        """Events of the next batch: bounded by time as well as by number, by the last pace seen.
+
+        Its time is never less than the last commit took, beside which it is decided: less would
+        only have the loop wait, and fall behind for good.
+        """
         if not self._event_s:
             return min(self._batch_events_max, 500)
-        return max(1, min(self._batch_events_max, int(self._batch_s_max / self._event_s)))
+        batch_s = max(self._batch_s_max, self._commit_s)
+        return max(1, min(self._batch_events_max, int(batch_s / self._event_s)))
 
     def _transact(
         self,
@@ -316,25 +330,27 @@ class ExactlyOnceLoop:
         self._meter.batch.observe(self._clock.monotonic_s() - began)
         self._pass("after_process")
         self._settle()
-        self.pulse.beat("begin_transaction")
-        producer.begin_transaction()
-        try:
-            self._pass("after_begin")
-            # Also for a tick alone: it is by offsets that the broker refuses an instance which has
-            # lost its partitions without knowing.
-            offsets = {**self._one_position(), **offsets}
-            out.release(producer)
-            pending = self._clients.behind(lambda: self._commit_behind(producer, offsets))
-            spans = self._traces.uncommitted()
-            self._commit = _Commit(pending, producer, offsets, events, oldest_us(batches), spans)
-        except BaseException:
-            self._abort(producer)
-            raise
+        # Also for a tick alone: it is by offsets that the broker refuses an instance which has
+        # lost its partitions without knowing.
+        offsets = {**self._one_position(), **offsets}
+        pending = self._clients.behind(lambda: self._commit_behind(producer, out, offsets))
+        spans = self._traces.uncommitted()
+        self._commit = _Commit(pending, producer, offsets, events, oldest_us(batches), spans)
 
-    def _commit_behind(self, producer: LogProducer, offsets: dict[tuple[str, int], int]) -> None:
-        """Commit, beside the loop; it touches nothing of the loop's but the pulse of its own."""
+    def _commit_behind(
+        self, producer: LogProducer, out: HeldOutputs, offsets: dict[tuple[str, int], int]
+    ) -> None:
+        """Commit, beside the loop; of the loop's it touches only its own pulse and ``_commit_s``.
+
+        The offsets go first. While the markers of the transaction before are written the broker
+        refuses the next one, and librdkafka asks anew for offsets as soon as it is told to
+        (``retry.backoff.ms``), for outputs only 20 ms later.
+        """
         pulse, began_s = self._commit_pulse, self._clock.monotonic_s()
         try:
+            pulse.beat("begin_transaction")
+            producer.begin_transaction()
+            self._pass("after_begin")
             if offsets:
                 self._pass("before_send_offsets")
                 pulse.beat("send_offsets_to_transaction")
@@ -344,10 +360,13 @@ class ExactlyOnceLoop:
                     30.0,
                 )
                 self._pass("after_send_offsets")
+            pulse.beat("producing")
+            out.release(producer)
             self._pass("before_commit")
             pulse.beat("commit_transaction")
             producer.commit_transaction(30.0)
-            self._meter.commit.observe(self._clock.monotonic_s() - began_s)
+            self._commit_s = self._clock.monotonic_s() - began_s
+            self._meter.commit.observe(self._commit_s)
             self._pass("after_commit")
         finally:
             pulse.rest()

@@ -73,6 +73,12 @@ class Inbox:
             self._fresh.append((self._clock.monotonic_s(), messages))
         return bool(messages)
 
+    def holds(self, records: int) -> bool:
+        """Whether so many wait here, or as many as are ever let wait."""
+        waiting = sum(len(merge) for merge in self._merges.values())
+        waiting += sum(len(messages) for _, messages in self._fresh)
+        return waiting >= min(records, ENOUGH)
+
     def ready(self, events_max: int) -> list[tuple[int, Sequence[Record]]]:
         """Batches by partition, in order, at most so many records together."""
         now_s = self._clock.monotonic_s()
