@@ -39,7 +39,8 @@ BATCH_MS = (5, 25, 100, 500)
 EARLY_S = 5.0
 """Of the beginning nothing counts: processes start, and the broker has to be compiled."""
 SKUS = 20_000
-SILENT_S = 3.0
+SILENT_S = 5.0
+READY_S_MAX = 90.0
 SLICE_S = 0.002
 LINGER_MS = 5
 PAGE = Path(__file__).parents[2] / "infra/docs/latency.md"
@@ -58,6 +59,8 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self.seen: list[Seen] = []
+        self.heard = threading.Event()
+        """Whether anything was seen."""
         self._end = threading.Event()
         self._consumer = Consumer(
             {
@@ -79,6 +82,7 @@ class Reader:
             messages = self._consumer.consume(1, timeout=0.1)
             if messages:
                 messages += self._consumer.consume(10_000, timeout=0)
+                self.heard.set()
             now_s = time.time()
             for message in messages:
                 if message.error() is None:
@@ -99,9 +103,16 @@ class Sent(NamedTuple):
 
 
 async def _send(
-    settings: Settings, made: Sequence[Event], rate_s: int, watched: Sequence[psutil.Process]
+    settings: Settings,
+    made: Sequence[Event],
+    rate_s: int,
+    watched: Sequence[psutil.Process],
+    reader: Reader,
 ) -> Sent:
-    """Produce them evenly, as the gateway does: requests that carry what all partitions have."""
+    """Produce them evenly, as the gateway does: requests that carry what all partitions have.
+
+    The first one goes before, and the others once it was folded: the ledger serves by then.
+    """
     producer = AIOKafkaProducer(
         **aiokafka_config(settings),
         acks="all",
@@ -112,10 +123,15 @@ async def _send(
     await producer.start()
     for topic in INPUTS:
         await producer.partitions_for(topic.full_name(settings.prefix))
-    sent_s: list[float] = []
+    first, *others = made
     before: list[float] = []
+    sent_s = [time.time()]
+    await producer.send(
+        first.topic.full_name(settings.prefix), first.value, first.key, headers=first.headers
+    )
+    await asyncio.to_thread(reader.heard.wait, READY_S_MAX)
     began_s = time.time()
-    for number, event in enumerate(made):
+    for number, event in enumerate(others, 1):
         ahead_s = began_s + number / rate_s - time.time()
         if ahead_s > SLICE_S:
             await asyncio.sleep(ahead_s)
@@ -149,7 +165,7 @@ def at_rate(settings: Settings, rate_s: int, seconds: int, skus: int) -> dict[st
     try:
         with process(settings, "ledger", STOCKFOLD_LEDGER__BATCH_MS_MAX=batch) as running:
             broker = _broker()
-            sent = asyncio.run(_send(settings, made, rate_s, [running, broker]))
+            sent = asyncio.run(_send(settings, made, rate_s, [running, broker], reader))
             _wait_for_silence(reader)
     finally:
         reader.close()
@@ -213,7 +229,11 @@ def _ms(ordered: Sequence[float], share: float) -> float:
 
 
 def run(
-    console: Console, rate_s: int, seconds: int, backlog: int, batches_ms: Sequence[int] = BATCH_MS
+    console: Console,
+    rate_s: int = 5_000,
+    seconds: int = 15,
+    backlog: int = 200_000,
+    batches_ms: Sequence[int] = BATCH_MS,
 ) -> list[dict[str, float]]:
     """The curve, on one broker."""
     rows = []

@@ -14,6 +14,7 @@ PANEL, LEFT, GAP, STEP = 220, 70, 50, 150
 LINES = (("p50_ms", "p50", "#4c7a9e"), ("p95_ms", "p95", "#8a6d3b"), ("p99_ms", "p99", "#c2410c"))
 COLUMNS = {
     "batch_ms": "batch time, ms",
+    "events_per_s_offered": "events/s offered",
     "p50_ms": "p50, ms",
     "p95_ms": "p95",
     "p99_ms": "p99",

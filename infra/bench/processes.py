@@ -128,7 +128,7 @@ def _cpu_s(one: psutil.Process) -> float:
     return float(spent.user + spent.system)
 
 
-def run(console: Console, count: int, repeats: int) -> dict[str, object]:
+def run(console: Console, count: int = 300_000, repeats: int = 3) -> dict[str, object]:
     """One and two, in turns, the order turned round each time; the median of the pairs' ratios."""
     rows: list[dict[str, float]] = []
     ratios: list[float] = []

@@ -255,10 +255,10 @@ class ExactlyOnceLoop:
         size = self._batch_size()
         # Who has caught up lets everything that comes while a commit is under way share the next
         # transaction; decided at once it would wait for that commit, and what follows for two.
-        gathers = self._commit is not None and not self._inbox.holds(size)
-        if self._commit is not None and gathers:
+        busy = self._processor.tick_due(self._clock.now_us())
+        if self._commit is not None and not self._inbox.holds(size):
             self._commit.pending.wait(GATHER_MS / 1000)
-        busy = gathers or self._processor.tick_due(self._clock.now_us())
+            busy = True
         self._inbox.fetch(consumer, busy=busy)
         if self._failure is not None:
             raise self._failure
