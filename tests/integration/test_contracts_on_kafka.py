@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from tests.conftest import NewEnvironment
 from tests.support.contract_records import JSON_TYPE, avro_value, headers
 from tests.support.kafka_io import Sender, committed, wait_for, wait_for_records
@@ -14,9 +15,10 @@ from tests.support.schema_registry import FakeSchemaRegistry, served
 
 from stockfold.contracts import codec
 from stockfold.contracts.registry import default_registry
-from stockfold.contracts.topics import EXCEPTIONS, JOURNAL, RECEIPTS
+from stockfold.contracts.topics import ADJUSTMENTS, EXCEPTIONS, JOURNAL, RECEIPTS
 from stockfold.domain.times import format_us
 from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -111,3 +113,40 @@ def test_a_producers_own_id_waits_for_the_registry_and_is_not_lost(
     assert fact["schema_id"] == 4711
     assert not registry.failing
     assert committed(settings, EXCEPTIONS) == []
+
+
+def test_what_is_larger_than_its_answer_may_be_reaches_the_desk_and_its_partition_moves_on(
+    environment: Settings,
+) -> None:
+    sender = Sender(environment)
+    packing = Producer(
+        {
+            **confluent_config(environment),
+            "partitioner": "murmur2_random",
+            "compression.type": "lz4",
+            "message.max.bytes": 20_000_000,
+        }
+    )
+    adjusted = {"sku": "A", "location": "DC-BERLIN", "delta": 1, "bucket": "on_hand"}
+    adjusted |= dict.fromkeys(("document", "document_line", "unit"))
+    reasons = {"e-1": "\x01" * 900_000, "e-2": "r" * 9_000_000}
+    for event_id, reason in reasons.items():
+        packing.produce(
+            ADJUSTMENTS.full_name(environment.prefix),
+            avro_value("StockAdjusted", adjusted | {"reason": reason}),
+            b"A",
+            headers=headers("StockAdjusted", event_id=event_id),
+        )
+    assert packing.flush(30) == 0
+    sender.event("StockAdjusted", **adjusted | {"reason": "found"}, event_id="e-3")
+    with ledger(environment):
+        (fact,) = wait_for_facts(environment, 1)
+        raised = {
+            row.record["event_id"]: row.record
+            for row in wait_for_records(environment, EXCEPTIONS, 2)
+        }
+    assert fact["event_id"] == "e-3"
+    assert {row["kind"] for row in raised.values()} == {"text_too_long"}
+    assert len(raised["e-1"]["value"]) > 900_000
+    assert raised["e-2"]["value"] is None
+    assert "and stay in stockfold.adjustments.v1, partition" in raised["e-2"]["reason"]

@@ -16,7 +16,7 @@ from stockfold.domain.errors import ContractError
 from stockfold.ledger.facts import Refused
 from stockfold.ledger.validation import CHECKS, IS_SOUND, SOUND, validate
 
-WORDS = st.sampled_from(["L1", "", "a|b", "a\nb", "in_transit", "x" * 256, "x" * 257])
+WORDS = st.sampled_from(["L1", "", "a|b", "a\nb", "in_transit", "x" * 256, "x" * 257, "x" * 4001])
 EDGES = [0, 1, 100, 10**12, 1 << 61, (1 << 62) - 1, 7_258_118_400_000_000]
 NUMBERS = st.sampled_from(
     [signed + step for at in EDGES for signed in (at, -at) for step in (0, 1)]
@@ -79,7 +79,7 @@ def test_a_reader_that_judges_says_what_the_checks_say(data, event_type) -> None
     assert read is not None
     try:
         raw = write_body(schema, body)
-    except ContractError:
+    except (ContractError, ValueError):  # No schema has room for it.
         assume(False)
     found, end, is_sound = read(raw, 0)
     assert (found, end) == (body, len(raw))

@@ -49,7 +49,7 @@ _HEADERS: Mapping[str, tuple[str, str, str]] = {
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "optional",
     ),
-    "sequence": ("Number of the event within its source and SKU, from 1.", "7", "optional"),
+    "sequence": ("Number of the event within its source and SKU, 0 to 2^63-1.", "7", "optional"),
     "corrects": ("Id of the event that this one corrects.", "e-0", "optional"),
 }
 

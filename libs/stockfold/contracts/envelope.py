@@ -16,6 +16,7 @@ from stockfold.domain.times import format_us, parse_us
 
 Headers = Sequence[tuple[str, bytes | None]]
 MAX_ATTRIBUTE_BYTES = 512
+SEQUENCE_MAX = (1 << 63) - 1
 _VERSIONS = (b"1.0", b"1")
 _USUAL = (
     "ce_specversion",
@@ -27,6 +28,9 @@ _USUAL = (
     "correlationid",
 )
 """The headers that ``build`` writes for most events, in its order."""
+
+
+_REQUIRED = _USUAL[:5]
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -61,7 +65,12 @@ def parse_fields(headers: Headers | None) -> Fields:
         (n1, version), (n2, event), (n3, source), (n4, name), (n5, at), (n6, _), (n7, more) = (
             headers
         )
-        if (n1, n2, n3, n4, n5, n6, n7) == _USUAL and version in _VERSIONS and more:
+        if (
+            (n1, n2, n3, n4, n5, n6, n7) == _USUAL
+            and version in _VERSIONS
+            and more
+            and len(more) <= MAX_ATTRIBUTE_BYTES
+        ):
             try:
                 event_id = event.decode()  # type: ignore[union-attr]
                 origin = source.decode()  # type: ignore[union-attr]
@@ -104,7 +113,7 @@ def _parse_any(headers: Headers | None) -> Fields:
             parse_us(found["ce_time"].decode()),  # type: ignore[union-attr]
             correlation.decode() if correlation else event_id,
             trace.decode() if trace else "",
-            int(sequence) if sequence else None,
+            _number(sequence) if sequence else None,
             corrects.decode() if corrects else "",
         )
     except KeyError as error:
@@ -114,20 +123,38 @@ def _parse_any(headers: Headers | None) -> Fields:
             remedy="Send the CloudEvents headers ce_specversion, ce_id, ce_source, ce_type, "
             "ce_time.",
         ) from None
-    except (AttributeError, UnicodeDecodeError) as error:
+    except AttributeError:
+        null = ", ".join(name for name in _REQUIRED if found[name] is None)
+        raise _refuse(f"header {null} is null", "Send text.") from None
+    except UnicodeDecodeError as error:
         raise _refuse(f"a CloudEvents header is not UTF-8 text: {error}", "Send text.") from None
     except (ValueError, OverflowError) as error:
         raise _refuse(
             f"a CloudEvents header cannot be read: {error}",
-            "ce_time is RFC 3339 with an offset, such as 2026-11-01T12:00:00Z; sequence is a "
-            "whole number.",
+            "ce_time is RFC 3339 with an offset, such as 2026-11-01T12:00:00Z.",
         ) from None
     if not 0 < len(event_id) <= MAX_ATTRIBUTE_BYTES or not 0 < len(source) <= MAX_ATTRIBUTE_BYTES:
         raise _refuse(
             f"ce_id and ce_source must have 1 to {MAX_ATTRIBUTE_BYTES} characters",
             "Shorten them.",
         )
+    for name in ("correlationid", "traceparent", "corrects"):
+        if len(get(name) or b"") > MAX_ATTRIBUTE_BYTES:
+            raise _refuse(
+                f"{name} must have at most {MAX_ATTRIBUTE_BYTES} bytes",
+                "Shorten it, or leave it out.",
+            )
     return fields
+
+
+def _number(raw: bytes) -> int:
+    """A producer's own number: decimal digits, at most 64 bits signed."""
+    if not raw.isdigit() or len(raw) > len(str(SEQUENCE_MAX)) or int(raw) > SEQUENCE_MAX:
+        raise _refuse(
+            f"sequence is {raw[:40].decode('utf-8', 'replace')!r}",
+            f"Send a whole number from 0 to {SEQUENCE_MAX}, in decimal digits.",
+        )
+    return int(raw)
 
 
 def build(envelope: Envelope, subject: str = "") -> list[tuple[str, bytes]]:

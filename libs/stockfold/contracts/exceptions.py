@@ -8,11 +8,20 @@ from stockfold.contracts import avro
 from stockfold.contracts.avro import LONGS
 from stockfold.contracts.journal import wire_head
 
+EVENT_BYTES_MAX = 3 * 1024 * 1024
+"""Key, value and headers that an exception carries. A producer that compresses gets more past the
+broker's limit for inputs than Kafka takes of us, and its partition must move on all the same."""
+TEXT_CHARACTERS_MAX = 2000
 _HEAD = wire_head("stockfold.ExceptionRaised")
 
 
 def _optional(value: bytes | None) -> bytes:
     return avro.ZERO if value is None else avro.SOME + avro.blob(value)
+
+
+def _short(text: str) -> str:
+    """The text, cut where somebody sent a megabyte as a name."""
+    return text if len(text) <= TEXT_CHARACTERS_MAX else text[:TEXT_CHARACTERS_MAX] + "…"
 
 
 def encode_exception(
@@ -38,8 +47,17 @@ def encode_exception(
 ) -> bytes:
     """The record; ``topic`` is without prefix, times are UTC microseconds.
 
-    ``about`` tells apart exceptions of one kind that one record brings, such as by SKU.
+    ``about`` tells apart exceptions of one kind that one record brings, such as by SKU. What is too
+    large to be carried is left out, and the reason says where it stays.
     """
+    size = len(key or b"") + len(value or b"")
+    size += sum(len(name) + len(raw or b"") for name, raw in headers)
+    if size > EVENT_BYTES_MAX:
+        reason = (
+            f"{_short(reason)}; the event's {size} bytes are too many to be kept here, and stay in "
+            f"{topic}, partition {partition}, offset {offset}"
+        )
+        key, value, headers = None, None, ()
     exception = f"{topic}/{partition}/{offset}/{kind}"
     longs, names, string = LONGS, avro.NAMES, avro.string
     parts = [
@@ -47,12 +65,12 @@ def encode_exception(
         string(f"{exception}/{about}" if about else exception),
         names[kind],
         b"\x01" if folded else b"\x00",
-        string(reason),
+        string(_short(reason)),
         names[remedy],
-        string(sku),
-        names[source],
-        string(event_id),
-        names[event_type],
+        string(_short(sku)),
+        names[_short(source)],
+        string(_short(event_id)),
+        names[_short(event_type)],
         names[topic],
         longs[partition],
         longs[offset],
@@ -66,7 +84,7 @@ def encode_exception(
     parts += (
         avro.ZERO,
         avro.moment(recorded_us),
-        string(correlation_id),
+        string(_short(correlation_id)),
         avro.moment(caused_us),
     )
     return b"".join(parts)

@@ -16,6 +16,8 @@ from stockfold.ledger.facts import Refused
 QUANTITY_MAX = 10**12
 ID_CHARACTERS_MAX = 256
 LOCATIONS_MAX = 1000
+TEXT_CHARACTERS_MAX = 4000
+"""Of reasons: facts carry them, and no record of the journal may become too large for Kafka."""
 TIME_MIN_US = 0
 TIME_MAX_US = 7_258_118_400_000_000  # The year 2200: beyond it a unit was mistaken.
 
@@ -122,6 +124,25 @@ def _places(*fields: str) -> Check:
     return Check(_each(fields, f"{_IS_ID[:-1]} and '|' not in v)"), check)
 
 
+def _text(field: str) -> Check:
+    def check(body: Body) -> None:
+        value = body[field]
+        if value is not None and len(value) > TEXT_CHARACTERS_MAX:
+            raise Refused(
+                "text_too_long",
+                f"{field} has {len(value)} characters; it must have at most {TEXT_CHARACTERS_MAX}",
+                "Shorten it and resubmit.",
+            )
+
+    return Check(_each((field,), f"(v is None or len(v) <= {TEXT_CHARACTERS_MAX})"), check)
+
+
+def _refuse_supply_line(body: Body) -> None:
+    for value in (body["supply_line"] or {}).values():
+        if not (0 < len(value) <= ID_CHARACTERS_MAX and value.isprintable()):
+            raise _bad_id("supply_line", value)
+
+
 def _not_in_transit(*fields: str) -> Check:
     def check(body: Body) -> None:
         for field in fields:
@@ -190,6 +211,11 @@ _locations = Check(
     " for v in body['locations']])",
     _refuse_locations,
 )
+_supply_line = Check(
+    f"(body['supply_line'] is None or all([0 < len(v) <= {ID_CHARACTERS_MAX} and v.isprintable()"
+    " for v in body['supply_line'].values()]))",
+    _refuse_supply_line,
+)
 _DOCUMENT = _ids("document", "document_line")
 _UNITS = _quantity("quantity")
 
@@ -221,6 +247,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         _signed("delta", zero=False),
         _places("location"),
         _not_in_transit("bucket"),
+        _text("reason"),
         _DOCUMENT,
     ),
     "StockStatusChanged": (
@@ -228,6 +255,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         _places("location"),
         _not_in_transit("from", "to"),
         _different,
+        _text("reason"),
     ),
     "StockCounted": (
         _quantity("counted", 0),
@@ -240,6 +268,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         _places("location"),
         _not_in_transit("bucket"),
         _time("as_of"),
+        _ids("snapshot"),
     ),
     "ReserveStock": (
         _UNITS,
@@ -247,6 +276,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         _places("channel"),
         _locations,
         _time("expires_at"),
+        _supply_line,
     ),
     "ExtendReservation": (_ids("reservation"), _time("expires_at")),
     "MoveReservation": (_ids("reservation"), _places("location")),
@@ -265,7 +295,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         _places("location"),
         _DOCUMENT,
     ),
-    "OrderLineCancelled": (_ids("order", "line"),),
+    "OrderLineCancelled": (_ids("order", "line"), _text("reason")),
 }
 """The checks of each event type, in the order in which they are told."""
 

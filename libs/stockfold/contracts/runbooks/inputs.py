@@ -53,6 +53,7 @@ INPUTS: tuple[Runbook, ...] = (
             "exception": (
                 "quantity_out_of_range",
                 "bad_identifier",
+                "text_too_long",
                 "bucket_not_allowed",
                 "time_out_of_range",
                 "nothing_changes",
