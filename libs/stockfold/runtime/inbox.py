@@ -82,7 +82,7 @@ class Inbox:
     def ready(self, events_max: int) -> list[tuple[int, Sequence[Record]]]:
         """Batches by partition, in order, at most so many records together."""
         now_s = self._clock.monotonic_s()
-        while self._fresh and now_s - self._fresh[0][0] >= GATHER_MS / 1000:
+        while self._fresh and self._has_rested(*self._fresh[0], now_s):
             self._enqueue(self._fresh.pop(0)[1])
         batches: list[tuple[int, Sequence[Record]]] = []
         left = events_max
@@ -99,6 +99,11 @@ class Inbox:
             number = batches[0][0]
             self._merges[number] = self._merges.pop(number)
         return batches
+
+    @staticmethod
+    def _has_rested(at_s: float, messages: Sequence[Fetched], now_s: float) -> bool:
+        """Whether they may be merged. Ends need no rest: nothing is older than what is behind."""
+        return now_s - at_s >= GATHER_MS / 1000 or all(message.error() for message in messages)
 
     def balance(self, consumer: LogConsumer) -> None:
         """Pause topics that are full, resume those that have drained."""
