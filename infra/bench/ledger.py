@@ -23,10 +23,11 @@ from stockfold.runtime.settings import Settings
 
 SILENT_S_MAX = 60.0
 LOOK_S = 0.1
-COORDINATOR_LOADS = (
+NO_ANSWER_NOW = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError._TIMED_OUT,  # noqa: SLF001  (their name for an error of the client)
 )
 
 
@@ -81,6 +82,7 @@ class Progress:
     """How many events of some topics a consumer group has committed."""
 
     def __init__(self, settings: Settings, group: str, topics: Sequence[str]) -> None:
+        self._known = 0
         self._consumer = Consumer({**confluent_config(settings), "group.id": group})
         self._places = [
             TopicPartition(topic, number)
@@ -89,14 +91,15 @@ class Progress:
         ]
 
     def committed(self) -> int:
-        """Committed input offsets, summed."""
+        """Committed input offsets, summed; as before when a busy broker does not answer."""
         try:
             places = self._consumer.committed(self._places, 10.0)
         except KafkaException as error:
-            if error.args[0].code() not in COORDINATOR_LOADS:
+            if error.args[0].code() not in NO_ANSWER_NOW:
                 raise
-            return 0
-        return sum(max(place.offset, 0) for place in places)
+        else:
+            self._known = sum(max(place.offset, 0) for place in places)
+        return self._known
 
     def close(self) -> None:
         """Leave the broker."""

@@ -24,19 +24,23 @@ class Event(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
-def events(count: int, skus: int, seed: int, now_us: int) -> Iterator[Event]:
+def events(
+    count: int, skus: int, seed: int, now_us: int, first: int = 0, *, evenly: bool = False
+) -> Iterator[Event]:
     """``count`` events over ``skus`` SKUs; a few SKUs take much of the traffic (Pareto 1.1).
 
     Every type of the vocabulary occurs. About seven in ten serve demand lines (reserve, allocate,
-    ship). Occurrence times rise up to ``now_us``.
+    ship). Occurrence times rise up to ``now_us``. Events are numbered behind ``first``, so that
+    others may come before. ``evenly``: every SKU is as likely as any other.
     """
-    make = _Maker(random.Random(seed), now_us, count)
+    make = _Maker(random.Random(seed), now_us, count, first)
     made = 0
     for sku in range(min(skus, count // 10)):
         yield make.receipt(f"SKU-{sku:07d}", sku % len(LOCATIONS), 1_000)
         made += 1
     while made < count:
-        for event in make.episode(f"SKU-{_skewed(make.random, skus):07d}"):
+        number = make.random.randrange(skus) if evenly else _skewed(make.random, skus)
+        for event in make.episode(f"SKU-{number:07d}"):
             if made == count:
                 return
             yield event
@@ -48,11 +52,11 @@ def _skewed(dice: random.Random, skus: int) -> int:
 
 
 class _Maker:
-    def __init__(self, dice: random.Random, now_us: int, count: int) -> None:
+    def __init__(self, dice: random.Random, now_us: int, count: int, first: int) -> None:
         self.random = dice
         self._now_us = now_us
-        self._start_us = now_us - count * 100
-        self._number = 0
+        self._start_us = now_us - (count + first) * 100
+        self._number = first
         self._encoders = {name: encoder(name) for name in INPUT_OF}
 
     def _event(self, kind: str, body: dict[str, object]) -> Event:

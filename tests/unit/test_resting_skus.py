@@ -8,6 +8,7 @@ from stockfold.contracts.resting_rows import pack
 from stockfold.ledger.accounts import ON_HAND, SUPPLIER
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import Fact
+from stockfold.ledger.forgetting import OLD_MOVES_MIN
 from stockfold.ledger.state import SkuState
 from stockfold.runtime import resting_skus
 from stockfold.runtime.resting_skus import Skus
@@ -62,6 +63,17 @@ def test_those_who_read_wake_nobody() -> None:
     assert list(skus.waiting()) == []
     assert "SKU-1" in skus
     assert "SKU-9" not in skus
+    assert awake(skus) == []
+
+
+def test_what_has_nothing_to_forget_is_known_without_waking_it() -> None:
+    old = {
+        "OLD": pack(stocked("OLD", OLD_MOVES_MIN)),
+        "NEW": pack(stocked("NEW", OLD_MOVES_MIN - 1)),
+    }
+    skus = Skus({**rows(1), **old})
+    found = [skus.has_nothing_to_forget(sku) for sku in ("SKU-0", "OLD", "NEW")]
+    assert found == [True, False, True]
     assert awake(skus) == []
 
 

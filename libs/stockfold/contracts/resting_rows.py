@@ -14,6 +14,7 @@ from sys import intern
 import msgspec
 
 from stockfold.contracts.rare_rows import Rare, put_rare, rare_of
+from stockfold.ledger.forgetting import OLD_MOVES_MIN
 from stockfold.ledger.state import SkuState
 
 _NIL = 0xC0
@@ -68,6 +69,12 @@ def unpack(sku: str, raw: bytes) -> SkuState:
 def is_plain(raw: bytes) -> bool:
     """Whether the row has nothing but numbers: no lines, documents, expiries, parked commands."""
     return raw[1] == _NIL
+
+
+def has_old_moves(raw: bytes) -> bool:
+    """Whether it has so many movements that a SKU would forget old ones."""
+    few = 3 * OLD_MOVES_MIN  # Three numbers each, of a byte or more.
+    return len(raw) > few and len(_decode(raw).moves) >= few
 
 
 def rare_in(raw: bytes) -> Rare | None:

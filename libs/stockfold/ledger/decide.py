@@ -167,12 +167,14 @@ def tick(state: SkuState, now_us: int) -> list[Fact]:
     return facts
 
 
-def tidy(state: SkuState, now_us: int, floor_us: int, parked_before_us: int) -> list[Fact]:
+def tidy(
+    state: SkuState, now_us: int, floor_us: int, parked_before_us: int, moved_before_us: int = 0
+) -> list[Fact]:
     """What age brings to a SKU: forgotten entities, and commands that wait too long."""
     facts: list[Fact] = []
     for parked in report_parked(state, parked_before_us):
         record(state, parked, TIMER, now_us, facts)
-    forgotten = forget_finished(state, floor_us) if floor_us else None
+    forgotten = forget_finished(state, floor_us, moved_before_us) if floor_us else None
     if forgotten is not None:
         record(state, forgotten, TIMER, now_us, facts)
     return facts

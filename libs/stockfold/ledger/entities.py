@@ -282,6 +282,8 @@ class Forgotten(msgspec.Struct, omit_defaults=True):
     inbounds: tuple[str, ...] = ()
     returns: tuple[str, ...] = ()
     documents: tuple[tuple[str, str, str], ...] = ()
+    moves_through_us: int = 0
+    """Movements that occurred at or before this, UTC microseconds; 0: none are forgotten."""
 
 
 class Change(msgspec.Struct, omit_defaults=True):

@@ -202,3 +202,10 @@ def _forget(state: SkuState, forgotten: Forgotten) -> None:
     for document in forgotten.documents:
         del state.documents[document]
         del state.document_times[document]
+    if forgotten.moves_through_us:
+        moves, through_us = state.moves, forgotten.moves_through_us
+        state.moves = array("q")
+        for at in range(0, len(moves), 3):
+            if moves[at + 1] > through_us:
+                state.moves.extend(moves[at : at + 3])
+        state.moves_floor_us = max(state.moves_floor_us, through_us)

@@ -12,6 +12,9 @@ from stockfold.ledger.facts import Fact
 from stockfold.ledger.inbound import remaining
 from stockfold.ledger.state import SkuState
 
+OLD_MOVES_MIN = 32
+"""Movements that are too old, before a SKU forgets them."""
+
 
 def stamp(change: Change, now_us: int) -> None:
     """Note on every entity of a change when it was recorded."""
@@ -46,8 +49,13 @@ def is_finished_inbound(inbound: Inbound) -> bool:
     )
 
 
-def forget_finished(state: SkuState, floor_us: int) -> Fact | None:
-    """The fact that lets entities go which finished at or before the floor; None when none did."""
+def forget_finished(state: SkuState, floor_us: int, moved_before_us: int = 0) -> Fact | None:
+    """The fact that lets entities go which finished at or before the floor; None when none did.
+
+    With them go movements before a time that no count may reach back to, when they are many: a fact
+    for each would be larger than what it forgets.
+    """
+    old = sum(at_us <= moved_before_us for at_us in state.moves[1::3])
     forgotten = Forgotten(
         lines=tuple(
             key
@@ -68,6 +76,7 @@ def forget_finished(state: SkuState, floor_us: int) -> Fact | None:
             name for name, returned in state.returns.items() if returned.at_us <= floor_us
         ),
         documents=tuple(key for key, at_us in state.document_times.items() if at_us <= floor_us),
+        moves_through_us=moved_before_us if old >= OLD_MOVES_MIN else 0,
     )
     if forgotten == Forgotten():
         return None

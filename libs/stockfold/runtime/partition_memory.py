@@ -101,7 +101,7 @@ class Partition:
         chosen = self._to_sweep[-skus_max:]
         del self._to_sweep[-skus_max:]
         skus = self.skus
-        return [skus[sku] for sku in chosen if sku in skus and not skus.is_plain(sku)]
+        return [skus[sku] for sku in chosen if sku in skus and not skus.has_nothing_to_forget(sku)]
 
     def states_with_parked(self) -> list[SkuState]:
         """SKUs in which commands wait."""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, cast
 
-from stockfold.contracts.resting_rows import is_plain, pack, rare_in, unpack, weight
+from stockfold.contracts.resting_rows import has_old_moves, is_plain, pack, rare_in, unpack, weight
 from stockfold.ledger.state import SkuState
 
 AWAKE_MAX = 2_048
@@ -103,10 +103,10 @@ class Skus:
             if waits is not None and (waits.next_expiry_us or waits.parked):
                 yield sku, waits.next_expiry_us, bool(waits.parked)
 
-    def is_plain(self, sku: str) -> bool:
-        """Whether it rests, and has nothing but numbers: no lines, documents or the like."""
+    def has_nothing_to_forget(self, sku: str) -> bool:
+        """Whether that is certain without waking it."""
         found = self._all.get(sku)
-        return isinstance(found, bytes) and is_plain(found)
+        return isinstance(found, bytes) and is_plain(found) and not has_old_moves(found)
 
     @property
     def awake(self) -> int:

@@ -38,6 +38,7 @@ class Upkeep:
     def __init__(self, settings: LedgerSettings) -> None:
         self._tick_us = settings.expiry_tick_ms * 1000
         self._parking_us = settings.parking_limit_s * SECOND_US
+        self._movements_us = settings.movement_horizon_s * SECOND_US
         self._next_tick_us = 0
         self._next_parked_us = 0
 
@@ -74,7 +75,9 @@ class Upkeep:
                 aged += memory.states_with_parked()
             for state in aged:
                 floor_us = memory.window.floor_us
-                facts = tidy(state, now_us, floor_us, now_us - self._parking_us)
+                facts = tidy(
+                    state, now_us, floor_us, now_us - self._parking_us, now_us - self._movements_us
+                )
                 decided |= self._write(batch, state, facts)
             if decided:
                 batch.finish(memory.next_offsets)

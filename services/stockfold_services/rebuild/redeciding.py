@@ -89,6 +89,7 @@ class Redecision(Outputs):
         self._memory = self._processor.partitions[partition]
         self._inputs = _Inputs(reader, list(self._processor.inputs), partition)
         self._parking_us = settings.ledger.parking_limit_s * SECOND_US
+        self._movements_us = settings.ledger.movement_horizon_s * SECOND_US
         self._partition = partition
         self._touched: dict[tuple[str, str], Touched] = {}
         self._records: list[Consumed] = []
@@ -125,7 +126,13 @@ class Redecision(Outputs):
             return
         now_us = fact.recorded_us
         facts = (
-            tidy(state, now_us, self._memory.window.floor_us, now_us - self._parking_us)
+            tidy(
+                state,
+                now_us,
+                self._memory.window.floor_us,
+                now_us - self._parking_us,
+                now_us - self._movements_us,
+            )
             if fact.kind in AGED
             else tick(state, now_us)
         )
