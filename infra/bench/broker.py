@@ -37,10 +37,10 @@ class Broker(NamedTuple):
 
 
 @contextmanager
-def new_broker() -> Iterator[Broker]:
+def new_broker(heap_mb: int = 256) -> Iterator[Broker]:
     """Started, and stopped at the end with all that it held."""
     with tempfile.TemporaryDirectory() as temporary:
-        kafka = EmbeddedKafka(Path(temporary) / "kafka")
+        kafka = EmbeddedKafka(Path(temporary) / "kafka", heap_mb=heap_mb)
         bootstrap = kafka.start()
         try:
             yield Broker(bootstrap, Path(temporary))

@@ -103,7 +103,7 @@ def write_journal(settings: Settings, skus: int) -> int:
     topic = JOURNAL.full_name(settings.environment.prefix)
     partitions = settings.kafka.sku_partitions
     count = 0
-    for sku, facts in _decided(skus):
+    for sku, facts in decided(skus):
         key = sku.encode()
         for fact in facts:
             count += 1
@@ -128,7 +128,7 @@ def _produce(
             return
 
 
-def _decided(skus: int) -> Iterator[tuple[str, list[Fact]]]:
+def decided(skus: int) -> Iterator[tuple[str, list[Fact]]]:
     """What a ledger decides on a receipt of each SKU, and a reservation of some."""
     dice = random.Random(1)
     start_us = SYSTEM_CLOCK.now_us() - 3_600_000_000
