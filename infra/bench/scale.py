@@ -33,12 +33,20 @@ from stockfold.contracts import codec, envelope
 from stockfold.contracts.journal import encode_mark
 from stockfold.contracts.partitioner import partition_of
 from stockfold.contracts.resting_rows import pack
-from stockfold.contracts.topics import JOURNAL, RECEIPTS
+from stockfold.contracts.topics import (
+    EXCEPTIONS,
+    JOURNAL,
+    POSITIONS,
+    RECEIPTS,
+    REFERENCE,
+    RESERVATION_STATUS,
+    SCHEDULE,
+)
 from stockfold.domain.errors import UnavailableError
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.kafka import confluent_config, ensure_topics
+from stockfold.runtime.kafka import confluent_config, create_topics
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.resting_skus import Skus
@@ -53,7 +61,17 @@ TEMPLATES = 1_000
 RESTARTS = 3
 WAIT_S_MAX = 600.0
 HEAP_MB = 1_024
-"""Of the broker: all topics of 64 partitions do not fit into the usual 256."""
+"""Of the broker."""
+TOPICS = (
+    *LedgerProcessor.inputs,
+    JOURNAL,
+    POSITIONS,
+    RESERVATION_STATUS,
+    EXCEPTIONS,
+    SCHEDULE,
+    REFERENCE,
+)
+"""What the ledger reads and writes."""
 BACKLOG = {
     "STOCKFOLD_LEDGER__BATCH_EVENTS_MAX": "25000",
     "STOCKFOLD_LEDGER__BATCH_MS_MAX": "1000",
@@ -143,7 +161,7 @@ def write_stock(settings: Settings, skus: int) -> int:
         memory.skus = Skus({f"SKU-{n:07d}": rows[n % TEMPLATES] for n in mine})
         memory.facts, memory.last = len(mine), (0, mark)
         store.save(memory, 1, digest=_UNPROVEN)
-    if producer.flush(60):
+    if producer.flush(300):
         raise UnavailableError("the marks did not reach Kafka", remedy="Read the broker's log.")
     folder = settings.environment.data_dir / "snapshots"
     return sum(path.stat().st_size for path in folder.rglob("*.snapshot"))
@@ -179,7 +197,7 @@ class Feeder:
                 event.topic.full_name(self._prefix), event.value, event.key, headers=event.headers
             )
             self.sent += 1
-        if self._producer.flush(120):
+        if self._producer.flush(300):
             raise UnavailableError("events did not reach Kafka", remedy="Read the broker's log.")
 
     def probe(self) -> None:
@@ -227,7 +245,7 @@ def measure(skus: int, count: int, console: Console) -> Figures:
             f"{skus:,} SKU-locations want {needed >> 30} GiB free", remedy="Ask for fewer."
         )
     with _environment() as settings:
-        ensure_topics(settings)
+        create_topics(settings, TOPICS)
         began = time.monotonic()
         size = write_stock(settings, skus)
         written_s = time.monotonic() - began

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from stockfold.ledger.ranked import Ranked
 from stockfold.ledger.state import SkuState
 
-UNORDERED = ("reservations", "allocations", "waiting", "expiring")
+UNORDERED = ("reservations", "allocations")
 """Tables whose order means nothing: looked up, or sorted before use."""
 
 
@@ -16,5 +17,7 @@ def content(state: SkuState) -> dict[str, Any]:
     for name, table in slots.items():
         if hasattr(table, "items"):
             slots[name] = dict(table) if name in UNORDERED else list(table.items())
+        elif isinstance(table, Ranked):
+            slots[name] = table.ranks or None
     slots["numbers"] = [(source, known.row()) for source, known in state.numbers.items()]
     return slots

@@ -28,11 +28,10 @@ from stockfold.ledger.horizons import NOT_MOVEMENTS
 from stockfold.ledger.sequences import note_number
 from stockfold.ledger.state import SkuState
 from stockfold.ledger.upkeep import (
-    backorders_in_order,
     confirm_backorder,
-    due_lines,
     expire,
     next_expiry_us,
+    take_due,
 )
 
 Decide = Callable[[SkuState, Input], Fact]
@@ -144,17 +143,25 @@ def record(state: SkuState, fact: Fact, cause: Input, now_us: int, facts: list[F
 
 def expire_due(state: SkuState, now_us: int, facts: list[Fact]) -> None:
     """Expire what is due, by the ledger's own clock, and note the next time to look."""
-    for key in due_lines(state, now_us):
+    for key in take_due(state, now_us):
         record(state, expire(state.lines[key]), TIMER, now_us, facts)
     state.next_expiry_us = next_expiry_us(state)
 
 
 def serve_backorders(state: SkuState, cause: Input, now_us: int, facts: list[Fact]) -> None:
-    """Serve every waiting line that stock allows, in their order."""
-    for key in backorders_in_order(state):
+    """Serve every waiting line that stock allows, in their order (ruling 11).
+
+    Of a SKU that is sold out thousands may wait: where nothing is free they are not looked at.
+    """
+    waiting = state.waiting
+    assert waiting is not None, "somebody waits"
+    looked_at = []
+    while state.pool() and (key := waiting.take_first()) is not None:
+        looked_at.append(key)
         fact = confirm_backorder(state, state.lines[key])
         if fact is not None:
             record(state, fact, cause, now_us, facts)
+    waiting.put_back(looked_at)
 
 
 def tick(state: SkuState, now_us: int) -> list[Fact]:

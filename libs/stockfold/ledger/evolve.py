@@ -19,6 +19,7 @@ from stockfold.ledger.entities import Change, Forgotten, Inbound, Line, SecondHa
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.inbound import expected_rows
 from stockfold.ledger.numbers import Numbers
+from stockfold.ledger.ranked import Ranked
 from stockfold.ledger.state import EMPTY, SkuState
 
 MOVES_MAX = 2048
@@ -140,15 +141,19 @@ def put_line(state: SkuState, line: Line) -> None:
         for allocation in line.allocations:
             allocations[allocation.id] = key
     if line.backordered:
-        state.own("waiting")[key] = None
-    elif key in state.waiting:
-        del state.waiting[key]
+        if state.waiting is None:
+            state.waiting = Ranked()
+        state.waiting.put(key, (-line.priority, line.waiting_seq))
+    elif state.waiting:
+        state.waiting.drop(key)
     if line.expires_us and (line.reserved or line.backordered):
-        state.own("expiring")[key] = None
+        if state.expiring is None:
+            state.expiring = Ranked()
+        state.expiring.put(key, (line.expires_us, 0))
         if not state.next_expiry_us or line.expires_us < state.next_expiry_us:
             state.next_expiry_us = line.expires_us
-    elif key in state.expiring:
-        del state.expiring[key]
+    elif state.expiring:
+        state.expiring.drop(key)
         if not state.expiring:
             state.next_expiry_us = 0
 
@@ -191,8 +196,8 @@ def _forget(state: SkuState, forgotten: Forgotten) -> None:
                 del state.reservations[reservation]
         for allocation in line.allocations:
             del state.allocations[allocation.id]
-        if key in state.expiring:
-            del state.expiring[key]
+        if state.expiring:
+            state.expiring.drop(key)
     for name in forgotten.transfers:
         del state.transfers[name]
     for name in forgotten.inbounds:

@@ -28,6 +28,7 @@ from stockfold.ledger.entities import (
     Transfer,
 )
 from stockfold.ledger.numbers import Numbers
+from stockfold.ledger.ranked import Ranked
 
 LineKey = tuple[str, str]
 ExpectedRow = tuple[str, str, int, int | None, int]
@@ -93,8 +94,10 @@ class SkuState:
         self.lines: dict[LineKey, Line] = EMPTY
         self.reservations: dict[str, LineKey] = EMPTY
         self.allocations: dict[str, LineKey] = EMPTY
-        self.waiting: dict[LineKey, None] = EMPTY
-        self.expiring: dict[LineKey, None] = EMPTY
+        self.waiting: Ranked | None = None
+        """Lines with backordered units: higher priority first, then who began to wait first."""
+        self.expiring: Ranked | None = None
+        """Lines whose reservation lapses, by when, in UTC microseconds."""
         self.next_expiry_us = 0
         """No open reservation expires before this; 0 when none expires."""
         self.transfers: dict[str, Transfer] = EMPTY

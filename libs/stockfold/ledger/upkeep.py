@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from stockfold.ledger.accounts import BACKORDERED, RESERVED, Delta
 from stockfold.ledger.claims import give_back
 from stockfold.ledger.entities import Change, Line, copied
@@ -10,16 +12,19 @@ from stockfold.ledger.sourcing import allowance, find_places
 from stockfold.ledger.state import LineKey, SkuState
 
 
-def due_lines(state: SkuState, now_us: int) -> list[LineKey]:
+def take_due(state: SkuState, now_us: int) -> Iterator[LineKey]:
     """Lines whose reservation is due: now >= expires_at (ruling 10), oldest expiry first."""
-    due = [key for key in state.expiring if state.lines[key].expires_us <= now_us]
-    due.sort(key=lambda key: (state.lines[key].expires_us, key))
-    return due
+    expiring = state.expiring
+    while expiring and (first := expiring.first()) is not None and first[0] <= now_us:
+        key = expiring.take_first()
+        assert key is not None, "it has a first"
+        yield key
 
 
 def next_expiry_us(state: SkuState) -> int:
     """The earliest expiry among open reservations; 0 when none expires."""
-    return min((state.lines[key].expires_us for key in state.expiring), default=0)
+    first = state.expiring.first() if state.expiring else None
+    return 0 if first is None else first[0]
 
 
 def expire(known: Line) -> Fact:
@@ -32,14 +37,6 @@ def expire(known: Line) -> Fact:
     line.live = False
     status = (line.reservation, "expired", "", units, "", 0)
     return Fact("ReservationExpired", deltas, Change(line=line, status=status))
-
-
-def backorders_in_order(state: SkuState) -> list[LineKey]:
-    """Waiting lines: higher priority first, then the order in which they began to wait."""
-    return sorted(
-        state.waiting,
-        key=lambda key: (-state.lines[key].priority, state.lines[key].waiting_seq, key),
-    )
 
 
 def confirm_backorder(state: SkuState, known: Line) -> Fact | None:
