@@ -36,6 +36,8 @@ LINES = 5_000
 HOT = "HOT"
 HOT_UNITS = 1_000
 HOLD_S = 10
+WARM_S = 10.0
+"""Of which nothing counts: the ledger's estimate of its pace has to settle."""
 SILENT_S_MAX = 120.0
 SLICE_S = 0.005
 
@@ -159,6 +161,7 @@ def run(console: Console, rate_s: int, seconds: float) -> list[dict[str, float |
         try:
             with process(settings, "ledger", STOCKFOLD_LOG_LEVEL="WARNING") as ledger:
                 traffic.stock()
+                traffic.stretch(rate_s, WARM_S, hot=False, order=False)
                 _await(seen, traffic.sent_s)
                 for name, hot, order in (
                     ("even", False, False),
