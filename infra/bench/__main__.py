@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from infra.bench import (
     availability,
     batch_get,
@@ -24,6 +25,8 @@ from infra.bench import (
     publishing,
     rebuild,
     recovery,
+    scale,
+    skew,
 )
 from infra.bench.broker import new_broker
 from infra.bench.ledger import measure
@@ -77,6 +80,8 @@ PARTS: dict[str, Part] = {
     "processes": lambda console, _: processes.run(console),
     "memory": _memory,
     "recovery": _recovery,
+    "scale": lambda console, _: msgspec.to_builtins(scale.run(console, scale.SIZES, scale.EVENTS)),
+    "skew": lambda console, _: skew.run(console, skew.RATE_S, skew.SECONDS),
     "availability": lambda console, _: availability.run(console),
     "kits": lambda console, _: kits.run(console),
     "projector": lambda console, _: projector.run(console),

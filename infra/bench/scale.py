@@ -54,7 +54,7 @@ from stockfold.runtime.settings import KafkaSettings, Settings
 from stockfold.runtime.snapshots import open_store
 from stockfold_services.ledger.processor import LedgerProcessor
 
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = (10_000, 1_000_000)
 PARTITIONS = 64
 EVENTS = 100_000
 TEMPLATES = 1_000

@@ -31,6 +31,9 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import confluent_config, ensure_topics
 from stockfold.runtime.settings import Settings
 
+RATE_S = 1_000
+SECONDS = 20.0
+"""Of each stretch."""
 OTHERS = 2_000
 LINES = 5_000
 HOT = "HOT"
@@ -195,8 +198,8 @@ def run(console: Console, rate_s: int, seconds: float) -> list[dict[str, float |
 def main() -> None:
     """Measure; a table, and build/skew.json."""
     parser = argparse.ArgumentParser(prog="bench.skew", description=__doc__)
-    parser.add_argument("--rate", type=int, default=1_000, help="events a second")
-    parser.add_argument("--seconds", type=float, default=30.0, help="of each stretch")
+    parser.add_argument("--rate", type=int, default=RATE_S, help="events a second")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each stretch")
     parser.add_argument("--out", type=Path, default=Path("build/skew.json"))
     options = parser.parse_args()
     console = Console()
