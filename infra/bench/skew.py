@@ -11,22 +11,24 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from infra.bench.broker import new_broker
 from infra.bench.checkout import process
-from infra.bench.latency import Seen
 from infra.bench.workload import CHANNELS, LOCATIONS, SOURCE, Event
 from rich.console import Console
 from rich.table import Table
 
 from stockfold.contracts import codec, envelope
+from stockfold.contracts.journal import decode_entry
 from stockfold.contracts.partitioner import partition_of
-from stockfold.contracts.topics import INPUT_OF
+from stockfold.contracts.topics import INPUT_OF, JOURNAL
 from stockfold.domain.errors import UnavailableError
+from stockfold.ledger.facts import Fact
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import confluent_config, ensure_topics
 from stockfold.runtime.settings import Settings
@@ -43,6 +45,46 @@ WARM_S = 10.0
 """Of which nothing counts: the ledger's estimate of its pace has to settle."""
 SILENT_S_MAX = 120.0
 SLICE_S = 0.005
+
+
+class Seen:
+    """When each event's fact was visible, by event id. Monotonic seconds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.at_s: dict[str, float] = {}
+        self.heard_s = time.monotonic()
+        self._end = threading.Event()
+        self._consumer = Consumer(
+            {
+                **confluent_config(settings),
+                "group.id": "bench.skew",
+                "isolation.level": "read_committed",
+                "fetch.wait.max.ms": 5,
+                "auto.offset.reset": "earliest",
+            }
+        )
+        topic = JOURNAL.full_name(settings.environment.prefix)
+        partitions = range(settings.kafka.sku_partitions)
+        self._consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while not self._end.is_set():
+            messages = self._consumer.consume(1_000, timeout=0.05)
+            now_s = time.monotonic()
+            for message in messages:
+                if message.error() is None:
+                    self.heard_s = now_s
+                    entry = decode_entry(message.value())
+                    if isinstance(entry, Fact):
+                        self.at_s.setdefault(entry.cause.event_id, now_s)
+
+    def close(self) -> None:
+        """End."""
+        self._end.set()
+        self._thread.join()
+        self._consumer.close()
 
 
 class Traffic:
