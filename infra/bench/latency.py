@@ -109,7 +109,7 @@ async def _send(
     watched: Sequence[psutil.Process],
     reader: Reader,
 ) -> Sent:
-    """Produce them evenly, as the gateway does: requests that carry what all partitions have.
+    """Produce them evenly, as `stockfold.client` does: a request carries what all partitions have.
 
     The first one goes before, and the others once it was folded: the ledger serves by then.
     """
