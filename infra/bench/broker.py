@@ -18,10 +18,11 @@ from stockfold.runtime.settings import (
 
 
 class Broker(NamedTuple):
-    """Its address, and a folder that lasts as long as it does."""
+    """Its address, a folder that lasts as long as it does, and its process."""
 
     bootstrap: str
     folder: Path
+    pid: int | None = None
 
     def as_installed(self, prefix: str) -> Settings:
         """An environment with the settings that everyone starts with."""
@@ -43,6 +44,6 @@ def new_broker(heap_mb: int = 256) -> Iterator[Broker]:
         kafka = EmbeddedKafka(Path(temporary) / "kafka", heap_mb=heap_mb)
         bootstrap = kafka.start()
         try:
-            yield Broker(bootstrap, Path(temporary))
+            yield Broker(bootstrap, Path(temporary), kafka.pid)
         finally:
             kafka.stop()

@@ -21,7 +21,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import confluent_config, ensure_topics, group_id
 from stockfold.runtime.settings import Settings
 
-SILENT_S_MAX = 60.0
+SILENT_S_MAX = 180.0
 LOOK_S = 0.1
 NO_ANSWER_NOW = (
     KafkaError.NOT_COORDINATOR,
@@ -120,11 +120,14 @@ def measure(
     started: Callable[[int], None] = lambda _pid: None,
     *,
     again: int = 0,
+    broker: psutil.Process | None = None,
+    warm_up: int = 1,
 ) -> dict[str, float]:
     """Feed ``count`` events, then time one ledger process from its first to its last commit.
 
     ``cpu_s_per_million`` counts the ledger process alone, its start included. ``started`` is told
-    the process as soon as it runs; ``again`` is as in ``feed``.
+    the process as soon as it runs; ``again`` is as in ``feed``, ``broker`` and ``warm_up`` as in
+    ``watch``.
     """
     ensure_topics(settings)
     feed(settings, count, skus, seed, again=again)
@@ -138,7 +141,7 @@ def measure(
         )
         try:
             started(child.pid)
-            return watch(psutil.Process(child.pid), progress, count + again)
+            return watch(psutil.Process(child.pid), progress, count + again, broker, warm_up)
         finally:
             child.terminate()
             child.wait(30)
@@ -156,22 +159,30 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def watch(process: psutil.Process, progress: Progress, count: int) -> dict[str, float]:
-    """Time a process from its first to its last commit of ``count`` events.
+def watch(
+    process: psutil.Process,
+    progress: Progress,
+    count: int,
+    broker: psutil.Process | None = None,
+    warm_up: int = 1,
+) -> dict[str, float]:
+    """Time a process until it has committed ``count`` events, from its first ``warm_up`` on.
 
     ``cpu_s_per_million`` is its whole processor time; ``running_cpu_s_per_million`` is that of
-    what came after the first commit, without its start. ``memory_mb`` is the most that it had
-    resident. UnavailableError when it stops, or has nothing left after its first commit.
+    what is timed, without its start; of a ``broker`` that is watched, too, that meanwhile.
+    ``memory_mb`` is the most that it had resident. UnavailableError when it stops, or has nothing
+    left to be timed.
     """
-    first_at = first = last = begun_cpu_s = 0.0
+    first_at = first = last = begun_cpu_s = broker_cpu_s = 0.0
     heard = time.monotonic()
     while True:
         done = progress.committed()
         now = time.monotonic()
         if done > last:
             heard = now
-            if not first_at:
-                first_at, first, begun_cpu_s = now, float(done), _cpu_s(process)
+            if not first_at and done >= warm_up:
+                first_at, first = now, float(done)
+                begun_cpu_s, broker_cpu_s = _cpu_s(process), _cpu_s(broker or process)
         last = float(done)
         if done >= count:
             break
@@ -182,18 +193,23 @@ def watch(process: psutil.Process, progress: Progress, count: int) -> dict[str, 
         time.sleep(LOOK_S)
     if first >= count:
         raise UnavailableError(
-            f"all {count} events were committed at once", remedy="Give it more events."
+            f"{first:,.0f} of {count} events were committed at once", remedy="Give it more events."
         )
     seconds = now - first_at
     cpu_s = _cpu_s(process)
     memory = _peak_bytes(process.pid)
+    after = 1e6 / (count - first)
+    beside = {}
+    if broker is not None:
+        beside["broker_cpu_s_per_million"] = round((_cpu_s(broker) - broker_cpu_s) * after, 1)
     return {
         "events": count,
         "seconds": round(seconds, 2),
         "events_per_s": round((count - first) / seconds),
         "cpu_s_per_million": round(cpu_s / count * 1e6, 1),
-        "running_cpu_s_per_million": round((cpu_s - begun_cpu_s) / (count - first) * 1e6, 1),
+        "running_cpu_s_per_million": round((cpu_s - begun_cpu_s) * after, 1),
         "memory_mb": round(memory / 2**20),
+        **beside,
     }
 
 

@@ -18,7 +18,12 @@ from stockfold.domain.errors import SettingsError, UnavailableError
 
 
 def _run(pace: float) -> dict[str, float]:
-    return {"events_per_s": pace, "running_cpu_s_per_million": 30, "memory_mb": 100}
+    return {
+        "events_per_s": pace,
+        "running_cpu_s_per_million": 30,
+        "broker_cpu_s_per_million": 12,
+        "memory_mb": 100,
+    }
 
 
 COUNTED = ("StockCounted", "StockSnapshotReported")
@@ -97,8 +102,8 @@ RACE = {
 
 def test_a_race_is_told_by_medians_and_their_spread() -> None:
     assert page.table(RACE, "ledger").splitlines()[2:] == [
-        "| ledger | 30,000 | 20,000 | 34,000 | 30 | 100 | 100% |",
-        "| <peer> | 2,500 | 2,000 | 3,000 | 30 | 100 | 8% |",
+        "| ledger | 30,000 | 20,000 | 34,000 | 30 | 12 | 100 | 100% |",
+        "| <peer> | 2,500 | 2,000 | 3,000 | 30 | 12 | 100 | 8% |",
     ]
     assert "&lt;peer&gt;" in page.picture(RACE, "ledger")
 
@@ -106,17 +111,18 @@ def test_a_race_is_told_by_medians_and_their_spread() -> None:
 def test_a_page_keeps_what_stands_around_its_table(tmp_path: Path) -> None:
     written = tmp_path / "page.md"
     written.write_text(f"before\n{page.BEGIN}old\n{page.END}after\n")
-    page.write(written, tmp_path / "page.svg", RACE, "ledger")
+    page.write(written, tmp_path / "page.svg", RACE, "ledger", "200 events")
     text = written.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "old" not in text
     assert "| ledger | 30,000 |" in text
+    assert "\n\n200 events\n" in text
 
 
 def test_a_page_without_a_place_for_the_table_is_left_as_it_is(tmp_path: Path) -> None:
     written = tmp_path / "page.md"
     written.write_text("nothing\n")
     with pytest.raises(SettingsError, match="no place for the table"):
-        page.write(written, tmp_path / "page.svg", RACE, "ledger")
+        page.write(written, tmp_path / "page.svg", RACE, "ledger", "")
     assert written.read_text() == "nothing\n"

@@ -11,13 +11,15 @@ from typing import NamedTuple
 from stockfold.domain.errors import SettingsError
 
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
-BAR, GAP, LEFT, WIDTH = 26, 10, 250, 760
+BAR, GAP, TOP, LEFT, RIGHT, WIDTH = 26, 10, 36, 230, 190, 870
+CAPTION = "events a second (line: least to most), and µs of CPU an event, its own + the broker's"
 COLUMNS = (
     "",
     "events/s, median",
     "least",
     "most",
     "CPU s for a million",
+    "of the broker",
     "peak MiB",
     "of the ledger's pace",
 )
@@ -32,6 +34,7 @@ class Figures(NamedTuple):
     least: float
     most: float
     cpu_s: float
+    broker_cpu_s: float
     peak_mb: float
     share: float
 
@@ -43,9 +46,14 @@ def figures(found: Rows, reference: str) -> list[Figures]:
     for name, runs in found.items():
         paces = sorted(run["events_per_s"] for run in runs)
         middle = statistics.median(paces)
-        cpu_s = statistics.median(run["running_cpu_s_per_million"] for run in runs)
+        cpu_s, broker_cpu_s = (
+            statistics.median(run[f"{whose}_cpu_s_per_million"] for run in runs)
+            for whose in ("running", "broker")
+        )
         peak_mb = max(run["memory_mb"] for run in runs)
-        told.append(Figures(name, middle, paces[0], paces[-1], cpu_s, peak_mb, middle / base))
+        told.append(
+            Figures(name, middle, paces[0], paces[-1], cpu_s, broker_cpu_s, peak_mb, middle / base)
+        )
     return told
 
 
@@ -54,7 +62,7 @@ def rows(found: Rows, reference: str) -> list[list[str]]:
     return [
         [
             one.name,
-            *(f"{figure:,.0f}" for figure in (one.middle, one.least, one.most, one.cpu_s)),
+            *(f"{figure:,.0f}" for figure in one[1:6]),
             f"{one.peak_mb:,.0f}" if one.peak_mb else "-",
             f"{one.share:.0%}",
         ]
@@ -72,29 +80,32 @@ def table(found: Rows, reference: str) -> str:
 def picture(race: Rows, reference: str) -> str:
     """As SVG: a bar for each median, a line from the least to the most."""
     found = figures(race, reference)
-    scale = (WIDTH - LEFT - 90) / max(one.most for one in found)
-    height = len(found) * (BAR + GAP) + GAP
+    scale = (WIDTH - LEFT - RIGHT) / max(one.most for one in found)
+    height = TOP + len(found) * (BAR + GAP)
     font = 'font-family="system-ui,sans-serif" font-size="14"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" {font}>',
         f'<title>Events a second</title><rect width="{WIDTH}" height="{height}" fill="#fff"/>',
+        f'<text x="{GAP}" y="22" fill="#4b5563">{html.escape(CAPTION)}</text>',
     ]
     for number, one in enumerate(found):
-        y, color = GAP + number * (BAR + GAP), "#c2410c" if one.name == reference else "#4c7a9e"
+        y, color = TOP + number * (BAR + GAP), "#c2410c" if one.name == reference else "#4c7a9e"
         word_y, line_y = y + BAR // 2 + 5, y + BAR // 2
         least, middle, most = (LEFT + round(x * scale) for x in (one.least, one.middle, one.most))
         size, name = f'width="{middle - LEFT}" height="{BAR}"', html.escape(one.name)
+        cpu_us = f"{one.cpu_s:,.0f} + {one.broker_cpu_s:,.0f} µs"
+        cost = f'<tspan fill="#4b5563" dx="8">{cpu_us}</tspan>'
         parts += [
             f'<text x="{LEFT - 10}" y="{word_y}" text-anchor="end">{name}</text>',
             f'<rect x="{LEFT}" y="{y}" {size} fill="{color}"/>',
             f'<path d="M{least} {line_y}H{most}" stroke="#111827" stroke-width="2"/>',
-            f'<text x="{most + 8}" y="{word_y}">{one.middle:,.0f}</text>',
+            f'<text x="{most + 8}" y="{word_y}">{one.middle:,.0f} {cost}</text>',
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def write(page: Path, image: Path, found: Rows, reference: str) -> None:
-    """Put the table between the page's marks, and the picture beside it.
+def write(page: Path, image: Path, found: Rows, reference: str, how: str) -> None:
+    """Put the table and ``how`` it came about between the page's marks, the picture beside it.
 
     SettingsError for a page without marks.
     """
@@ -105,5 +116,5 @@ def write(page: Path, image: Path, found: Rows, reference: str) -> None:
         raise SettingsError(
             f"{page} has no place for the table", remedy=f"Put {BEGIN.strip()} and {END.strip()}."
         )
-    page.write_text(f"{before}{BEGIN}\n{table(found, reference)}\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n{table(found, reference)}\n{how}\n\n{END}{after}")
     image.write_text(picture(found, reference))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+from datetime import UTC, datetime
+from typing import NamedTuple
 
+import psutil
 from infra.bench.broker import new_broker
 from infra.bench.peers import page
 from infra.bench.peers.racers import (
@@ -23,18 +27,27 @@ LEDGER = "stockfold ledger"
 AGAIN = 100
 """One event in so many comes a second time, at the end."""
 
-RACERS: dict[str, Racer] = {
-    "Kafka alone, reading": kafka_alone,
-    LEDGER: ledger,
-    "Kafka Streams, exactly once": peer("kafka_streams", in_java),
-    "Quix Streams, exactly once": peer("quix", in_python("quix", "quix"), share=2),
-    "faust-streaming, exactly once": peer(
-        "faust", in_python("faust_streaming", "faust", "exactly_once"), share=20
+
+class Entry(NamedTuple):
+    """A racer, and what it is called where figures are shown."""
+
+    title: str
+    run: Racer
+
+
+RACERS = {
+    "kafka": Entry("Kafka alone, reading", kafka_alone),
+    "ledger": Entry(LEDGER, ledger),
+    "kafka_streams": Entry("Kafka Streams, exactly once", peer("kafka_streams", in_java, scale=2)),
+    "quix": Entry("Quix Streams, exactly once", peer("quix", in_python("quix", "quix"), scale=0.5)),
+    "faust": Entry(
+        "faust-streaming, exactly once",
+        peer("faust", in_python("faust_streaming", "faust", "exactly_once"), scale=0.05),
     ),
 }
 PEERS = {
-    "0": ["Kafka alone, reading", LEDGER],
-    "1": [name for name in RACERS if not name.startswith("Kafka Streams")],
+    "0": ["kafka", "ledger"],
+    "1": ["kafka", "ledger", "quix", "faust"],
     "all": list(RACERS),
 }
 """By what ``make bench PEERS=`` says."""
@@ -59,11 +72,13 @@ def run(console: Console, options: argparse.Namespace) -> Race:
     found = race(names, options.repeats, events, skus, console)
     if LEDGER not in found:
         return found
-    console.print(_table(found, f"{events:,} events, {skus:,} SKUs, {options.repeats} runs"))
+    how = f"{events:,} events over {skus:,} SKUs, {options.repeats} runs, {os.cpu_count()} cores"
+    console.print(_table(found, how))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.with_name("race.svg").write_text(page.picture(found, LEDGER))
     if options.write_page:
-        page.write(ROOT / "infra/docs/peers.md", ROOT / "infra/docs/peers.svg", found, LEDGER)
+        docs, dated = ROOT / "infra/docs", f"Measured: {how}, {datetime.now(UTC):%d %B %Y}."
+        page.write(docs / "peers.md", docs / "peers.svg", found, LEDGER, dated)
     return found
 
 
@@ -80,13 +95,16 @@ def _table(found: Race, title: str) -> Table:
 
 def race(names: list[str], repeats: int, count: int, skus: int, console: Console) -> Race:
     """Each in turn, the order turned round every time; each time on a broker of its own."""
-    found: Race = {name: [] for name in names}
+    found: Race = {RACERS[name].title: [] for name in names}
     for repeat in range(repeats):
         for name in names if repeat % 2 == 0 else reversed(names):
             with new_broker() as broker:
                 settings = broker.for_backlog("race.")
-                course = Course(settings, count, skus, 1 + repeat, count // AGAIN, broker.folder)
-                row = RACERS[name](course)
-            found[name].append(row)
-            console.print(f"{name}, run {repeat + 1}: {row['events_per_s']:,.0f} events/s")
+                again, process = count // AGAIN, psutil.Process(broker.pid)
+                course = Course(settings, count, skus, 1 + repeat, again, broker.folder, process)
+                row = RACERS[name].run(course)
+            found[RACERS[name].title].append(row)
+            console.print(
+                f"{RACERS[name].title}, run {repeat + 1}: {row['events_per_s']:,.0f} events/s"
+            )
     return found

@@ -25,6 +25,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 BUILT = ROOT / "build" / "peers"
 STOP_S = 20
+WARM_UP = 4
+"""One event in so many goes by before a racer is timed: a JVM compiles meanwhile."""
 
 
 class Course(NamedTuple):
@@ -36,6 +38,7 @@ class Course(NamedTuple):
     seed: int
     again: int
     folder: Path
+    broker: psutil.Process
 
 
 Racer = Callable[[Course], dict[str, float]]
@@ -43,7 +46,9 @@ Racer = Callable[[Course], dict[str, float]]
 
 def ledger(course: Course) -> dict[str, float]:
     """The ledger of stockfold, on its own topics, merged by time."""
-    return measure(course.settings, course.count, course.skus, course.seed, again=course.again)
+    settings, count, skus, seed, again, _, broker = course
+    warm_up = count // WARM_UP
+    return measure(settings, count, skus, seed, again=again, broker=broker, warm_up=warm_up)
 
 
 def kafka_alone(course: Course) -> dict[str, float]:
@@ -55,18 +60,23 @@ def kafka_alone(course: Course) -> dict[str, float]:
     )
     partitions = range(settings.kafka.sku_partitions)
     consumer.assign([TopicPartition(inputs, number, 0) for number in partitions])
-    began, cpu_s, read = time.monotonic(), time.process_time(), 0
+    began, read = time.monotonic(), 0
+    cpu_s, broker_cpu_s = time.process_time(), sum(course.broker.cpu_times()[:2])
     while read < count:
         read += sum(message.error() is None for message in consumer.consume(10_000, timeout=1.0))
-    seconds, cpu_s = time.monotonic() - began, time.process_time() - cpu_s
+    seconds = time.monotonic() - began
+    cpu_s, broker_cpu_s = (
+        time.process_time() - cpu_s,
+        sum(course.broker.cpu_times()[:2]) - broker_cpu_s,
+    )
     consumer.close()
     return {
         "events": count,
         "seconds": round(seconds, 2),
         "events_per_s": round(count / seconds),
-        "cpu_s_per_million": round(cpu_s / count * 1e6, 1),
         "running_cpu_s_per_million": round(cpu_s / count * 1e6, 1),
         "memory_mb": 0,
+        "broker_cpu_s_per_million": round(broker_cpu_s / count * 1e6, 1),
     }
 
 
@@ -85,14 +95,16 @@ def in_java(bootstrap: str, prefix: str, state: Path) -> list[str]:
     return java.command(BUILT / "kafka_streams", bootstrap, prefix, state)
 
 
-def peer(name: str, command: Callable[[str, str, Path], list[str]], share: int = 1) -> Racer:
+def peer(name: str, command: Callable[[str, str, Path], list[str]], scale: float) -> Racer:
     """A peer, which its consumer group and topics are named by.
 
-    A slow one is given one event in ``share``; what it takes for each is told all the same.
+    It is given ``scale`` times the events: less of them when it is slow, so that a race ends, more
+    when it must get warm. What it takes for each is told all the same.
     """
 
     def run(course: Course) -> dict[str, float]:
-        mine = course._replace(count=course.count // share, again=course.again // share)
+        count, again = int(course.count * scale), int(course.again * scale)
+        mine = course._replace(count=count, again=again)
         settings, prefix = course.settings, course.settings.environment.prefix
         state = course.folder / f"{prefix}{name}"
         start = command(settings.kafka.bootstrap or "", prefix, state)
@@ -103,7 +115,8 @@ def peer(name: str, command: Callable[[str, str, Path], list[str]], share: int =
             env={**os.environ, "PYTHONPATH": os.pathsep.join(("libs", "schemas", "."))},
         )
         try:
-            row = watch(psutil.Process(child.pid), progress, mine.count + mine.again)
+            process, all_of_it = psutil.Process(child.pid), count + again
+            row = watch(process, progress, all_of_it, course.broker, count // WARM_UP)
         finally:
             _stop(child)
             progress.close()
