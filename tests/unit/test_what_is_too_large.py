@@ -50,6 +50,8 @@ def test_attributes_that_every_fact_would_carry_are_bounded(name: str) -> None:
 
 def test_a_header_without_a_value_is_named() -> None:
     assert refused(("ce_id", None)).what == "header ce_id is null"
+    with pytest.raises(ContractError, match="header ce_id is null"):
+        envelope.parse([("ce_specversion", b"1.0"), ("ce_id", None)])
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def _parse_any(headers: Headers | None) -> Fields:
             "ce_time.",
         ) from None
     except AttributeError:
-        null = ", ".join(name for name in _REQUIRED if found[name] is None)
+        null = ", ".join(name for name in _REQUIRED if get(name, b"") is None)
         raise _refuse(f"header {null} is null", "Send text.") from None
     except UnicodeDecodeError as error:
         raise _refuse(f"a CloudEvents header is not UTF-8 text: {error}", "Send text.") from None

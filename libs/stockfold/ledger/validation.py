@@ -186,7 +186,7 @@ def _refuse_confidence(body: Body) -> None:
 def _refuse_revision(body: Body) -> None:
     value = body["revision"]
     if value is not None and not 0 <= value < 1 << 62:
-        raise Refused("bad_revision", f"revision is {value}; it must be 0 or more", _RESEND)
+        raise Refused("bad_revision", f"revision is {value}; it must be 0 to 2^62-1", _RESEND)
 
 
 def _refuse_locations(body: Body) -> None:
