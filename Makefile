@@ -84,8 +84,8 @@ shop: $(VENV)/.installed-demo ## Serve an imitation of WooCommerce to try things
 	@$(BIN)/python -m tests.support.woo_shop --port $(SHOP_PORT) --products 200 --quantity 25 $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.installed-dev ## Run every test, three at a time: most of them wait; ARGS="-k name" chooses
-	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+test: $(VENV)/.installed-dev ## Run every test, four at a time: most of them wait; ARGS="-k name" chooses
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(VENV)/.installed-browser ## Test the console in a real headless Chromium, on a real demo run

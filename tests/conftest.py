@@ -21,6 +21,27 @@ from stockfold.runtime.settings import Settings
 from tests.support import servers
 
 NewEnvironment = Callable[..., Settings]
+WAITING = {"e2e", "inflight", "integration"}
+"""Folders whose tests wait for servers more than they compute."""
+COMPUTING_PER_WAITING = 2
+"""Files: so the long ones have all begun when little is left to spread over the workers."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait among files that compute: workers that take turns then keep both cores busy.
+
+    For ``--dist loadfile --no-loadscope-reorder``, which hands out files in this order.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path in files if path.parent.name in WAITING]
+    computing = [path for path in files if path.parent.name not in WAITING]
+    order: list[Path] = []
+    for path in waiting:
+        order += [path, *computing[:COMPUTING_PER_WAITING]]
+        del computing[:COMPUTING_PER_WAITING]
+    items[:] = [item for path in (*order, *computing) for item in files[path]]
 
 
 @pytest.fixture(scope="session")
