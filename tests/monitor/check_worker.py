@@ -27,6 +27,8 @@ from tests.support.servers import server_folder, serving
 
 SECOND_US = 1_000_000
 START_S = 90.0
+WHILE_AWAY = 50
+"""Deliveries that wait for a worker that starts."""
 
 
 @contextmanager
@@ -144,10 +146,13 @@ def test_promises_and_stock_outs_are_told_by_window_and_all_of_it_can_be_made_ag
     (day,) = windows(settings, "stock_out_day")
     assert (day["count"], day["total_ms"]) == (1, 30_000)
 
+    for _ in range(WHILE_AWAY):
+        send(settings, DELIVERIES, "woo-de|9", "Delivery", delivered("A", 100, now))
+    every = 3 + WHILE_AWAY
     with worker(settings):
-        later = SYSTEM_CLOCK.now_us()
-        send(settings, DELIVERIES, "woo-de|9", "Delivery", delivered("A", 100, later))
-        wait_for("what came after", lambda: whole(settings, "inventory_propagation", 4), START_S)
+        wait_for(
+            "what came after", lambda: whole(settings, "inventory_propagation", every), START_S
+        )
 
 
 def test_what_was_counted_is_not_counted_again_when_another_worker_joins(
@@ -172,9 +177,10 @@ def test_what_was_counted_is_not_counted_again_when_another_worker_joins(
 def offsets_committed(settings: Settings) -> bool:
     """Whether the monitor's group has committed what it has read of deliveries."""
     group = ConsumerGroupTopicPartitions(group_id(settings, "monitor"))
-    (found,) = AdminClient(confluent_config(settings)).list_consumer_group_offsets([group]).values()
+    admin = AdminClient(confluent_config(settings))
+    (found,) = admin.list_consumer_group_offsets([group]).values()
     topic = DELIVERIES.full_name(settings.prefix)
-    return any(p.topic == topic and p.offset == 3 for p in found.result().topic_partitions)
+    return any(p.topic == topic and p.offset == 3 for p in found.result(20).topic_partitions)
 
 
 def test_it_signs_in_to_a_kafka_with_tls_and_passwords_as_every_service_does() -> None:

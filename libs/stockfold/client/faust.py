@@ -76,6 +76,15 @@ class _Consumer(aiokafka.Consumer):  # type: ignore[misc]  # see above
         await self.commit()
         await super().on_partitions_revoked(revoked)
 
+    async def perform_seek(self) -> None:
+        """Read nothing while it is sought where to begin.
+
+        Faust lets the partitions flow before that, and what it reads in between it reads once more,
+        or passes over when it comes again. Whoever seeks lets it flow afterwards.
+        """
+        self.stop_flow()
+        await super().perform_seek()
+
 
 class _Transport(aiokafka.Transport):  # type: ignore[misc]  # see above
     Consumer = _Consumer

@@ -71,11 +71,6 @@ class AcknowledgedProducer:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    @property
-    def bytes_under_way(self) -> int:
-        """Bytes of records that Kafka has neither acknowledged nor refused yet."""
-        return self._bytes
-
     async def send(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
         """Send a record to the topic of this name on the broker, and wait for its acknowledgement.
 

@@ -46,16 +46,7 @@ def parquet(
             remedy="pip install 'stockfold[export]'",
         )
     writing = importlib.import_module("stockfold_services.cli.exporting.parquet")
-    chosen = [
-        table
-        for table, wanted in (
-            (tables.POSITION_TABLE, positions),
-            (tables.FACT_TABLE, journal),
-            (tables.MOVEMENT_TABLE, journal),
-            (tables.DELIVERY_TABLE, deliveries),
-        )
-        if wanted or not (positions or journal or deliveries)
-    ]
+    chosen = _chosen(positions=positions, journal=journal, deliveries=deliveries)
     settings, place = attach(load(config)), Place(to)
     reading = kafka_errors(
         "not every table was written",
@@ -76,20 +67,13 @@ def parquet(
     names = [table.name for table in chosen]
     confirm(f"Write {', '.join(names)} of {settings.prefix!r} to {place.url}?", yes)
     counts: dict[str, int] = {}
-    console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.completed:,.0f} rows of {task.description}"),
-        TimeElapsedColumn(),
-    )
-    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     record = audited(
         settings,
         command="export parquet",
         subject=f"environment {settings.prefix!r}",
         details={"to": place.url, "tables": names},
     )
-    with reading, record as result, progress as p:
+    with reading, record as result, _progress() as p:
         for table in chosen:
             task = p.add_task(table.name, total=None)
             counts[table.name] = writing.export(
@@ -100,6 +84,31 @@ def parquet(
         print_json({"to": to, "rows": counts})
     else:
         print_table(("table", "rows", "where"), [(n, c, place.where(n)) for n, c in counts.items()])
+
+
+def _chosen(*, positions: bool, journal: bool, deliveries: bool) -> list[tables.Table]:
+    """The tables that were named, or all."""
+    return [
+        table
+        for table, wanted in (
+            (tables.POSITION_TABLE, positions),
+            (tables.FACT_TABLE, journal),
+            (tables.MOVEMENT_TABLE, journal),
+            (tables.DELIVERY_TABLE, deliveries),
+        )
+        if wanted or not (positions or journal or deliveries)
+    ]
+
+
+def _progress() -> Progress:
+    """Rows so far on standard error, when a person is looking."""
+    console = Console(stderr=True)
+    shown = (
+        SpinnerColumn(),
+        TextColumn("{task.completed:,.0f} rows of {task.description}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*shown, console=console, transient=True, disable=not console.is_terminal)
 
 
 @app.command()

@@ -28,8 +28,6 @@ from stockfold.domain.errors import ContractError
 from stockfold.domain.times import SECOND_US
 
 MARKS_KEY = "_stockfold_shipments"
-RESTOCKED_KEY = "_restock_refunded_items"
-"""WooCommerce's own, of a line: refunded units that were put back into stock."""
 COMPLETED_FROM = ("processing",)
 """An order that waits for something, or has ended, keeps its status."""
 _PASSING = (401, 403, 404, 408, 429)
