@@ -56,8 +56,9 @@ def settings(new_environment) -> Settings:
 def values(batches: list[Batch]) -> list[tuple[int, bytes]]:
     found = []
     for batch in batches:
-        data = Bytes(unpacked(batch) + bytes(WORD))
-        ends = record_ends(data.raw, batch.records)
+        raw = unpacked(batch)
+        data = Bytes(raw + bytes(WORD), len(raw))
+        ends = record_ends(data, batch.records)
         framed = frames(data, np.concatenate(([0], ends[:-1])), ends)
         rows = zip(framed.offset_deltas, framed.begins, framed.ends, strict=True)
         found += [(int(batch.base_offset + o), data.raw[a:b]) for o, a, b in rows]

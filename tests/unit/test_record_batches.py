@@ -7,7 +7,7 @@ from tests.support.ledger_process import Message
 from tests.support.record_batches import LZ4, batch, end_of_transaction
 
 from stockfold.domain.errors import UnavailableError
-from stockfold.runtime.record_batches import committed, unpacked
+from stockfold.runtime.record_batches import Unpacked, committed, unpacked
 
 
 def messages(*values: bytes) -> list[Message]:
@@ -42,6 +42,20 @@ def test_a_batch_is_unpacked_to_what_was_written() -> None:
     bodies = [unpacked(committed(raw, [], 0, "").batches[0]) for raw in (plain, packed)]
     assert len(packed) < len(plain) // 10
     assert bodies[0] == bodies[1]
+
+
+def test_batches_are_unpacked_one_behind_the_other_whatever_their_size() -> None:
+    sizes = (10, 3_000_000, 5_000_000, 20)
+    raw = b"".join(
+        batch(messages(b"a" * size), number, (LZ4, 0, LZ4, 0)[number])
+        for number, size in enumerate(sizes)
+    )
+    found = committed(raw, [], 0, "").batches
+    whole = Unpacked(8)
+    for one in found:
+        whole.add(one)
+    assert whole.buffer[: whole.size] == b"".join(map(unpacked, found))
+    assert len(whole.buffer) >= whole.size + 8
 
 
 @pytest.mark.parametrize(

@@ -61,12 +61,13 @@ class Facts(NamedTuple):
 
 
 class Bytes:
-    """Bytes in which numbers are read at many places; ``WORD`` more than are looked at."""
+    """The first ``size`` bytes of a buffer, behind which ``WORD`` more must follow."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes | bytearray, size: int) -> None:
         self.raw = raw
-        self._bytes = np.frombuffer(raw, np.uint8)
-        self._words: _Words = np.ndarray((len(raw) - WORD + 1,), "<u8", raw, strides=(1,))
+        self.size = size
+        self._bytes = np.frombuffer(raw, np.uint8, size)
+        self._words: _Words = np.ndarray((size + 1,), "<u8", raw, strides=(1,))
 
     def words(self, at: Numbers) -> _Words:
         """The eight bytes at each place. NotColumnar for a place outside."""
@@ -184,11 +185,14 @@ def different(data: Bytes, begins: Numbers, ends: Numbers) -> tuple[Numbers, Num
 
 def _padded(data: Bytes, begins: Numbers, lengths: Numbers) -> Iterator[_Words]:
     """The slices as words, behind their end zeros; last their lengths."""
-    longest = int(lengths.max(initial=0))
+    shortest, longest = int(lengths.min(initial=1 << 40)), int(lengths.max(initial=0))
     for at in range(0, longest, WORD):
-        left = np.clip(lengths - at, 0, WORD)
-        places = np.where(left > 0, begins + at, 0)
-        yield data.words(places) & _OWN[left]
+        left = lengths - at
+        places = begins + at
+        if at > shortest:
+            places[left < 0] = 0
+        words = data.words(places)
+        yield words if at + WORD <= shortest else words & _OWN[np.clip(left, 0, WORD)]
     yield lengths.view(np.uint64)
 
 
@@ -197,14 +201,14 @@ _OWN = np.array([(1 << 8 * count) - 1 for count in range(WORD + 1)], np.uint64)
 """By how many bytes of a word are a slice's own."""
 
 
-def record_ends(raw: bytes, count: int) -> Numbers:
-    """Where each of ``count`` Kafka records ends; they fill all but the last ``WORD`` bytes."""
-    sizes, at = _SIZES, 0
+def record_ends(data: Bytes, count: int) -> Numbers:
+    """Where each of ``count`` Kafka records ends, which fill the bytes."""
+    raw, sizes, at = data.raw, _SIZES, 0
     try:
         ends = [at := at + sizes[raw[at + 1]][raw[at]] for _ in range(count)]
     except IndexError:
-        ends = _far_record_ends(raw, count)
-    if ends[-1:] != [len(raw) - WORD]:
+        ends = _far_record_ends(bytes(raw[: data.size]), count)
+    if ends[-1:] != [data.size]:
         raise NotColumnar
     return np.array(ends, np.int64)
 

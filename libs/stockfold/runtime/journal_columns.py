@@ -33,7 +33,7 @@ from stockfold.runtime.journal_arrays import (
     record_ends,
     which_are_facts,
 )
-from stockfold.runtime.record_batches import Batch, unpacked
+from stockfold.runtime.record_batches import Batch, Unpacked
 from stockfold.runtime.records import Record
 
 CHUNK_BYTES = 1024 * 1024
@@ -41,7 +41,6 @@ CHUNK_BYTES = 1024 * 1024
 MERGE_ROWS = 2_000_000
 """Sums that are kept before they are added up to one for each place."""
 
-_SLACK = bytes(WORD)
 _SKU = 32
 """Bits below the number of a SKU, where it stands beside another number."""
 _REST = (1 << _SKU) - 1
@@ -84,7 +83,7 @@ class _Numbered(dict[bytes, int]):
         rows, which = different(data, begins, ends)
         raw = data.raw
         slices = zip(begins[rows].tolist(), ends[rows].tolist(), strict=True)
-        return np.array([self[raw[begin:end]] for begin, end in slices], np.int64)[which]
+        return np.array([self[bytes(raw[begin:end])] for begin, end in slices], np.int64)[which]
 
 
 class JournalColumns:
@@ -93,6 +92,7 @@ class JournalColumns:
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.facts = 0
+        self._unpacked = Unpacked(WORD)
         self._skus = _Numbered()
         self._last: Numbers = np.zeros(1024, np.int64)
         """By number of the SKU: the sequence number of its last fact."""
@@ -121,31 +121,33 @@ class JournalColumns:
         values = [record.value() or b"" for record in records]
         ends = np.fromiter(accumulate(map(len, values)), np.int64, len(values))
         begins = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
-        self._add(Bytes(b"".join((*values, _SLACK))), begins, ends)
+        raw = b"".join((*values, bytes(WORD)))
+        self._add(Bytes(raw, len(raw) - WORD), begins, ends)
 
     def add_batches(self, batches: Iterable[Batch], start: int, end: int) -> int:
         """Take the records from offset ``start`` to before ``end`` of batches; how many these are.
 
         NotColumnar where they hold one of an earlier release.
         """
-        added = size = 0
-        chunk: list[tuple[Batch, bytes]] = []
+        added = 0
+        chunk: list[Batch] = []
         for batch in batches:
-            body = unpacked(batch)
-            chunk.append((batch, body))
-            size += len(body)
-            if size >= CHUNK_BYTES:
+            self._unpacked.add(batch)
+            chunk.append(batch)
+            if self._unpacked.size >= CHUNK_BYTES:
                 added += self._add_chunk(chunk, start, end)
-                chunk, size = [], 0
+                chunk = []
         return added + (self._add_chunk(chunk, start, end) if chunk else 0)
 
-    def _add_chunk(self, chunk: list[tuple[Batch, bytes]], start: int, end: int) -> int:
-        data = Bytes(b"".join((*[body for _, body in chunk], _SLACK)))
-        ends = record_ends(data.raw, sum(batch.records for batch, _ in chunk))
+    def _add_chunk(self, chunk: list[Batch], start: int, end: int) -> int:
+        """Take the records that were unpacked, which are those of ``chunk``."""
+        data = Bytes(self._unpacked.buffer, self._unpacked.size)
+        self._unpacked.size = 0
+        ends = record_ends(data, sum(batch.records for batch in chunk))
         begins = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
         found = frames(data, begins, ends)
         bases = np.repeat(
-            [batch.base_offset for batch, _ in chunk], [batch.records for batch, _ in chunk]
+            [batch.base_offset for batch in chunk], [batch.records for batch in chunk]
         )
         offsets = bases + found.offset_deltas
         wanted = (offsets >= start) & (offsets < end)
@@ -165,8 +167,14 @@ class JournalColumns:
         skus = self._skus.of(data, found.sku_from, found.sku_to)
         self._check(skus, found.seq)
         self.facts += len(skus)
-        changed = self._sum(data, skus, found) + self._entities(data, skus, found)
-        self._touch(data, found, changed)
+        places, rows = self._sum(data, skus, found)
+        changed = np.array(self._entities(data, skus, found), np.int64).reshape(-1, 2)
+        self._touch(
+            data,
+            found,
+            np.concatenate((places, changed[:, 0])),
+            np.concatenate((rows, changed[:, 1])),
+        )
         if sum(len(cells) for cells, _ in self._sums) > MERGE_ROWS:
             self._merge()
 
@@ -194,10 +202,10 @@ class JournalColumns:
         last = np.append(first[1:], len(of)) - 1
         self._last[of[last]] = numbers[last]
 
-    def _sum(self, data: Bytes, skus: Numbers, found: Facts) -> list[tuple[int, int]]:
-        """Add the deltas up; (SKU and place, row) of the last fact that changed each."""
+    def _sum(self, data: Bytes, skus: Numbers, found: Facts) -> tuple[Numbers, Numbers]:
+        """Add the deltas up; SKU and place as one number, and row, of the last to change each."""
         if not len(found.units):
-            return []
+            return found.units, found.units
         keys = self._keys.of(data, found.delta_from, found.delta_to)
         self._name_keys()
         cells = (skus[found.delta_row] << _SKU) | keys
@@ -208,8 +216,7 @@ class JournalColumns:
         rows = np.maximum.reduceat(found.delta_row[order], first)
         cells = cells[first]
         places = np.array(self._place_of, np.int64)[cells & _REST]
-        touched = ((cells >> _SKU) << _SKU) | places
-        return list(zip(touched.tolist(), rows.tolist(), strict=True))
+        return ((cells >> _SKU) << _SKU) | places, rows
 
     def _name_keys(self) -> None:
         """Read the keys that are new, with the numbers of the places that they change."""
@@ -232,7 +239,8 @@ class JournalColumns:
             entities = _decode_entities(data.raw[found.body_from[row] : found.body_to[row]])
             if entities.inbound is not None:
                 self._inbounds.setdefault(sku, {})[entities.inbound.id] = entities.inbound
-                places = {known.location for known in entities.inbound.lines} | {entities.left}
+                places = [known.location for known in entities.inbound.lines]
+                places.append(entities.left)
                 changed += [(here | self._place(place), row) for place in places if place]
             if entities.fence is not None:
                 self._fences.setdefault(sku, {})[entities.fence.channel] = entities.fence
@@ -256,18 +264,17 @@ class JournalColumns:
         raw = data.raw
         return [row for row, begin, end in slices if _names_entity(raw[begin:end])]
 
-    def _touch(self, data: Bytes, found: Facts, changed: list[tuple[int, int]]) -> None:
+    def _touch(self, data: Bytes, found: Facts, places: Numbers, rows: Numbers) -> None:
         """Note for each place what caused the last fact that changed it."""
-        if not changed:
-            return
-        touched = dict(sorted(changed, key=_row))
+        order = np.argsort(rows)
+        touched = dict(zip(places[order].tolist(), rows[order].tolist(), strict=True))
         rows = np.array(list(touched.values()), np.int64)
         recorded, at = data.numbers(found.times[rows])
         caused, _ = data.numbers(at)
         begins = found.correlation[rows]
         ends = data.behind_texts(begins)
         raw = data.raw
-        ids = [raw[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+        ids = [bytes(raw[a:b]) for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
         causes = zip(recorded.tolist(), ids, caused.tolist(), strict=True)
         self._touched.update(zip(touched, causes, strict=True))
 
@@ -350,9 +357,5 @@ class JournalColumns:
 Claims = dict[int, dict[str, list[int]]]
 
 
-def _names_entity(body: bytes) -> bool:
+def _names_entity(body: bytes | bytearray) -> bool:
     return b'"inbound":{' in body or b'"fence":[' in body or b'"limit":[' in body
-
-
-def _row(change: tuple[int, int]) -> int:
-    return change[1]

@@ -25,6 +25,7 @@ _CODEC, _TRANSACTIONAL, _CONTROL = 0x07, 0x10, 0x20
 _LZ4 = 3
 _DECODERS = {1: gzip_decode, 2: snappy_decode, 4: zstd_decode}
 _ABORT = 0
+_BUFFER_BYTES = 4 * 1024 * 1024
 
 
 class Batch(NamedTuple):
@@ -95,6 +96,37 @@ def damaged(what: str, offset: int, where: str) -> UnavailableError:
 def _says_abort(body: memoryview) -> bool:
     """What the key of a control record says, behind five numbers of one byte each."""
     return int.from_bytes(body[7:9], "big") == _ABORT
+
+
+class Unpacked:
+    """Records of batches one behind the other, in a buffer that is filled again and again.
+
+    New memory for each costs more than unpacking it. ``slack`` bytes are free behind them.
+    """
+
+    def __init__(self, slack: int) -> None:
+        self.buffer = bytearray(_BUFFER_BYTES)
+        self.size = 0
+        self._slack = slack
+
+    def add(self, batch: Batch) -> None:
+        """Put the records of a batch behind those that are here."""
+        if batch.codec == _LZ4:
+            with memoryview(self.buffer) as whole, whole[self.size : -self._slack] as free:
+                try:
+                    self.size += cramjam.lz4.decompress_into(batch.body, free)
+                except cramjam.DecompressionError:
+                    pass  # It does not fit, most likely.
+                else:
+                    return
+        body = unpacked(batch)
+        end = self.size + len(body)
+        if end + self._slack > len(self.buffer):
+            grown = bytearray(2 * end + self._slack)
+            grown[: self.size] = self.buffer[: self.size]
+            self.buffer = grown
+        self.buffer[self.size : end] = body
+        self.size = end
 
 
 def unpacked(batch: Batch) -> bytes:
