@@ -191,6 +191,7 @@ docs: $(VENV)/.installed-dev ## Write anew what is drawn from tables and schemas
 	@$(BIN)/python -m infra.docs.lifecycles
 	@$(BIN)/python -m infra.docs.order_lifecycle
 	@$(BIN)/python -m infra.docs.runbook_pages
+	@$(BIN)/python -m infra.docs.sizing
 	@$(BIN)/stockfold schemas asyncapi --out schemas/asyncapi.yaml
 	@$(BIN)/python -m infra.generate.client_events
 	@$(BIN)/python -m infra.generate.http_channel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from fastapi import Request
@@ -46,10 +46,10 @@ def whoever_is_here() -> Actor:
     return Actor(user(), "engineer", "here")
 
 
-def needs(role: Role) -> Callable[[Request], Actor]:
+def needs(role: Role) -> Callable[[Request], Awaitable[Actor]]:
     """A dependency that gives the actor. Problem 403 when the role does not reach so far."""
 
-    def held(request: Request) -> Actor:
+    async def held(request: Request) -> Actor:
         who = actor(request)
         if not reaches(who.role, role):
             log.warning(

@@ -44,6 +44,7 @@ from stockfold_services.cli.questions.oversell import oversell
 from stockfold_services.cli.questions.trace import trace
 from stockfold_services.cli.rebuild import rebuild
 from stockfold_services.cli.runbook import runbook
+from stockfold_services.cli.size import size
 from stockfold_services.cli.up import up
 from stockfold_services.cli.validate import validate
 from stockfold_services.cli.what_if import simulate_policy
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(validate)
+app.command()(size)
 app.command("import")(import_)
 app.command()(atp)
 app.command()(promise)

@@ -1,8 +1,12 @@
-"""What every route is given."""
+"""What every route is given.
+
+All of them are coroutines, though none waits: FastAPI sends a plain function to another thread, and
+two changes of thread cost an answer more than its question to PostgreSQL.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -10,7 +14,7 @@ from fastapi import Depends, Request
 from stockfold.runtime.settings import LocationSettings
 from stockfold_services.api.changes import Changes
 from stockfold_services.api.channels import Channels
-from stockfold_services.api.database import Database, database_of
+from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.inventory_checks import InventoryChecks
 from stockfold_services.api.kits import Kits
@@ -22,10 +26,10 @@ from stockfold_services.api.terms import ChannelTerms
 _T = TypeVar("_T")
 
 
-def _kept(name: str, kind: type[_T]) -> Callable[[Request], _T]:
+def _kept(name: str, kind: type[_T]) -> Callable[[Request], Awaitable[_T]]:
     """What the application keeps under a name."""
 
-    def kept(request: Request) -> _T:
+    async def kept(request: Request) -> _T:
         found = getattr(request.app.state, name)
         assert isinstance(found, kind)
         return found
@@ -33,7 +37,7 @@ def _kept(name: str, kind: type[_T]) -> Callable[[Request], _T]:
     return kept
 
 
-Db = Annotated[Database, Depends(database_of)]
+Db = Annotated[Database, Depends(_kept("database", Database))]
 Wait = Annotated[Waiting, Depends(_kept("waiting", Waiting))]
 Places = Annotated[Mapping[str, LocationSettings], Depends(_kept("places", dict))]
 """The locations that the settings name."""

@@ -37,6 +37,7 @@ class Callers:
         secret = secret_of(settings)
         self._clock = clock
         self.access = access
+        self._here = whoever_is_here()
         self.sessions = Sessions(settings, secret)
         self.provider = Provider(settings.oidc) if settings.oidc.issuer is not None else None
         self.flow = Flow(settings, self.provider, secret) if self.provider is not None else None
@@ -59,7 +60,7 @@ class Callers:
         """Write down whose request it is. Problem 401, 403, 429, 503; UnavailableError."""
         request.state.key = request.state.session = None
         if self.access is None:
-            request.state.actor = whoever_is_here()
+            request.state.actor = self._here
             return
         scheme, _, told = request.headers.get("authorization", "").partition(" ")
         session = None if scheme else self.sessions.read(request, self.now_s())
@@ -72,7 +73,7 @@ class Callers:
             key = self.access.caller(request, READ)
             self.access.count(key, 1)
             if key is None:
-                request.state.actor = whoever_is_here()
+                request.state.actor = self._here
             if scheme.lower() == "basic" and _acts(request):
                 log.warning("refused: %r acted with HTTP Basic", key.name if key else "")
                 raise Problem(403, "Not signed in", "Basic is for looking: use /console/sign-in.")

@@ -1,0 +1,1 @@
+"""What an installation of a size needs, from measured costs. Pure; without servers."""
