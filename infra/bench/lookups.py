@@ -202,14 +202,18 @@ def lookups(
 
 
 def batches(
-    api: psutil.Process, port: int, listings: Sequence[tuple[str, str]], channels: Sequence[str]
+    api: psutil.Process,
+    port: int,
+    listings: Sequence[tuple[str, str]],
+    channels: Sequence[str],
+    calls: int,
 ) -> Figures:
     """``batchGet`` of 1,000 SKUs on some channels, some calls a second; milliseconds and CPU."""
     dice = random.Random(2)
     skus = sorted({sku for _, sku in listings})
     posts = [
         Post(n / BATCHES_S, "/v1/availability:batchGet", {}, json.dumps(body).encode())
-        for n in range(BATCHES + BATCHES_S)
+        for n in range(calls + BATCHES_S)
         for body in [{"channels": channels, "skus": dice.sample(skus, ASKED)}]
     ]
     asyncio.run(offer([port], posts[:BATCHES_S]))
@@ -229,7 +233,12 @@ def _whole(answers: Sequence[Answered], count: int) -> None:
 
 
 def run(
-    console: Console, rate_s: int = RATE_S, seconds: int = SECONDS, events_s: int = EVENTS_S
+    console: Console,
+    rate_s: int = RATE_S,
+    seconds: int = SECONDS,
+    events_s: int = EVENTS_S,
+    calls: int = BATCHES,
+    fill: int = FILL_EVENTS,
 ) -> dict[str, Figures]:
     """Measure, and print what was found."""
     told: dict[str, Figures] = {}
@@ -240,16 +249,16 @@ def run(
         show(console, telling, told[telling])
         for channels in (CHANNELS[:1], CHANNELS):
             name = f"batchGet of {ASKED:,} SKUs on {len(channels)} channel(s) {beside}"
-            told[name] = batches(api, port, listings, channels)
+            told[name] = batches(api, port, listings, channels, calls)
             show(console, name, told[name])
 
     with servers() as up:
-        fold(up.settings, FILL_EVENTS, SKUS, 1)
+        fold(up.settings, fill, SKUS, 1)
         listings = _project(up)
         console.print(f"look-ups: {len(listings):,} listings are in the tables")
         with _api(up.settings) as (api, port):
             ask("alone")
-            last_s = WARM_S + seconds + 2 * (BATCHES / BATCHES_S + 1) + 10
+            last_s = WARM_S + seconds + 2 * (calls / BATCHES_S + 1) + 10
             with half_load(up, events_s, last_s) as ledger:
                 began, spent = time.monotonic(), (cpu_s(ledger), cpu_s(up.kafka))
                 ask("beside a ledger")
@@ -269,9 +278,18 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=RATE_S)
     parser.add_argument("--seconds", type=int, default=SECONDS)
     parser.add_argument("--events-per-s", type=int, default=EVENTS_S)
+    parser.add_argument("--batches", type=int, default=BATCHES, help="calls of batchGet")
+    parser.add_argument("--fill-events", type=int, default=FILL_EVENTS)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    told = run(Console(width=200), options.rate, options.seconds, options.events_per_s)
+    told = run(
+        Console(width=200),
+        options.rate,
+        options.seconds,
+        options.events_per_s,
+        options.batches,
+        options.fill_events,
+    )
     keep(options.out, lookups=told)
 
 

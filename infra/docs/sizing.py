@@ -50,6 +50,9 @@ Assumed throughout:
 - Publishers are not in it: how fast a channel may be told is the channel's to say.
 
 ## What things cost
+
+These first figures come from two cores that some thirty other programs wanted at the same time: CPU
+is dearer there than on a quiet machine, by half and more. Bytes are what they are.
 """
 
 

@@ -1,7 +1,7 @@
 """What things cost, as measured: the one table behind every figure of a size.
 
-Measured on one machine of two cores that others shared, so in CPU and bytes. Your machine differs:
-run the commands there.
+These first figures come from two cores that some thirty other programs wanted at the same time: CPU
+is dearer there than on a quiet machine, by half and more. Bytes are what they are.
 """
 
 from __future__ import annotations
@@ -20,17 +20,13 @@ class Cost(NamedTuple):
 
 
 _PROJECTOR = "python -m infra.bench.projector"
+_LATENCY = "python -m infra.bench.latency"
 _LOOKUPS = "python -m infra.bench.lookups"
 _MEMORY = "make bench PARTS=memory"
 
 COSTS: dict[str, Cost] = {
-    "ledger_us": Cost(
-        83,
-        "µs CPU",
-        "ledger, an event in small transactions (36 in a backlog)",
-        "python -m infra.bench.latency",
-    ),
-    "kafka_us": Cost(60, "µs CPU", "broker, an event with all that comes of it", _LOOKUPS),
+    "ledger_us": Cost(138, "µs CPU", "ledger, an event at 500/s, in small transactions", _LATENCY),
+    "kafka_us": Cost(514, "µs CPU", "broker, an event at 500/s, with what comes of it", _LATENCY),
     "sku_bytes": Cost(158, "bytes", "ledger, a SKU at rest in memory, with its key", _MEMORY),
     "location_bytes": Cost(35, "bytes", "ledger, a location of a SKU in memory", _MEMORY),
     "line_bytes": Cost(784, "bytes", "ledger, an open order line in memory", _MEMORY),
@@ -43,8 +39,8 @@ COSTS: dict[str, Cost] = {
     "rows_per_event": Cost(2.53, "rows", "read model, changed by an event", _PROJECTOR),
     "projector_us": Cost(18.6, "µs CPU", "projector, a changed row", _PROJECTOR),
     "postgres_us": Cost(8.8, "µs CPU", "PostgreSQL, a changed row", _PROJECTOR),
-    "lookup_us": Cost(1260, "µs CPU", "api, an availability look-up", _LOOKUPS),
-    "lookup_postgres_us": Cost(200, "µs CPU", "PostgreSQL, a look-up", _LOOKUPS),
+    "lookup_us": Cost(2190, "µs CPU", "api, an availability look-up", _LOOKUPS),
+    "lookup_postgres_us": Cost(250, "µs CPU", "PostgreSQL, a look-up", _LOOKUPS),
     "input_disk": Cost(47, "bytes", "an event in its topic, compressed", _PROJECTOR),
     "journal_disk": Cost(84, "bytes", "a fact in the journal's topic, compressed", _PROJECTOR),
     "position_disk": Cost(30, "bytes", "a position in its topic, compressed", _PROJECTOR),
