@@ -7,6 +7,8 @@ from tests.support.story import days, minutes
 
 from stockfold.explain.describe import describe
 from stockfold.explain.words import duration, listed, moment
+from stockfold.ledger.entities import Change
+from stockfold.ledger.facts import Fact
 
 
 def test_every_kind_of_fact_is_told_in_words() -> None:
@@ -109,3 +111,10 @@ def test_times_are_told_as_people_tell_them() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+def test_a_command_that_waits_too_long_is_told_with_what_it_waits_for() -> None:
+    waiting = Change(parked_too_long=("r:R-1", "/shop", "e-1"))
+    assert describe(Fact("ParkedTooLong", [], waiting)) == (
+        "a command has waited too long for R-1, which nobody has told yet"
+    )

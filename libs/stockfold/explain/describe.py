@@ -203,6 +203,12 @@ def _parked(fact: Fact) -> str:
     return f"the command {park.type} came before {park.waits_for[2:]} was known, and waits for it"
 
 
+def _parked_too_long(fact: Fact) -> str:
+    waited = _change(fact).parked_too_long
+    assert waited is not None, "a ParkedTooLong fact names what waits"
+    return f"a command has waited too long for {waited[0][2:]}, which nobody has told yet"
+
+
 def _status_changed(fact: Fact) -> str:
     (account, location, _, moved), (target, *_rest) = fact.deltas[0], fact.deltas[1]
     source = BUCKET_WORDS.get(NAMES[account], NAMES[account])
@@ -290,4 +296,5 @@ _SAY: dict[str, Callable[[Fact], str]] = {
     "CancelRepeated": _repeated,
     "EntitiesForgotten": _forgotten,
     "Parked": _parked,
+    "ParkedTooLong": _parked_too_long,
 }
