@@ -23,6 +23,7 @@ from stockfold.availability.policy import Policy
 from stockfold.contracts.codec import schema_of
 from stockfold.contracts.journal import decode_entry
 from stockfold.contracts.policies import encode_policy
+from stockfold.contracts.resting_rows import pack
 from stockfold.contracts.snapshots import Head, write
 from stockfold.contracts.topics import (
     AVAILABILITY,
@@ -182,7 +183,7 @@ def snapshot_bytes(settings: Settings) -> int:
                     evolve(states.setdefault(sku, SkuState(sku)), fact)
     file = io.BytesIO()
     head = Head(0, 0, 0, b"", 0, "", 0, len(states), {}, 1, 0, 0, 0, 0, 0)
-    write(file, head, states.values(), Window(1))
+    write(file, head, ((sku, pack(state)) for sku, state in states.items()), Window(1))
     return file.tell()
 
 
