@@ -121,7 +121,12 @@ def _produce(settings: Settings, path: Path, rate_s: int, go: float) -> None:
                 except EOFError:
                     producer.flush(30)
                     return
-                producer.produce(topic, value, key, headers=headers)
+                while True:
+                    try:
+                        producer.produce(topic, value, key, headers=headers)
+                        break
+                    except BufferError:  # The broker is behind: what is due is sent later.
+                        producer.poll(0.1)
                 made += 1
             producer.poll(0)
             time.sleep(0.01)
