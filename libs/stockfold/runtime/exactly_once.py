@@ -257,7 +257,8 @@ class ExactlyOnceLoop:
         # transaction; decided at once it would wait for that commit, and what follows for two.
         busy = self._processor.tick_due(self._clock.now_us())
         if self._commit is not None and not self._inbox.holds(size):
-            self._commit.pending.wait(GATHER_MS / 2000)
+            if not self._inbox.flows:
+                self._commit.pending.wait(GATHER_MS / 2000)
             busy = True
         self._inbox.fetch(consumer, busy=busy)
         if self._failure is not None:

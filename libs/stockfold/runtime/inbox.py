@@ -37,6 +37,8 @@ class Inbox:
         """Where the end of a place was met: control records have offsets too, and are not seen."""
         self._paused: set[tuple[str, int]] = set()
         self._starved = True
+        self.flows = False
+        """Whether the client had all that was asked of it, and so probably has more."""
 
     def open(self, partition: int) -> None:
         """Take records of a partition from now on."""
@@ -65,7 +67,11 @@ class Inbox:
         waiting = bool(self._fresh) or queued > 0
         timeout_s = 0.0 if busy else GATHER_MS / 2000 if waiting else IDLE_POLL_S
         if self._take(consumer.consume(1, timeout=timeout_s)):
-            self._take(consumer.consume(CONSUME_MAX, timeout=0))
+            more = consumer.consume(CONSUME_MAX, timeout=0)
+            self.flows = len(more) == CONSUME_MAX
+            self._take(more)
+        else:
+            self.flows = False
 
     def _take(self, messages: Sequence[Fetched]) -> bool:
         """Let them rest. At once, because the next call may revoke their partitions."""

@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from stockfold.contracts.resting_rows import has_old_moves, is_plain, pack, rare_in, unpack, weight
 from stockfold.ledger.state import SkuState
 
-AWAKE_MAX = 2_048
+AWAKE_MAX = 8_192
 HEAVY = 100
 """A SKU of this weight stays awake: to pack it takes longer than an event should wait."""
 
