@@ -46,8 +46,9 @@ JSON_VALUES = st.recursive(
 
 
 def parts(given: Input) -> dict[str, Any]:
-    """All of an input but how it was written."""
-    return {name: getattr(given, name) for name in given.__struct_fields__ if name != "schema_id"}
+    """All of an input but how it was written, and whether reading it has judged it already."""
+    names = set(given.__struct_fields__) - {"schema_id", "is_sound"}
+    return {name: getattr(given, name) for name in names}
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)

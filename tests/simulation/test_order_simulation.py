@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from stockfold.domain.errors import DefectError
+
 from .broken_orders import BROKEN_ORDERS
 from .orders import OrderHistory
 
@@ -31,7 +33,7 @@ def test_the_simulation_notices_that(mistake: str) -> None:
     for seed in range(SEEDS_TO_NOTICE_MAX):
         try:
             OrderHistory(seed, BROKEN_ORDERS[mistake]).run()
-        except AssertionError:
+        except (AssertionError, DefectError):  # The journal's own fold may be the one to notice.
             run(seed)
             return
     pytest.fail(f"{SEEDS_TO_NOTICE_MAX} histories did not notice that {mistake}")

@@ -121,7 +121,12 @@ class _Projector:
         self._prune_due_s = 0.0
 
     async def step(self) -> None:
-        """Write one batch and read the next one; report and prune when it is time to."""
+        """Report when it is time to, write one batch and read the next one; prune now and then."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._beat_due_s:  # First of all once: readers see that it lives.
+            self._beat_due_s = now_s + BEAT_S
+            self._pulse.beat("reporting to PostgreSQL")
+            await self._beat()
         self._pulse.beat("finding where partitions stand")
         await self._source.adopt(self._store.offsets)
         ready, self._ahead = self._ahead, None
@@ -133,11 +138,6 @@ class _Projector:
             step("projector.after_read")
             self._pulse.beat("writing to PostgreSQL")
             await self._write_and_read(ready)
-        now_s = asyncio.get_running_loop().time()
-        if now_s >= self._beat_due_s:
-            self._beat_due_s = now_s + BEAT_S
-            self._pulse.beat("reporting to PostgreSQL")
-            await self._beat()
         if now_s >= self._prune_due_s:
             self._pulse.beat("pruning in PostgreSQL")
             removed = await self._store.prune()
