@@ -51,8 +51,9 @@ Assumed throughout:
 
 ## What things cost
 
-These first figures come from two cores that some thirty other programs wanted at the same time: CPU
-is dearer there than on a quiet machine, by half and more. Bytes are what they are.
+What an event costs the ledger and its broker comes from two cores that had nothing else to do; the
+other figures from the same cores while some thirty programs wanted them, where CPU is dearer, by
+half and more. Bytes are what they are.
 """
 
 
