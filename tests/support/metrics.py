@@ -29,9 +29,9 @@ class Since:
         self._before = _all()
 
     def grown(self, name: str, **labels: str) -> float:
-        """By how much a sample has grown."""
+        """By how much a sample has grown, without what adding and subtracting floats leave."""
         key = (name, frozenset(labels.items()))
-        return _all().get(key, 0.0) - self._before.get(key, 0.0)
+        return round(_all().get(key, 0.0) - self._before.get(key, 0.0), 9)
 
 
 def value(name: str, **labels: str) -> float | None:
