@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 from tests.conftest import NewEnvironment
-from tests.integration.test_api import Reader
 from tests.support import read_side as given
+from tests.support.api_reader import Reader
 from tests.support.command_line import stockfold, stockfold_json
 
 from stockfold.contracts.topics import API_KEYS

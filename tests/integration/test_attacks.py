@@ -8,9 +8,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 from fastapi.routing import APIRoute
-from tests.integration.test_api import Reader, opened_reader, stock
 from tests.support import every_route
 from tests.support import read_side as given
+from tests.support.api_reader import Reader, opened_reader, stock
 from tests.support.console import Page
 
 from stockfold.runtime.with_headers import HEADERS

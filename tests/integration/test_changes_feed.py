@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 from tests.conftest import NewEnvironment
-from tests.integration.test_api import Reader
 from tests.support import read_side as given
+from tests.support.api_reader import Reader
 
 from stockfold.contracts.topics import API_KEYS
 from stockfold.runtime.embedded.ports import free_port

@@ -10,8 +10,8 @@ import httpx
 import msgspec
 import pytest
 from tests.conftest import NewEnvironment
-from tests.integration.test_api import Reader
 from tests.support import read_side as given
+from tests.support.api_reader import Reader
 from tests.support.kafka_io import committed
 
 from stockfold.contracts.topics import ORDERS

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from tests.integration.test_api import Reader, opened_reader
 from tests.support import read_side as given
+from tests.support.api_reader import Reader, opened_reader
 from tests.support.console import HOSTILE, page
 
 from stockfold.contracts.codec import encode

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from tests.conftest import NewEnvironment
-from tests.integration.test_api import Reader, stock
 from tests.integration.test_api_keys import api, bearer, create, until
 from tests.integration.test_console_orders import demand
 from tests.support import read_side as given
+from tests.support.api_reader import Reader, stock
 
 from stockfold.contracts.topics import API_KEYS
 from stockfold.runtime.embedded.ports import free_port

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import pytest
-from tests.integration.test_api import Reader, opened_reader, stock
 from tests.support import read_side as given
+from tests.support.api_reader import Reader, opened_reader, stock
 from tests.support.console import HOSTILE, page
 
 pytestmark = pytest.mark.integration

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import NewEnvironment
-from tests.integration.test_api import Reader, stock
 from tests.support import read_side as given
+from tests.support.api_reader import Reader, stock
 from tests.support.command_line import stockfold
 from tests.support.ledger_process import LedgerProcess
 

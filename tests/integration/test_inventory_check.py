@@ -10,9 +10,9 @@ import asyncpg
 import httpx
 import pytest
 from tests.conftest import NewEnvironment
-from tests.integration.test_api import Reader
 from tests.integration.test_api_keys import api, create, until
 from tests.support import read_side as given
+from tests.support.api_reader import Reader
 
 from stockfold.contracts.topics import API_KEYS, CHANNEL_CONTROL
 from stockfold.runtime.channel_control import Control, publish_control, said

@@ -11,9 +11,9 @@ import asyncpg
 import httpx
 import pytest
 from tests.conftest import NewEnvironment
-from tests.integration.test_api import Reader
 from tests.integration.test_publisher import publisher
 from tests.support import read_side as given
+from tests.support.api_reader import Reader
 from tests.support.command_line import stockfold, stockfold_json
 from tests.support.memory_feed import channel
 from tests.support.publishing import availability_service, eventually

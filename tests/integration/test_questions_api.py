@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Sequence
 
-import httpx
 import pytest
-from tests.integration.test_api import Reader
 from tests.support import read_side as given
+from tests.support.api_reader import Reader, opened_reader
 from tests.support.explained import SKU, entries, story
 from tests.support.story import Story, minutes
 
@@ -17,23 +15,15 @@ from stockfold.contracts.journal import encode_fact
 from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.times import format_us
 from stockfold.explain.entry import Entry
-from stockfold.runtime.settings import Settings
 from stockfold_services.api import leaking
-from stockfold_services.api.app import create_app
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
 async def reader(postgres: str) -> AsyncIterator[Reader]:
-    settings = Settings(
-        environment={"prefix": f"t{uuid.uuid4().hex[:8]}."}, postgres={"dsn": postgres}
-    )
-    app = create_app(settings, None)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
-        yield Reader(settings, client)
-    await app.state.database.close()
+    async with opened_reader(postgres) as reader:
+        yield reader
 
 
 def journal(history: Sequence[Entry], sku: str = SKU) -> list:

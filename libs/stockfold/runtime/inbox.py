@@ -61,17 +61,18 @@ class Inbox:
 
     def fetch(self, consumer: LogConsumer, *, busy: bool) -> None:
         """Fetch what the consumer has, waiting a moment when there is nothing else to do."""
-        queued = sum(len(merge) for merge in self._merges.values())
+        queued = self._queued()
         if queued > ENOUGH and not self._starved:
             return  # What waits here grows cold; what waits in the client does not.
         waiting = bool(self._fresh) or queued > 0
         timeout_s = 0.0 if busy else GATHER_MS / 2000 if waiting else IDLE_POLL_S
-        if self._take(consumer.consume(1, timeout=timeout_s)):
-            more = consumer.consume(CONSUME_MAX, timeout=0)
-            self.flows = len(more) == CONSUME_MAX
-            self._take(more)
-        else:
-            self.flows = False
+        came = self._take(consumer.consume(1, timeout=timeout_s))
+        more = consumer.consume(CONSUME_MAX, timeout=0) if came else ()
+        self._take(more)
+        self.flows = len(more) == CONSUME_MAX
+
+    def _queued(self) -> int:
+        return sum(len(merge) for merge in self._merges.values())
 
     def _take(self, messages: Sequence[Fetched]) -> bool:
         """Let them rest. At once, because the next call may revoke their partitions."""
@@ -81,9 +82,8 @@ class Inbox:
 
     def holds(self, records: int) -> bool:
         """Whether so many wait here, or as many as are ever let wait."""
-        waiting = sum(len(merge) for merge in self._merges.values())
-        waiting += sum(len(messages) for _, messages in self._fresh)
-        return waiting >= min(records, ENOUGH)
+        fresh = sum(len(messages) for _, messages in self._fresh)
+        return self._queued() + fresh >= min(records, ENOUGH)
 
     def ready(self, events_max: int) -> list[tuple[int, Sequence[Record]]]:
         """Batches by partition, in order, at most so many records together."""

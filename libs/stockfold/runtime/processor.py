@@ -9,8 +9,8 @@ from stockfold.contracts.topics import Topic
 from stockfold.runtime.clients import LogProducer
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.records import Record
+from stockfold.runtime.telemetry.tracing import Headers
 
-Headers = list[tuple[str, str | bytes | None]]
 Keyed = tuple[bytes | None, bytes | None, Headers | None]
 """Key, value and headers of a record."""
 

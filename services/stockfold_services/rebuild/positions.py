@@ -61,7 +61,7 @@ class Fold(Protocol):
 
 
 def choose_path(wanted: Path | None) -> Path:
-    """The path to take: bulk where Polars is installed, unless told otherwise."""
+    """The path to take: bulk where numpy is installed, unless told otherwise."""
     installed = find_spec("numpy") is not None
     if wanted == "bulk" and not installed:
         raise SettingsError(
