@@ -25,6 +25,7 @@ from stockfold.runtime.embedded.postgres import EmbeddedPostgres
 from stockfold.runtime.http_server import serve_app
 from stockfold.runtime.settings import Settings
 from stockfold_services.api.app import create_app
+from stockfold_services.cli.running import interrupt_once
 from stockfold_services.projector.batch import Batch, Consumed
 from stockfold_services.projector.store import Store
 
@@ -125,6 +126,7 @@ def _cpu_s(process: psutil.Process) -> float:
 
 def measure() -> dict[str, float]:
     """The figures of the benchmark: one caller, call after call, each for other SKUs."""
+    interrupt_once()
     with tempfile.TemporaryDirectory() as folder:
         postgres = EmbeddedPostgres(Path(folder) / "postgres")
         settings = Settings(postgres={"dsn": postgres.start()}, api={"port": free_port()})

@@ -15,6 +15,7 @@ from stockfold.runtime.settings import (
     LedgerSettings,
     Settings,
 )
+from stockfold_services.cli.running import interrupt_once
 
 
 class Broker(NamedTuple):
@@ -39,7 +40,11 @@ class Broker(NamedTuple):
 
 @contextmanager
 def new_broker(heap_mb: int = 256) -> Iterator[Broker]:
-    """Started, and stopped at the end with all that it held."""
+    """Started, and stopped at the end with all that it held: by a SIGTERM as by a Ctrl-C, too.
+
+    From the main thread only, since it is there that signals are heard.
+    """
+    interrupt_once()
     with tempfile.TemporaryDirectory() as temporary:
         kafka = EmbeddedKafka(Path(temporary) / "kafka", heap_mb=heap_mb)
         bootstrap = kafka.start()
