@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 
+import uvloop
+
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.logs import configure
 from stockfold.runtime.settings import Settings, load
@@ -45,7 +47,9 @@ def serve_async(name: str, run: Callable[[Settings, asyncio.Event], Awaitable[No
             await run(settings, stop)
 
     try:
-        asyncio.run(body())
+        # As in `together`: a request costs a tenth less CPU than on asyncio's own loop.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(body())
     except StockfoldError as error:
         _end(error)
     except BaseExceptionGroup as errors:

@@ -46,6 +46,7 @@ from stockfold_services.api.freshness import Waiting
 from stockfold_services.api.guard import Guard
 from stockfold_services.api.inventory_checks import InventoryChecks
 from stockfold_services.api.kits import Kits
+from stockfold_services.api.look_ups import LookUps
 from stockfold_services.api.monitor_windows import Windows
 from stockfold_services.api.observing import observing
 from stockfold_services.api.proofs import Proofs
@@ -197,6 +198,7 @@ def create_app(settings: Settings, access: Access | None) -> FastAPI:
     app.state.live = live.Live()
     app.state.queues = queues
     problems.install(app, problem_page)
+    app.add_middleware(LookUps, database=database)
     app.add_middleware(Guard, callers=callers, checks=checks)
     app.add_middleware(WithHeaders, headers=_HEADERS)
     app.add_middleware(Measured, service="api")

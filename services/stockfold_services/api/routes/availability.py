@@ -9,11 +9,14 @@ from fastapi import APIRouter, Response
 
 from stockfold.contracts.topics import AVAILABILITY
 from stockfold_services.api import inputs, models
+from stockfold_services.api.database import Database
 from stockfold_services.api.freshness import AS_OF_SKU, as_of_all, as_of_row
 from stockfold_services.api.problems import not_found
 from stockfold_services.api.routes.deps import Db
 
 router = APIRouter(prefix="/v1/availability", tags=["availability"])
+PATH = "/v1/availability/{channel}/{sku:path}"
+"""Of one listing."""
 
 _PAGE = """
 SELECT * FROM availability
@@ -54,10 +57,18 @@ async def availability(
 @router.get("/{channel}/{sku:path}", response_model=None, responses=_ANSWERS)
 async def availability_of(db: Db, channel: inputs.ChannelPath, sku: inputs.SkuPath) -> Response:
     """What a channel may promise of a SKU, with the steps that led to it."""
+    body = await availability_answer(db, channel, sku)
+    if body is None:
+        raise not_found(f"availability for channel {channel!r} of SKU", sku)
+    return Response(body, media_type="application/json")
+
+
+async def availability_answer(db: Database, channel: str, sku: str) -> bytes | None:
+    """The answer about one listing, as JSON; None for one that nobody was ever told of."""
     async with db.asking() as connection:
         row = await connection.fetchrow(_ONE, sku, [AVAILABILITY.name], channel)
     if row["channel"] is None:
-        raise not_found(f"availability for channel {channel!r} of SKU", sku)
+        return None
     answer = {column: row[column] for column in _COLUMNS}
     answer["as_of"] = as_of_row(row)
-    return Response(orjson.dumps(answer, option=orjson.OPT_UTC_Z), media_type="application/json")
+    return orjson.dumps(answer, option=orjson.OPT_UTC_Z)

@@ -94,6 +94,8 @@ class Sessions:
 
     def read(self, request: Request, now_s: int) -> Session | None:
         """The session of a request; None without one that holds."""
+        if "cookie" not in request.headers:
+            return None  # Programs have none: nothing to look into.
         raw = self._signed.read(request.cookies.get(cookie_name(request), ""))
         if raw is None:
             return None
