@@ -93,6 +93,9 @@ class Producer:
     def purge(self) -> None:
         self._queue = []
 
+    def close(self) -> None:
+        pass
+
     def _end(self, *, commit: bool) -> None:
         self._log.end_transaction(self._name, self._epoch, commit=commit)
 

@@ -6,12 +6,18 @@ so that the production loop runs against it unchanged.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from stockfold.domain.errors import SettingsError
+from stockfold.runtime.grouped_producer import GroupedProducer
+
+log = logging.getLogger(__name__)
 
 
 class Fetched(Protocol):
@@ -119,6 +125,10 @@ class LogProducer(Protocol):
         """Throw away what was not sent yet."""
         ...
 
+    def close(self) -> object:
+        """Let go of everything, without a word to the broker."""
+        ...
+
 
 class LogAdmin(Protocol):
     """What is asked about partitions."""
@@ -169,16 +179,28 @@ class Clients(Protocol):
         ...
 
 
+class _Librdkafka(Producer):
+    """Its own ``close`` would flush, and wait for a broker that may be gone."""
+
+    def close(self) -> bool:
+        """See ``LogProducer.close``."""
+        return True
+
+
 class ConfluentClients:
-    """confluent-kafka's clients, on a real broker."""
+    """confluent-kafka's clients, on a real broker; the producer is ours."""
 
     def consumer(self, config: dict[str, Any]) -> LogConsumer:
         """See ``Clients.consumer``."""
         return Consumer(config)
 
     def producer(self, config: dict[str, Any]) -> LogProducer:
-        """See ``Clients.producer``."""
-        return Producer(config)
+        """See ``Clients.producer``. librdkafka's own where only that knows how to log in."""
+        try:
+            return GroupedProducer(config)
+        except SettingsError as error:
+            log.warning("the producer sends a request for each partition: %s", error)
+            return _Librdkafka(config)
 
     def admin(self, config: dict[str, Any]) -> LogAdmin:
         """See ``Clients.admin``."""

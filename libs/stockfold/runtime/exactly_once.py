@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import DefectError, StockfoldError, UnavailableError
 from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer, LogProducer, Pending
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
@@ -28,6 +27,7 @@ from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import HeldOutputs, Processor
 from stockfold.runtime.records import Record, last_of_topics
 from stockfold.runtime.settings import Settings
+from stockfold.runtime.starting_offsets import next_offset
 from stockfold.runtime.steps import step
 from stockfold.runtime.telemetry.loop import LoopMeter, oldest_us
 from stockfold.runtime.telemetry.tracing import OFF, Span, Traces
@@ -155,8 +155,9 @@ class ExactlyOnceLoop:
             self._forget_all()
             self.pulse.beat("closing the consumer")
             consumer.close()
-            self.pulse.beat("purging the producer")
+            self.pulse.beat("closing the producer")
             producer.purge()
+            producer.close()
 
     # --- assignment ---------------------------------------------------------------------------
 
@@ -187,45 +188,13 @@ class ExactlyOnceLoop:
                     continue
                 topic = self._names[place.topic]
                 group_offset = committed[(place.topic, number)]
-                place.offset = self._start(reader, topic, number, starts, group_offset)
+                earliest = reader.earliest(topic, number)
+                place.offset = next_offset(topic, number, starts, group_offset, earliest)
                 self._positions[(place.topic, number)] = place.offset
             took_s = self._clock.monotonic_s() - began
             self._meter.recovery.observe(took_s)
             self._meter.partitions.set(len(self._inbox.partitions()))
             log.info("%s serves partition %d after %.2f s", self._processor.name, number, took_s)
-
-    def _start(
-        self,
-        reader: PartitionReader,
-        topic: Topic,
-        partition: int,
-        starts: dict[str, int] | None,
-        group_offset: int,
-    ) -> int:
-        """Where to read on: the log's own mark rules; the group's offset only where none is."""
-        earliest = reader.earliest(topic, partition)
-        if starts is not None:
-            start = starts.get(topic.name, 0)
-            if 0 <= group_offset != start and start:
-                log.warning(
-                    "%s partition %d: the journal covers inputs to %d, the group says %d; "
-                    "the journal rules",
-                    topic.name,
-                    partition,
-                    start,
-                    group_offset,
-                )
-            if start == 0:
-                start = earliest
-        else:
-            start = group_offset if group_offset >= 0 else earliest
-        if start < earliest:
-            raise DefectError(
-                f"inputs from {start} to {earliest} were deleted before they were read",
-                where=f"{topic.name} partition {partition}",
-                remedy="Restore them, or accept the loss by resetting the mark.",
-            )
-        return start
 
     def _revoked(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
         try:
@@ -343,9 +312,9 @@ class ExactlyOnceLoop:
     ) -> None:
         """Commit, beside the loop; of the loop's it touches only its own pulse and ``_commit_s``.
 
-        The offsets go first. While the markers of the transaction before are written the broker
-        refuses the next one, and librdkafka asks anew for offsets as soon as it is told to
-        (``retry.backoff.ms``), for outputs only 20 ms later.
+        The offsets go first: while the markers of the transaction before are written the broker
+        refuses the next one, and librdkafka's producer asks anew for offsets as soon as it is told
+        to (``retry.backoff.ms``), for outputs only 20 ms later. Ours asks alike for both.
         """
         pulse, began_s = self._commit_pulse, self._clock.monotonic_s()
         try:

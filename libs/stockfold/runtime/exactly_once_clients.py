@@ -13,7 +13,11 @@ SESSION_TIMEOUT_MS = 6_000
 
 
 def producer_config(settings: Settings, name: str, instance: str) -> dict[str, Any]:
-    """The transactional producer of one instance of a processor."""
+    """The transactional producer of one instance of a processor.
+
+    A ``GroupedProducer`` takes where the broker is, how to log in and the first two. The rest is
+    for librdkafka's, where only that knows how to log in.
+    """
     return {
         **confluent_config(settings),
         "transactional.id": group_id(settings, f"{name}.{instance}"),

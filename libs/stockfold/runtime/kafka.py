@@ -6,7 +6,7 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,9 +41,14 @@ def aiokafka_config(settings: Settings) -> dict[str, Any]:
     Security options are translated from librdkafka's names; its tuning options do not apply.
     SettingsError for a security option that aiokafka has no counterpart of.
     """
-    config: dict[str, Any] = {"bootstrap_servers": _bootstrap(settings)}
+    return aiokafka_options(confluent_config(settings))
+
+
+def aiokafka_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What of librdkafka's configuration aiokafka is told; see ``aiokafka_config``."""
+    config: dict[str, Any] = {"bootstrap_servers": options["bootstrap.servers"]}
     tls: dict[str, str] = {}
-    for name, value in _options(settings).items():
+    for name, value in options.items():
         if name in _AIOKAFKA_NAMES:
             config[_AIOKAFKA_NAMES[name]] = value.upper() if name in _UPPER else value
         elif name in _TLS_FILES:

@@ -17,12 +17,12 @@ from stockfold.domain.errors import UnavailableError
 
 # base offset, length, leader epoch, magic, CRC, attributes, last offset delta, first and last
 # timestamp, producer id, producer epoch, base sequence, records
-_HEAD = struct.Struct(">qiibIhiqqqhii")
-_LENGTH_FROM = 12
+HEAD = struct.Struct(">qiibIhiqqqhii")
+LENGTH_FROM = 12
 _CRC_FROM = 21
-_MAGIC = 2
-_CODEC, _TRANSACTIONAL, _CONTROL = 0x07, 0x10, 0x20
-_LZ4 = 3
+MAGIC = 2
+_CODEC, TRANSACTIONAL, _CONTROL = 0x07, 0x10, 0x20
+LZ4 = 3
 _DECODERS = {1: gzip_decode, 2: snappy_decode, 4: zstd_decode}
 _ABORT = 0
 _BUFFER_BYTES = 4 * 1024 * 1024
@@ -61,7 +61,7 @@ def committed(raw: bytes, aborted: Iterable[tuple[int, int]], offset: int, where
         if attributes & _CONTROL:
             if _says_abort(body):
                 dropped.discard(producer)
-        elif count and not (attributes & _TRANSACTIONAL and producer in dropped):
+        elif count and not (attributes & TRANSACTIONAL and producer in dropped):
             batches.append(Batch(base, count, attributes & _CODEC, body))
     return Fetched(batches, offset)
 
@@ -70,16 +70,16 @@ def _batches(raw: bytes, where: str) -> Iterator[tuple[tuple[int, ...], memoryvi
     """Heads and bodies; the last batch of a fetch may be cut off, and is left out then."""
     view = memoryview(raw)
     at = 0
-    while at + _HEAD.size <= len(raw):
-        head = _HEAD.unpack_from(raw, at)
-        end = at + _LENGTH_FROM + head[1]
-        if head[3] != _MAGIC:
-            raise damaged(f"has message format v{head[3]}, not v{_MAGIC}", head[0], where)
+    while at + HEAD.size <= len(raw):
+        head = HEAD.unpack_from(raw, at)
+        end = at + LENGTH_FROM + head[1]
+        if head[3] != MAGIC:
+            raise damaged(f"has message format v{head[3]}, not v{MAGIC}", head[0], where)
         if end > len(raw):
             return
         if calc_crc32c(view[at + _CRC_FROM : end]) != head[4]:
             raise damaged("does not have its checksum", head[0], where)
-        yield head, view[at + _HEAD.size : end]
+        yield head, view[at + HEAD.size : end]
         at = end
 
 
@@ -111,7 +111,7 @@ class Unpacked:
 
     def add(self, batch: Batch) -> None:
         """Put the records of a batch behind those that are here."""
-        if batch.codec == _LZ4:
+        if batch.codec == LZ4:
             with memoryview(self.buffer) as whole, whole[self.size : -self._slack] as free:
                 try:
                     self.size += cramjam.lz4.decompress_into(batch.body, free)
@@ -131,7 +131,7 @@ class Unpacked:
 
 def unpacked(batch: Batch) -> bytes:
     """The records of a batch, one behind the other."""
-    if batch.codec == _LZ4:
+    if batch.codec == LZ4:
         return bytes(cramjam.lz4.decompress(batch.body))
     if batch.codec:
         return bytes(_DECODERS[batch.codec](bytes(batch.body)))

@@ -1,0 +1,89 @@
+"""A transactional producer that groups by broker, on a real one."""
+
+from __future__ import annotations
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from stockfold.contracts.topics import JOURNAL, POSITIONS
+from stockfold.runtime.exactly_once_clients import producer_config
+from stockfold.runtime.grouped_producer import GroupedProducer
+from stockfold.runtime.outgoing_batches import BATCH_BYTES
+from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+TOPICS = (JOURNAL, POSITIONS)
+
+
+def _values(environment: Settings) -> dict[tuple[str, int], list[bytes | None]]:
+    """Committed values by topic and partition."""
+    reader = PartitionReader(environment)
+    return {
+        (topic.name, number): [
+            record.value() for batch in reader.read(topic, number) for record in batch
+        ]
+        for topic in TOPICS
+        for number in range(environment.kafka.sku_partitions)
+    }
+
+
+def test_a_transaction_of_many_partitions_and_batches_arrives_whole_and_in_order(
+    environment: Settings,
+) -> None:
+    producer = GroupedProducer(producer_config(environment, "grouped", "one"))
+    try:
+        producer.init_transactions(30.0)
+        sent: dict[tuple[str, int], list[bytes | None]] = {}
+        # The second transaction goes on with the sequence numbers of the first.
+        for turn in range(2):
+            producer.begin_transaction()
+            for topic in TOPICS:
+                for number in range(environment.kafka.sku_partitions):
+                    for count in range(5):
+                        value = b"%d %d " % (turn, count) + b"x" * (BATCH_BYTES // 4)
+                        sent.setdefault((topic.name, number), []).append(value)
+                        name = topic.full_name(environment.prefix)
+                        producer.produce(name, value, b"SKU", number)
+            producer.commit_transaction(30.0)
+    finally:
+        producer.close()
+    assert _values(environment) == sent
+
+
+def test_an_aborted_transaction_leaves_nothing_and_the_next_one_goes_on(
+    environment: Settings,
+) -> None:
+    name = JOURNAL.full_name(environment.prefix)
+    producer = GroupedProducer(producer_config(environment, "grouped", "one"))
+    try:
+        producer.init_transactions(30.0)
+        producer.begin_transaction()
+        producer.produce(name, b"aborted", b"SKU", 0)
+        producer.poll(0)
+        producer.abort_transaction(30.0)
+        producer.begin_transaction()
+        producer.produce(name, b"committed", b"SKU", 0)
+        producer.commit_transaction(30.0)
+    finally:
+        producer.close()
+    assert _values(environment)[JOURNAL.name, 0] == [b"committed"]
+
+
+def test_a_broker_that_is_not_there_is_told_of_in_time() -> None:
+    producer = GroupedProducer(
+        {
+            "bootstrap.servers": "127.0.0.1:1",
+            "transactional.id": "nobody",
+            "transaction.timeout.ms": 5_000,
+        }
+    )
+    try:
+        with pytest.raises(KafkaException) as caught:
+            producer.init_transactions(0.5)
+    finally:
+        producer.close()
+    error = caught.value.args[0]
+    assert error.code() == KafkaError._TIMED_OUT
+    assert "127.0.0.1" in error.str()
