@@ -8,10 +8,11 @@ that grows as needed.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+import orjson
 
 HOST = "127.0.0.1"
 ANSWER_S_MAX = 60.0
@@ -70,7 +71,7 @@ class Pool:
             writer.close()
         else:
             self._idle.append((reader, writer))
-        return int(head.split()[1]), json.loads(told) if told.startswith(b"{") else {}
+        return int(head.split()[1]), orjson.loads(told) if told.startswith(b"{") else {}
 
     def close(self) -> None:
         """End the idle connections."""

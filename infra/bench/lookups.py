@@ -3,8 +3,9 @@
 A real ledger and a real availability process have filled the topics, a real projector the tables.
 Then the api is asked at a steady rate, open-loop: each question has its moment, and its latency
 counts from it, whatever became of those before. Every answer must be the one that was asked for.
-Beside it a ledger folds new events that are produced at a steady rate; nobody else runs. Run alone:
-``python -m infra.bench.lookups``.
+Beside it a ledger folds new events that are produced at a steady rate; with ``--projector`` one
+projector follows it, as far as it comes. Whoever asks and whoever produces needs the same cores,
+and what each takes is told. Run alone: ``python -m infra.bench.lookups``.
 """
 
 from __future__ import annotations
@@ -12,21 +13,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import multiprocessing
-import pickle
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import asyncpg
 import httpx
 import psutil
-from confluent_kafka import Producer
+import uvloop
 from infra.bench.checkout import process, show, summary
 from infra.bench.http_load import Answered, Post, offer
-from infra.bench.ledger import ledger_progress
 from infra.bench.read_side import (
     Servers,
     arrived,
@@ -38,28 +36,25 @@ from infra.bench.read_side import (
     servers,
 )
 from infra.bench.results import RESULTS, keep
-from infra.bench.workload import CHANNELS, events
+from infra.bench.steady_load import QUIET, SKUS, committed, half_load, wait
+from infra.bench.workload import CHANNELS
 from rich.console import Console
 
 from stockfold.domain.errors import UnavailableError
-from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.embedded import ports
-from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
 
 RATE_S = 500
 SECONDS = 30
 WARM_S = 4
-EVENTS_S = 12_500
-"""About half of what one ledger folds on such a machine."""
+EVENTS_S = 15_000
+"""Half of what one ledger folds of a backlog on such a machine."""
 FILL_EVENTS = 40_000
-SKUS = 4_000
 ASKED = 1_000
 BATCHES_S = 5
 """Calls of batchGet a second."""
 BATCHES = 100
-START_S_MAX = 240.0
-QUIET = {"STOCKFOLD_LOG_LEVEL": "WARNING"}
+
 
 Figures = dict[str, float]
 
@@ -77,17 +72,9 @@ def _project(up: Servers) -> list[tuple[str, str]]:
         return done >= sum(wanted.nexts.values())
 
     with process(up.settings, "projector", STOCKFOLD_POSTGRES__DSN=dsn, **QUIET):
-        _wait(lambda: asyncio.run(written()), "the projector has not written all")
+        wait(lambda: asyncio.run(written()), "the projector has not written all")
     keys = (key.decode().split("|", 1) for key in wanted.keys["Availability"])
     return [(channel, sku) for channel, sku in keys]
-
-
-def _wait(done: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + START_S_MAX
-    while not done():
-        if time.monotonic() > deadline:
-            raise UnavailableError(otherwise, remedy="Read the logs above.")
-        time.sleep(0.2)
 
 
 @contextmanager
@@ -102,74 +89,8 @@ def _api(settings: Settings) -> Iterator[tuple[psutil.Process, int]]:
             return False
 
     with process(settings, "api", **told, **QUIET) as child:
-        _wait(ready, "the api is not ready")
+        wait(ready, "the api is not ready")
         yield child, port
-
-
-def _produce(settings: Settings, path: Path, rate_s: int, go: float) -> None:
-    """Produce events at a steady rate from ``go`` on, in a process of its own."""
-    producer = Producer(
-        {**confluent_config(settings), "partitioner": "murmur2_random", "compression.type": "lz4"}
-    )
-    made = 0
-    with path.open("rb") as file:
-        while True:
-            due = int((time.time() - go) * rate_s)
-            while made < due:
-                try:
-                    topic, key, value, headers = pickle.load(file)  # noqa: S301 - written below
-                except EOFError:
-                    producer.flush(30)
-                    return
-                while True:
-                    try:
-                        producer.produce(topic, value, key, headers=headers)
-                        break
-                    except BufferError:  # The broker is behind: what is due is sent later.
-                        producer.poll(0.1)
-                made += 1
-            producer.poll(0)
-            time.sleep(0.01)
-
-
-@contextmanager
-def half_load(up: Servers, rate_s: int, seconds: float) -> Iterator[psutil.Process]:
-    """A ledger that folds so many events a second meanwhile; UnavailableError if it lags."""
-    settings = up.settings
-    path = settings.environment.data_dir / "load"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    count, before = int(rate_s * seconds), _committed(settings)
-    now_us = SYSTEM_CLOCK.now_us() + int(seconds * 1e6)
-    with path.open("wb") as file:
-        for event in events(count, SKUS, int(time.time()), now_us):
-            name = event.topic.full_name(settings.prefix)
-            # Event ids are new to this ledger.
-            value = (name, event.key, event.value, _renamed(event.headers))
-            pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
-    with process(settings, "ledger", **QUIET) as ledger:
-        time.sleep(WARM_S)
-        began = time.time()
-        args = (settings, path, rate_s, began)
-        child = multiprocessing.get_context("spawn").Process(target=_produce, args=args)
-        child.start()
-        yield ledger
-        rate = (_committed(settings) - before) / (time.time() - began)
-        child.terminate()
-        child.join()
-    if rate < 0.9 * rate_s:
-        raise UnavailableError(f"the ledger folded {rate:,.0f} of {rate_s:,} events a second")
-
-
-def _renamed(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    return [(name, b"load-" + raw if name == "ce_id" else raw) for name, raw in headers]
-
-
-def _committed(settings: Settings) -> int:
-    progress = ledger_progress(settings)
-    try:
-        return progress.committed()
-    finally:
-        progress.close()
 
 
 def lookups(
@@ -192,10 +113,10 @@ def lookups(
             for n, (channel, sku) in enumerate(names)
         ]
 
-    asyncio.run(offer([port], posts(asked(rate_s * WARM_S))))
+    uvloop.run(offer([port], posts(asked(rate_s * WARM_S))))
     names = asked(int(rate_s * seconds))
     before = cpu_s(api), family_cpu_s(up.postgres)
-    answers = asyncio.run(offer([port], posts(names)))
+    answers = uvloop.run(offer([port], posts(names)))
     after = cpu_s(api), family_cpu_s(up.postgres)
     for (channel, sku), answer in zip(names, answers, strict=True):
         if (answer.body.get("channel"), answer.body.get("sku")) != (channel, sku):
@@ -221,9 +142,9 @@ def batches(
         for n in range(calls + BATCHES_S)
         for body in [{"channels": channels, "skus": dice.sample(skus, ASKED)}]
     ]
-    asyncio.run(offer([port], posts[:BATCHES_S]))
+    uvloop.run(offer([port], posts[:BATCHES_S]))
     before = cpu_s(api)
-    answers = asyncio.run(offer([port], [p._replace(due_s=p.due_s - 1) for p in posts[BATCHES_S:]]))
+    answers = uvloop.run(offer([port], [p._replace(due_s=p.due_s - 1) for p in posts[BATCHES_S:]]))
     spent_s = cpu_s(api) - before
     _whole(answers, ASKED * len(channels))
     told = {"skus": ASKED, "channels": len(channels), **summary(answers)}
@@ -237,6 +158,37 @@ def _whole(answers: Sequence[Answered], count: int) -> None:
             raise UnavailableError(f"{count} listings were asked for: {str(answer)[:200]}")
 
 
+def beside(
+    up: Servers,
+    api: psutil.Process,
+    port: int,
+    listings: Sequence[tuple[str, str]],
+    rate_s: int,
+    seconds: float,
+    events_s: int,
+    *,
+    projector: bool,
+) -> tuple[Figures, Figures]:
+    """Look-ups beside a ledger at work; and how much of a core everybody took meanwhile."""
+    settings = up.settings
+    with ExitStack() as stack:
+        parts = {"api": api, "kafka": up.kafka, "client": psutil.Process()}
+        if projector:
+            told = {"STOCKFOLD_POSTGRES__DSN": database(settings), **QUIET}
+            parts["projector"] = stack.enter_context(process(settings, "projector", **told))
+        parts |= stack.enter_context(half_load(up, events_s, WARM_S + seconds))
+        first, began = committed(settings), time.monotonic()
+        spent = {name: cpu_s(part) for name, part in parts.items()}
+        postgres_s = family_cpu_s(up.postgres)
+        found = lookups(up, api, port, listings, rate_s, seconds)
+        passed_s = time.monotonic() - began
+        cores: Figures = {"events_per_s": round((committed(settings) - first) / passed_s)}
+        for name, part in parts.items():
+            cores[f"{name}_cores"] = round((cpu_s(part) - spent[name]) / passed_s, 2)
+        cores["postgres_cores"] = round((family_cpu_s(up.postgres) - postgres_s) / passed_s, 2)
+    return found, cores
+
+
 def run(
     console: Console,
     rate_s: int = RATE_S,
@@ -244,36 +196,31 @@ def run(
     events_s: int = EVENTS_S,
     calls: int = BATCHES,
     fill: int = FILL_EVENTS,
+    *,
+    projector: bool = False,
 ) -> dict[str, Figures]:
     """Measure, and print what was found."""
     told: dict[str, Figures] = {}
 
-    def ask(beside: str) -> None:
-        telling = f"look-ups {beside}"
-        told[telling] = lookups(up, api, port, listings, rate_s, seconds)
-        show(console, telling, told[telling])
-        for channels in (CHANNELS[:1], CHANNELS):
-            name = f"batchGet of {ASKED:,} SKUs on {len(channels)} channel(s) {beside}"
-            told[name] = batches(api, port, listings, channels, calls)
-            show(console, name, told[name])
+    def tell(name: str, figures: Figures) -> None:
+        told[name] = figures
+        show(console, name, figures)
 
     with servers() as up:
         fold(up.settings, fill, SKUS, 1)
         listings = _project(up)
         console.print(f"look-ups: {len(listings):,} listings are in the tables")
         with _api(up.settings) as (api, port):
-            ask("alone")
-            last_s = WARM_S + seconds + 2 * (calls / BATCHES_S + 1) + 10
-            with half_load(up, events_s, last_s) as ledger:
-                began, spent = time.monotonic(), (cpu_s(ledger), cpu_s(up.kafka))
-                ask("beside a ledger")
-                passed_s = time.monotonic() - began
-                told["the ledger beside it"] = {
-                    "events_per_s": events_s,
-                    "ledger_cores": round((cpu_s(ledger) - spent[0]) / passed_s, 2),
-                    "kafka_cores": round((cpu_s(up.kafka) - spent[1]) / passed_s, 2),
-                }
-                show(console, "the ledger beside it", told["the ledger beside it"])
+            tell("look-ups alone", lookups(up, api, port, listings, rate_s, seconds))
+            for channels in (CHANNELS[:1], CHANNELS):
+                name = f"batchGet of {ASKED:,} SKUs on {len(channels)} channel(s)"
+                tell(name, batches(api, port, listings, channels, calls))
+            found, cores = beside(
+                up, api, port, listings, rate_s, seconds, events_s, projector=projector
+            )
+            whom = "a ledger and a projector" if projector else "a ledger"
+            tell(f"look-ups beside {whom}", found)
+            tell("cores meanwhile", cores)
     return told
 
 
@@ -283,6 +230,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=RATE_S)
     parser.add_argument("--seconds", type=int, default=SECONDS)
     parser.add_argument("--events-per-s", type=int, default=EVENTS_S)
+    parser.add_argument("--projector", action="store_true", help="one follows the ledger")
     parser.add_argument("--batches", type=int, default=BATCHES, help="calls of batchGet")
     parser.add_argument("--fill-events", type=int, default=FILL_EVENTS)
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -294,6 +242,7 @@ def main() -> None:
         options.events_per_s,
         options.batches,
         options.fill_events,
+        projector=options.projector,
     )
     keep(options.out, lookups=told)
 

@@ -12,6 +12,7 @@ from typing import Any
 import uvloop
 
 from stockfold.domain.errors import DefectError
+from stockfold.runtime.serve import keep_what_is_imported
 from stockfold.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """Run them all until ``stop``. The first to fail stops the others, and its error is raised."""
     synchronous: dict[str, SyncRun] = {name: _load(name) for name in SYNCHRONOUS}
     asynchronous: dict[str, AsyncRun] = {name: _load(name) for name in ASYNCHRONOUS}
+    keep_what_is_imported()
     run_these(settings, stop, synchronous, asynchronous)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 from collections import Counter
 from contextlib import suppress
@@ -35,6 +36,8 @@ BEAT_S = 1.0
 BEATS_TO_CONNECT = 5
 """More of them, and it has projected: its next failure is a new one."""
 PRUNE_S = 600.0
+NICENESS = 10
+"""Behind the ledger and whoever answers people: what is late here is only seen later."""
 
 _DROPPED = (asyncpg.exceptions.UndefinedTableError, asyncpg.exceptions.InvalidSchemaNameError)
 """The schema was dropped beneath us, in order to be rebuilt."""
@@ -85,6 +88,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 async def _project(settings: Settings, stop: asyncio.Event, pulse: Pulse) -> None:
     async with Store.opened(settings) as store, Source.opened(settings) as source:
         await store.claim_origin(source.cluster_id, settings.prefix)
+        if not await store.go_behind_others(NICENESS):
+            log.debug("PostgreSQL's process for us is not ours to put behind the others")
         traces = traces_of(settings, "projector")
         source.traced = traces.on
         projector = _Projector(store, source, pulse, traces)
@@ -206,7 +211,9 @@ class _Projector:
 
 
 def main() -> None:
-    """Run until SIGINT or SIGTERM."""
+    """Run until SIGINT or SIGTERM, behind the other processes of its machine."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     serve_async("projector", run)
 
 

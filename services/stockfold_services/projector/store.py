@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+import psutil
 
 from stockfold.contracts import topics as contracts
 from stockfold.domain.errors import DefectError, SettingsError
@@ -111,6 +112,22 @@ class Store:
                 remedy=f'DROP SCHEMA "{self.schema}" CASCADE, and it is rebuilt from this Kafka; '
                 "or set kafka.bootstrap to the other one.",
             )
+
+    async def go_behind_others(self, niceness: int) -> bool:
+        """Let PostgreSQL's other processes go before the one that serves us; whether that was done.
+
+        It is done to a server of this machine that is ours to steer, such as the embedded one.
+        """
+        if not await self._connection.fetchval("SELECT inet_server_addr() IS NULL"):
+            return False  # Not by a Unix socket: its process ids are not of this machine.
+        try:
+            served_by = psutil.Process(self._connection.get_server_pid())
+            if not served_by.name().startswith("postgres"):
+                return False  # It counts its processes otherwise, in a container.
+            served_by.nice(max(niceness, served_by.nice()))
+        except psutil.Error:
+            return False
+        return True
 
     async def offsets(self, beginnings: dict[Place, int]) -> dict[Place, int]:
         """The next offset of each place; one that is new begins at its given beginning."""

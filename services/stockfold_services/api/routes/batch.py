@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import asyncpg
 import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,6 +39,9 @@ _COLUMNS = (
     "recorded_at",
     "partition",
 )
+_TOLD = ("channel", "sku", *_COLUMNS)
+"""What a row of the question begins with."""
+
 # One statement, so one round trip and one snapshot: listings, journal offsets and age. The age of
 # each partition comes once, in the row of its number; listings name their partition.
 _BATCH = f"""
@@ -113,6 +117,7 @@ async def batch_get(request: Request, db: Db, asked: BatchAsked) -> Response:
             f"{LISTINGS_MAX} may be asked for at once.",
         )
     found, partitions = await fetched(db, channels, skus)
+    ages = {number: _age(place) for number, place in partitions.items()}
     listings, unknown = [], []
     for channel in channels:
         for sku in skus:
@@ -120,7 +125,7 @@ async def batch_get(request: Request, db: Db, asked: BatchAsked) -> Response:
             if known is None:
                 unknown.append({"channel": channel, "sku": sku})
             else:
-                listings.append(_listing(channel, sku, known, partitions))
+                listings.append(_listing(known, ages.get(known["partition"])))
     answer = {"availability": listings, "unknown": unknown, "as_of": _as_of(partitions)}
     body = orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
     return Response(body, media_type="application/json")
@@ -128,12 +133,12 @@ async def batch_get(request: Request, db: Db, asked: BatchAsked) -> Response:
 
 async def fetched(
     db: Database, channels: Sequence[str], skus: Sequence[str]
-) -> tuple[dict[tuple[str, str], dict[str, Any]], dict[int, Any]]:
+) -> tuple[dict[tuple[str, str], asyncpg.Record], dict[int, asyncpg.Record]]:
     """Rows of listings by channel and SKU, and of partitions by number, of one moment."""
     async with db.asking() as connection:
         rows = await connection.fetch(_BATCH, channels, skus, AVAILABILITY.name, JOURNAL.name)
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    partitions: dict[int, Any] = {}
+    found: dict[tuple[str, str], asyncpg.Record] = {}
+    partitions: dict[int, asyncpg.Record] = {}
     for row in rows:
         if row["channel"] is None:
             partitions[row["partition"]] = row
@@ -142,19 +147,15 @@ async def fetched(
     return found, partitions
 
 
-def age_ms(row: dict[str, Any], partitions: dict[int, Any]) -> int | None:
+def age_ms(row: asyncpg.Record, partitions: dict[int, asyncpg.Record]) -> int | None:
     """How old a listing's row is, by its partition; None when nobody knows."""
     place = partitions.get(row["partition"])
     return None if place is None else _age(place)
 
 
-def _listing(
-    channel: str, sku: str, row: dict[str, Any], partitions: dict[int, Any]
-) -> dict[str, Any]:
-    told: dict[str, Any] = {"channel": channel, "sku": sku}
-    for column in _COLUMNS:
-        told[column] = row[column]
-    told["age_ms"] = age_ms(row, partitions)
+def _listing(row: Sequence[Any], age_ms: int | None) -> dict[str, Any]:
+    told = dict(zip(_TOLD, row, strict=False))  # What follows in the row is of partitions.
+    told["age_ms"] = age_ms
     return told
 
 
