@@ -32,12 +32,25 @@ NO_ANSWER_NOW = (
 
 
 def feed(
-    settings: Settings, count: int, skus: int, seed: int, *, into: str = "", again: int = 0
-) -> None:
+    settings: Settings,
+    count: int,
+    skus: int,
+    seed: int,
+    *,
+    into: str = "",
+    again: int = 0,
+    held: bool = False,
+) -> Producer:
     """Produce the workload, flushed, to its topics or all ``into`` one; nobody reads it yet.
 
-    The first ``again`` events come once more at the end, for repeats are refused.
+    The first ``again`` events come once more at the end, for repeats are refused. ``held``: all of
+    it in a transaction that the caller commits, so that nobody sees any of it before.
     """
+    prefix = settings.environment.prefix
+    transaction: dict[str, str | int] = {
+        "transactional.id": f"{prefix}bench.feed",
+        "transaction.timeout.ms": 600_000,
+    }
     producer = Producer(
         {
             **confluent_config(settings),
@@ -48,9 +61,12 @@ def feed(
             "linger.ms": 50,
             "batch.size": 1024 * 1024,
             "queue.buffering.max.messages": 1_000_000,
+            **(transaction if held else {}),
         }
     )
-    prefix = settings.environment.prefix
+    if held:
+        producer.init_transactions()
+        producer.begin_transaction()
     refused: list[str] = []
 
     def delivered(error: KafkaError | None, _message: object) -> None:
@@ -76,6 +92,7 @@ def feed(
             f"{left + len(refused)} of {count} events did not reach Kafka: {refused[:1]}",
             remedy="Read the broker's log.",
         )
+    return producer
 
 
 class Progress:
@@ -141,7 +158,7 @@ def measure(
         )
         try:
             started(child.pid)
-            return watch(psutil.Process(child.pid), progress, count + again, broker, warm_up)
+            return watch([psutil.Process(child.pid)], progress, count + again, broker, warm_up)
         finally:
             child.terminate()
             child.wait(30)
@@ -156,24 +173,26 @@ def _environment(settings: Settings) -> dict[str, str]:
         "STOCKFOLD_KAFKA__SKU_PARTITIONS": str(settings.kafka.sku_partitions),
         "STOCKFOLD_LEDGER__BATCH_EVENTS_MAX": str(ledger.batch_events_max),
         "STOCKFOLD_LEDGER__BATCH_MS_MAX": str(ledger.batch_ms_max),
+        "STOCKFOLD_LOG_LEVEL": "WARNING",
     }
 
 
 def watch(
-    process: psutil.Process,
+    processes: Sequence[psutil.Process],
     progress: Progress,
     count: int,
     broker: psutil.Process | None = None,
     warm_up: int = 1,
 ) -> dict[str, float]:
-    """Time a process until it has committed ``count`` events, from its first ``warm_up`` on.
+    """Time processes until they have committed ``count`` events, from the first ``warm_up`` on.
 
-    ``cpu_s_per_million`` is its whole processor time; ``running_cpu_s_per_million`` is that of
-    what is timed, without its start; of a ``broker`` that is watched, too, that meanwhile.
-    ``memory_mb`` is the most that it had resident. UnavailableError when it stops, or has nothing
-    left to be timed.
+    ``cpu_s_per_million`` is their whole processor time; ``running_cpu_s_per_million`` is that of
+    what is timed, without their start; of a ``broker`` that is watched, too, that meanwhile.
+    ``memory_mb`` is the most that they had resident. UnavailableError when one stops, or has
+    nothing left to be timed.
     """
     first_at = first = last = begun_cpu_s = broker_cpu_s = 0.0
+    watched = [broker] if broker is not None else []
     heard = time.monotonic()
     while True:
         done = progress.committed()
@@ -182,11 +201,12 @@ def watch(
             heard = now
             if not first_at and done >= warm_up:
                 first_at, first = now, float(done)
-                begun_cpu_s, broker_cpu_s = _cpu_s(process), _cpu_s(broker or process)
+                begun_cpu_s, broker_cpu_s = cpu_s(processes), cpu_s(watched)
         last = float(done)
         if done >= count:
             break
-        if now - heard > SILENT_S_MAX or process.status() == psutil.STATUS_ZOMBIE:
+        stopped = any(one.status() == psutil.STATUS_ZOMBIE for one in processes)
+        if now - heard > SILENT_S_MAX or stopped:
             raise UnavailableError(
                 f"it stopped at {done} of {count} events", remedy="Read its log above."
             )
@@ -196,26 +216,26 @@ def watch(
             f"{first:,.0f} of {count} events were committed at once", remedy="Give it more events."
         )
     seconds = now - first_at
-    cpu_s = _cpu_s(process)
-    memory = _peak_bytes(process.pid)
+    spent_s = cpu_s(processes)
+    memory = sum(_peak_bytes(one.pid) for one in processes)
     after = 1e6 / (count - first)
     beside = {}
-    if broker is not None:
-        beside["broker_cpu_s_per_million"] = round((_cpu_s(broker) - broker_cpu_s) * after, 1)
+    if watched:
+        beside["broker_cpu_s_per_million"] = round((cpu_s(watched) - broker_cpu_s) * after, 1)
     return {
         "events": count,
         "seconds": round(seconds, 2),
         "events_per_s": round((count - first) / seconds),
-        "cpu_s_per_million": round(cpu_s / count * 1e6, 1),
-        "running_cpu_s_per_million": round((cpu_s - begun_cpu_s) * after, 1),
+        "cpu_s_per_million": round(spent_s / count * 1e6, 1),
+        "running_cpu_s_per_million": round((spent_s - begun_cpu_s) * after, 1),
         "memory_mb": round(memory / 2**20),
         **beside,
     }
 
 
-def _cpu_s(process: psutil.Process) -> float:
-    taken = process.cpu_times()
-    return float(taken.user + taken.system)
+def cpu_s(processes: Sequence[psutil.Process]) -> float:
+    """What they have spent so far, together."""
+    return sum(float(sum(one.cpu_times()[:2])) for one in processes)
 
 
 def _peak_bytes(pid: int) -> int:

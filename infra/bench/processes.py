@@ -15,64 +15,43 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
-from confluent_kafka import Producer
-from infra.bench.broker import Broker, new_broker
+from infra.bench.broker import new_broker
 from infra.bench.checkout import process
-from infra.bench.ledger import SILENT_S_MAX, ledger_progress
-from infra.bench.workload import events
+from infra.bench.ledger import cpu_s, feed, ledger_progress, watch
 from rich.console import Console
 from rich.table import Table
 
 from stockfold.domain.errors import UnavailableError
-from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.kafka import confluent_config, ensure_topics
+from stockfold.runtime.kafka import ensure_topics
 from stockfold.runtime.settings import Settings
 
 SKUS = 20_000
-LOOK_S = 0.2
 READY_S = 6.0
 """By then the processes have divided the partitions; the test of it is each one's share."""
 SHARE_LEAST = 0.2
 
 
-def _feed(settings: Settings, count: int) -> Producer:
-    """Produce the workload into a transaction that is still to be committed."""
-    producer = Producer(
-        {
-            **confluent_config(settings),
-            "transactional.id": f"{settings.prefix}bench.processes",
-            "transaction.timeout.ms": 600_000,
-            "partitioner": "murmur2_random",
-            "compression.type": "lz4",
-            "linger.ms": 50,
-            "batch.size": 1024 * 1024,
-            "queue.buffering.max.messages": 1_000_000,
-        }
-    )
-    producer.init_transactions()
-    producer.begin_transaction()
-    for event in events(count, SKUS, 1, SYSTEM_CLOCK.now_us()):
-        name = event.topic.full_name(settings.prefix)
-        while True:
-            try:
-                producer.produce(name, event.value, event.key, headers=list(event.headers))
-            except BufferError:
-                producer.poll(0.1)
-            else:
-                break
-    producer.flush()
-    return producer
+def measure(
+    settings: Settings,
+    count: int,
+    skus: int,
+    seed: int,
+    processes: int,
+    *,
+    again: int = 0,
+    broker: psutil.Process | None = None,
+    warm_up: int = 1,
+) -> dict[str, float]:
+    """What so many ledgers take for ``count`` events that they share; their start does not count.
 
-
-def measure(broker: Broker, prefix: str, count: int, processes: int) -> dict[str, float]:
-    """CPU seconds for a million events that so many ledgers share; their start does not count.
-
-    UnavailableError when they stop before they have committed all, or one had next to none.
+    ``again``, ``broker`` and ``warm_up`` are as in ``ledger.measure``. UnavailableError when one
+    stops before they have committed all, or had next to none of the work.
     """
-    settings = broker.for_backlog(prefix)
     ensure_topics(settings)
     ledger = settings.ledger
+    progress = ledger_progress(settings)
     with ExitStack() as stack:
+        stack.callback(progress.close)
         ledgers = [
             stack.enter_context(
                 process(
@@ -81,51 +60,25 @@ def measure(broker: Broker, prefix: str, count: int, processes: int) -> dict[str
                     STOCKFOLD_LEDGER__INSTANCE=f"ledger-{number + 1}",
                     STOCKFOLD_LEDGER__BATCH_EVENTS_MAX=str(ledger.batch_events_max),
                     STOCKFOLD_LEDGER__BATCH_MS_MAX=str(ledger.batch_ms_max),
+                    STOCKFOLD_LOG_LEVEL="WARNING",
                 )
             )
             for number in range(processes)
         ]
         started_s = time.monotonic()
-        producer = _feed(settings, count)
+        fed = feed(settings, count, skus, seed, again=again, held=True)
         time.sleep(max(0.0, started_s + READY_S - time.monotonic()))
-        before, began_s = [_cpu_s(one) for one in ledgers], time.monotonic()
-        producer.commit_transaction()
-        _wait(settings, count)
-        took_s = time.monotonic() - began_s
-        spent = [_cpu_s(one) - begun for one, begun in zip(ledgers, before, strict=True)]
+        before = [cpu_s([one]) for one in ledgers]
+        fed.commit_transaction()
+        row = watch(ledgers, progress, count + again, broker, warm_up)
+        spent = [cpu_s([one]) - begun for one, begun in zip(ledgers, before, strict=True)]
     if min(spent) < sum(spent) / processes * SHARE_LEAST:
         raise UnavailableError(
             f"the processes spent {spent} s: they did not share the events",
             remedy="Read the ledgers' logs above.",
         )
-    return {
-        "processes": processes,
-        "events": count,
-        "events_per_s": round(count / took_s),
-        "cpu_s_per_million": round(sum(spent) / count * 1e6, 2),
-    }
-
-
-def _wait(settings: Settings, count: int) -> None:
-    progress = ledger_progress(settings)
-    done, heard_s = 0, time.monotonic()
-    try:
-        while done < count:
-            time.sleep(LOOK_S)
-            known, done = done, progress.committed()
-            if done > known:
-                heard_s = time.monotonic()
-            elif time.monotonic() - heard_s > SILENT_S_MAX:
-                raise UnavailableError(
-                    f"they stopped at {done} of {count} events", remedy="Read their logs above."
-                )
-    finally:
-        progress.close()
-
-
-def _cpu_s(one: psutil.Process) -> float:
-    spent = one.cpu_times()
-    return float(spent.user + spent.system)
+    per_million = round(sum(spent) / (count + again) * 1e6, 2)
+    return {"processes": processes, **row, "cpu_s_per_million": per_million}
 
 
 def run(console: Console, count: int = 300_000, repeats: int = 3) -> dict[str, object]:
@@ -133,11 +86,12 @@ def run(console: Console, count: int = 300_000, repeats: int = 3) -> dict[str, o
     rows: list[dict[str, float]] = []
     ratios: list[float] = []
     with new_broker() as broker:
-        measure(broker, "warm.", count // 4, 1)  # The broker is compiled meanwhile.
+        measure(broker.for_backlog("warm."), count // 4, SKUS, 1, 1)  # The broker is compiled.
         for repeat in range(repeats):
             pair = {}
             for processes in (1, 2) if repeat % 2 == 0 else (2, 1):
-                pair[processes] = measure(broker, f"r{repeat}p{processes}.", count, processes)
+                settings = broker.for_backlog(f"r{repeat}p{processes}.")
+                pair[processes] = measure(settings, count, SKUS, 1, processes)
             rows += pair.values()
             ratios.append(pair[2]["cpu_s_per_million"] / pair[1]["cpu_s_per_million"])
             console.print(f"pair {repeat + 1}: two processes cost {ratios[-1]:.3f} of one")

@@ -108,6 +108,21 @@ def test_a_race_is_told_by_medians_and_their_spread() -> None:
     assert "&lt;peer&gt;" in page.picture(RACE, "ledger")
 
 
+def test_a_race_says_who_is_ahead_of_whom_and_what_it_costs() -> None:
+    close = {"ours": [_run(31_000)], "theirs": [_run(30_500)], "slow": [_run(20_000)]}
+    duels = [
+        page.Duel("One", "slow", "theirs"),
+        page.Duel("Two", "ours", "theirs"),
+        page.Duel("Three", "ours", "absent"),
+    ]
+    assert page.told(close, duels).splitlines() == [
+        "- One: theirs is **ahead by 52%** of slow, 30,500 to 20,000 events a second; "
+        "CPU µs an event with the broker's, 42 to 42.",
+        "- Two: ours is level with theirs, 31,000 to 30,500 events a second; "
+        "CPU µs an event with the broker's, 42 to 42.",
+    ]
+
+
 def test_a_page_keeps_what_stands_around_its_table(tmp_path: Path) -> None:
     written = tmp_path / "page.md"
     written.write_text(f"before\n{page.BEGIN}old\n{page.END}after\n")

@@ -33,7 +33,7 @@ JVM = (
 )
 
 
-def command(built: Path, bootstrap: str, prefix: str, state: Path) -> list[str]:
+def command(built: Path, bootstrap: str, prefix: str, state: Path, threads: int) -> list[str]:
     """What starts the peer; ``built`` is where its classes are kept, compiled anew each time."""
     built.mkdir(parents=True, exist_ok=True)
     classpath = os.pathsep.join(str(jar) for jar in kafka_jars(built, STREAMS))
@@ -43,7 +43,8 @@ def command(built: Path, bootstrap: str, prefix: str, state: Path) -> list[str]:
     found = (default_registry().by_name(name) for name in INPUT_OF)
     schemas.write_text(json.dumps({schema.id: schema.definition for schema in found}))
     everything = os.pathsep.join((str(classes), classpath))
-    peer = [str(java()), *JVM, *_tried(), "-cp", everything, "peer.Main"]
+    given = [f"-Dnum.stream.threads={threads}", *_tried()]
+    peer = [str(java()), *JVM, *given, "-cp", everything, "peer.Main"]
     return [*peer, bootstrap, prefix, str(state), str(schemas)]
 
 

@@ -26,6 +26,18 @@ COLUMNS = (
 Rows = Mapping[str, Sequence[Mapping[str, float]]]
 
 
+NEAR = 0.03
+"""Medians that are nearer are told as even."""
+
+
+class Duel(NamedTuple):
+    """Two racers to be told beside each other, and what they have in common."""
+
+    case: str
+    ours: str
+    theirs: str
+
+
 class Figures(NamedTuple):
     """Of one racer: events a second, CPU seconds for a million, MiB, share of the reference."""
 
@@ -70,6 +82,29 @@ def rows(found: Rows, reference: str) -> list[list[str]]:
     ]
 
 
+def told(found: Rows, duels: Sequence[Duel]) -> str:
+    """A sentence about each pair that raced: who is ahead, by how much, and who spends less."""
+    lines = []
+    for case, *pair in duels:
+        if not all(found.get(name) for name in pair):
+            continue
+        faster, slower = sorted(
+            figures({name: found[name] for name in pair}, pair[0]), key=lambda one: -one.middle
+        )
+        ahead = faster.middle / slower.middle - 1
+        word = "level with" if ahead < NEAR else f"**ahead by {ahead:.0%}** of"
+        lines.append(
+            f"- {case}: {faster.name} is {word} {slower.name}, {faster.middle:,.0f} to "
+            f"{slower.middle:,.0f} events a second; CPU µs an event with the broker's, "
+            f"{_spent(faster):,.0f} to {_spent(slower):,.0f}."
+        )
+    return "\n".join(lines)
+
+
+def _spent(one: Figures) -> float:
+    return one.cpu_s + one.broker_cpu_s
+
+
 def table(found: Rows, reference: str) -> str:
     """As Markdown."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "|---|" + "---:|" * (len(COLUMNS) - 1)]
@@ -89,7 +124,7 @@ def picture(race: Rows, reference: str) -> str:
         f'<text x="{GAP}" y="22" fill="#4b5563">{html.escape(CAPTION)}</text>',
     ]
     for number, one in enumerate(found):
-        y, color = TOP + number * (BAR + GAP), "#c2410c" if one.name == reference else "#4c7a9e"
+        y, color = TOP + number * (BAR + GAP), _color(one.name, reference)
         word_y, line_y = y + BAR // 2 + 5, y + BAR // 2
         least, middle, most = (LEFT + round(x * scale) for x in (one.least, one.middle, one.most))
         size, name = f'width="{middle - LEFT}" height="{BAR}"', html.escape(one.name)
@@ -102,6 +137,10 @@ def picture(race: Rows, reference: str) -> str:
             f'<text x="{most + 8}" y="{word_y}">{one.middle:,.0f} {cost}</text>',
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _color(name: str, reference: str) -> str:
+    return "#c2410c" if name.startswith(reference) else "#4c7a9e"
 
 
 def write(page: Path, image: Path, found: Rows, reference: str, how: str) -> None:

@@ -1,4 +1,4 @@
-"""That a peer did all of the work, once, and came to the numbers of the common fold."""
+"""That a racer did all of the work, once; and a peer came to the numbers of the common fold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from confluent_kafka import (
 )
 from infra.bench.peers.fold import JOURNAL, POSITIONS, Out, fold
 
+from stockfold.contracts import codec
+from stockfold.contracts.journal import decode_entry
+from stockfold.contracts.topics import EXCEPTIONS
+from stockfold.contracts.topics import JOURNAL as JOURNAL_TOPIC
 from stockfold.domain.errors import UnavailableError
+from stockfold.ledger.facts import Fact
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
 
@@ -99,8 +104,41 @@ def check(settings: Settings, peer: str, count: int) -> None:
         raise _wrong(f"{peer}'s positions differ at {len(wrong_at)} places, as {wrong_at[:3]}")
 
 
+def check_ledger(settings: Settings, count: int) -> None:
+    """UnavailableError when the ledger has left out one of ``count`` events, or folded one twice.
+
+    Each has facts of one place in its input (a repeat has none), or an exception that tells that
+    it was not folded; and a SKU's facts are numbered without a gap. What the numbers must come to
+    is held by the ledger's own tests.
+    """
+    prefix = settings.environment.prefix
+    places: dict[str, tuple[str, int, int]] = {}
+    numbered: dict[str, set[int]] = {}
+    facts = 0
+    for message in _read(settings, [JOURNAL_TOPIC.full_name(prefix)]):
+        entry = decode_entry(_value(message))
+        if not isinstance(entry, Fact):
+            continue
+        cause, facts = entry.cause, facts + 1
+        numbered.setdefault(cause.sku, set()).add(entry.seq)
+        place = cause.topic, cause.partition, cause.offset
+        if cause.event_id and places.setdefault(cause.event_id, place) != place:
+            raise _wrong(f"the ledger folded event {cause.event_id} twice, the second at {place}")
+    refused = {
+        told["event_id"]
+        for message in _read(settings, [EXCEPTIONS.full_name(prefix)])
+        if not (told := codec.decode(_value(message))[1])["folded"]
+    }
+    wanted = {f"e-{number}" for number in range(1, count + 1)}
+    if missing := wanted - places.keys() - refused:
+        some = sorted(missing)[:3]
+        raise _wrong(f"the ledger told nothing of {len(missing)} of {count} events, as {some}")
+    if facts != sum(max(numbers) for numbers in numbered.values()):
+        raise _wrong("the ledger's facts of a SKU have gaps or the same number twice")
+
+
 def _wrong(what: str) -> UnavailableError:
-    return UnavailableError(what, remedy="The race does not count: look for the peer's mistake.")
+    return UnavailableError(what, remedy="The race does not count: look for the racer's mistake.")
 
 
 def _key(message: Message) -> bytes:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import psutil
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from infra.bench import processes
 from infra.bench.ledger import Progress, feed, measure, watch
 from infra.bench.peers import java, proof
 from infra.bench.peers.fold import JOURNAL, POSITIONS
@@ -45,10 +46,23 @@ Racer = Callable[[Course], dict[str, float]]
 
 
 def ledger(course: Course) -> dict[str, float]:
-    """The ledger of stockfold, on its own topics, merged by time."""
+    """The ledger of stockfold, one process, on its own topics, merged by time."""
     settings, count, skus, seed, again, _, broker = course
     warm_up = count // WARM_UP
-    return measure(settings, count, skus, seed, again=again, broker=broker, warm_up=warm_up)
+    row = measure(settings, count, skus, seed, again=again, broker=broker, warm_up=warm_up)
+    proof.check_ledger(settings, count)
+    return row
+
+
+def ledgers(course: Course) -> dict[str, float]:
+    """Two of it, which divide the partitions before there is anything to read."""
+    settings, count, skus, seed, again, _, broker = course
+    warm_up = count // WARM_UP
+    row = processes.measure(
+        settings, count, skus, seed, 2, again=again, broker=broker, warm_up=warm_up
+    )
+    proof.check_ledger(settings, count)
+    return row
 
 
 def kafka_alone(course: Course) -> dict[str, float]:
@@ -90,16 +104,20 @@ def in_python(module: str, name: str, *arguments: str) -> Callable[[str, str, Pa
     return command
 
 
-def in_java(bootstrap: str, prefix: str, state: Path) -> list[str]:
-    """The command of Kafka Streams."""
-    return java.command(BUILT / "kafka_streams", bootstrap, prefix, state)
+def in_java(threads: int) -> Callable[[str, str, Path], list[str]]:
+    """The command of Kafka Streams with so many stream threads."""
+
+    def command(bootstrap: str, prefix: str, state: Path) -> list[str]:
+        return java.command(BUILT / "kafka_streams", bootstrap, prefix, state, threads)
+
+    return command
 
 
-def peer(name: str, command: Callable[[str, str, Path], list[str]], scale: float) -> Racer:
+def peer(name: str, command: Callable[[str, str, Path], list[str]], scale: float = 1) -> Racer:
     """A peer, which its consumer group and topics are named by.
 
-    It is given ``scale`` times the events: less of them when it is slow, so that a race ends, more
-    when it must get warm. What it takes for each is told all the same.
+    It is given ``scale`` times the events: less of them when it is slow, so that a race ends. What
+    it takes for each is told all the same.
     """
 
     def run(course: Course) -> dict[str, float]:
@@ -115,8 +133,8 @@ def peer(name: str, command: Callable[[str, str, Path], list[str]], scale: float
             env={**os.environ, "PYTHONPATH": os.pathsep.join(("libs", "schemas", "."))},
         )
         try:
-            process, all_of_it = psutil.Process(child.pid), count + again
-            row = watch(process, progress, all_of_it, course.broker, count // WARM_UP)
+            started, all_of_it = [psutil.Process(child.pid)], count + again
+            row = watch(started, progress, all_of_it, course.broker, count // WARM_UP)
         finally:
             _stop(child)
             progress.close()
