@@ -13,6 +13,7 @@ import statistics
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import psutil
 from infra.bench.broker import new_broker
@@ -81,7 +82,7 @@ def measure(
     return {"processes": processes, **row, "cpu_s_per_million": per_million}
 
 
-def run(console: Console, count: int = 300_000, repeats: int = 3) -> dict[str, object]:
+def run(console: Console, count: int = 300_000, repeats: int = 3) -> dict[str, Any]:
     """One and two, in turns, the order turned round each time; the median of the pairs' ratios."""
     rows: list[dict[str, float]] = []
     ratios: list[float] = []

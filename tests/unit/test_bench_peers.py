@@ -116,10 +116,14 @@ def test_a_race_says_who_is_ahead_of_whom_and_what_it_costs() -> None:
         page.Duel("Three", "ours", "absent"),
     ]
     assert page.told(close, duels).splitlines() == [
-        "- One: theirs is **ahead by 52%** of slow, 30,500 to 20,000 events a second; "
-        "CPU µs an event with the broker's, 42 to 42.",
-        "- Two: ours is level with theirs, 31,000 to 30,500 events a second; "
-        "CPU µs an event with the broker's, 42 to 42.",
+        (
+            "- One, “theirs” is **52% faster** than “slow”: 30,500 against 20,000 events a second, "
+            "42 against 42 µs of CPU an event with the broker's."
+        ),
+        (
+            "- Two, “ours” is as fast as “theirs”: 31,000 against 30,500 events a second, "
+            "42 against 42 µs of CPU an event with the broker's."
+        ),
     ]
 
 

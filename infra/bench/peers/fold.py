@@ -6,7 +6,7 @@ and each event id has an entry of its own; one value for a whole SKU would grow 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -87,7 +87,7 @@ def fold(
     return out
 
 
-Body = dict[str, Any]
+Body = Mapping[str, Any]
 Move = Callable[[str, int, int], None]
 Row = dict[str, Any]
 

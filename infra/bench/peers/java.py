@@ -21,8 +21,10 @@ STREAMS = "org.apache.kafka:kafka-streams:4.1.2+org.slf4j:slf4j-simple:1.7.36"
 COMPILER = "org.eclipse.jdt:ecj:3.45.0"
 SOURCES = Path(__file__).parent / "kafka_streams"
 JVM = (
-    "-Xms256m",
+    # Half of it for what is young: a record of the decisions says what else was tried.
+    "-Xms1g",
     "-Xmx1g",
+    "-Xmn512m",
     "-XX:+UseSerialGC",
     "-Xshare:auto",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",

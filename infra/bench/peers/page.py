@@ -92,11 +92,11 @@ def told(found: Rows, duels: Sequence[Duel]) -> str:
             figures({name: found[name] for name in pair}, pair[0]), key=lambda one: -one.middle
         )
         ahead = faster.middle / slower.middle - 1
-        word = "level with" if ahead < NEAR else f"**ahead by {ahead:.0%}** of"
+        word = "as fast as" if ahead < NEAR else f"**{ahead:.0%} faster** than"
         lines.append(
-            f"- {case}: {faster.name} is {word} {slower.name}, {faster.middle:,.0f} to "
-            f"{slower.middle:,.0f} events a second; CPU µs an event with the broker's, "
-            f"{_spent(faster):,.0f} to {_spent(slower):,.0f}."
+            f"- {case}, “{faster.name}” is {word} “{slower.name}”: {faster.middle:,.0f} "
+            f"against {slower.middle:,.0f} events a second, {_spent(faster):,.0f} against "
+            f"{_spent(slower):,.0f} µs of CPU an event with the broker's."
         )
     return "\n".join(lines)
 

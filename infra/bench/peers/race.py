@@ -58,8 +58,8 @@ PEERS = {
 }
 """By what ``make bench PEERS=`` says."""
 DUELS = [
-    page.Duel("For one core", LEDGER, RACERS["kafka_streams"].title),
-    page.Duel("For two", RACERS["ledgers"].title, RACERS["kafka_streams_2"].title),
+    page.Duel("With one worker", LEDGER, RACERS["kafka_streams"].title),
+    page.Duel("With two", RACERS["ledgers"].title, RACERS["kafka_streams_2"].title),
 ]
 """Who is told beside whom: those that have as many workers."""
 
@@ -70,7 +70,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """What the race can be told."""
     parser.add_argument("--peers", choices=list(PEERS), default="1", help="all: with Kafka Streams")
     parser.add_argument("--only", nargs="+", choices=list(RACERS), help="these, and no others")
-    parser.add_argument("--race-events", type=int, default=400_000)
+    parser.add_argument("--race-events", type=int, default=300_000)
     parser.add_argument("--race-skus", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write-page", action="store_true", help="into infra/docs/peers.md, too")
@@ -86,7 +86,7 @@ def run(console: Console, options: argparse.Namespace) -> Race:
     how = f"{events:,} events over {skus:,} SKUs, {options.repeats} runs, {os.cpu_count()} cores"
     Console(width=max(console.width, WIDTH)).print(_table(found, how))
     told = page.told(found, DUELS)
-    console.print(told)
+    console.print(told, soft_wrap=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.with_name("race.svg").write_text(page.picture(found, LEDGER))
     if options.write_page:
@@ -130,5 +130,6 @@ def race(names: list[str], repeats: int, count: int, skus: int, console: Console
             f"{turn + 1} of {len(turns)}: {title}, {row['events_per_s']:,} events/s; "
             f"{spent_s:.0f} s, about {left_s:.0f} s to go",
             highlight=False,
+            soft_wrap=True,
         )
     return found

@@ -34,7 +34,7 @@ class Course(NamedTuple):
     """What a racer is to run: ``again`` of the events come a second time, to be refused."""
 
     settings: Settings
-    count: int
+    events: int
     skus: int
     seed: int
     again: int
@@ -67,7 +67,7 @@ def ledgers(course: Course) -> dict[str, float]:
 
 def kafka_alone(course: Course) -> dict[str, float]:
     """Reading alone: the ceiling of whatever consumes with librdkafka here."""
-    settings, count = course.settings, course.count + course.again
+    settings, count = course.settings, course.events + course.again
     inputs = _inputs(course)
     consumer = Consumer(
         {**confluent_config(settings), "group.id": "ceiling", "isolation.level": "read_committed"}
@@ -121,8 +121,8 @@ def peer(name: str, command: Callable[[str, str, Path], list[str]], scale: float
     """
 
     def run(course: Course) -> dict[str, float]:
-        count, again = int(course.count * scale), int(course.again * scale)
-        mine = course._replace(count=count, again=again)
+        count, again = int(course.events * scale), int(course.again * scale)
+        mine = course._replace(events=count, again=again)
         settings, prefix = course.settings, course.settings.environment.prefix
         state = course.folder / f"{prefix}{name}"
         start = command(settings.kafka.bootstrap or "", prefix, state)
@@ -139,7 +139,7 @@ def peer(name: str, command: Callable[[str, str, Path], list[str]], scale: float
             _stop(child)
             progress.close()
             shutil.rmtree(state, ignore_errors=True)
-        proof.check(settings, name, mine.count)
+        proof.check(settings, name, mine.events)
         return row
 
     return run
@@ -164,7 +164,7 @@ def _inputs(course: Course, *peers: str) -> str:
     admin = AdminClient(confluent_config(settings))
     for made in admin.create_topics(wanted).values():
         made.result()
-    feed(settings, course.count, course.skus, course.seed, into=name, again=course.again)
+    feed(settings, course.events, course.skus, course.seed, into=name, again=course.again)
     return name
 
 
