@@ -27,6 +27,7 @@ from infra.bench import (
     recovery,
     scale,
     skew,
+    takeover,
 )
 from infra.bench.broker import new_broker
 from infra.bench.ledger import measure
@@ -81,6 +82,7 @@ PARTS: dict[str, Part] = {
     "memory": _memory,
     "recovery": _recovery,
     "scale": lambda console, _: msgspec.to_builtins(scale.run(console, scale.SIZES, scale.EVENTS)),
+    "takeover": lambda console, _: takeover.run(console, takeover.SIZES),
     "skew": lambda console, _: skew.run(console, skew.RATE_S, skew.SECONDS),
     "availability": lambda console, _: availability.run(console),
     "kits": lambda console, _: kits.run(console),

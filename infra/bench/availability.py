@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from infra.bench.fakes import FakePolicies, FakeRecord
@@ -16,9 +17,11 @@ from rich.console import Console
 
 from stockfold.availability.policy import Policy, Promotion, RingFence, Safety
 from stockfold.contracts.codec import encode
-from stockfold.contracts.topics import POSITIONS
+from stockfold.contracts.topics import POSITIONS, Topic
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
+from stockfold.runtime.telemetry.tracing import Headers
 from stockfold_services.availability.processor import AvailabilityProcessor
 
 CHANNELS = 10
@@ -32,13 +35,21 @@ RUNS = 3
 """The least of so many is told: the machine is shared."""
 
 
-class _Count:
+class _Count(Outputs):
     """Outputs that are only counted."""
 
     def __init__(self) -> None:
         self.events = 0
 
-    def produce(self, *_: object) -> None:
+    def produce(
+        self,
+        topic: Topic,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers | None = None,
+    ) -> None:
+        del topic, partition, key, value, headers
         self.events += 1
 
 
@@ -137,7 +148,7 @@ def one_position(ceiling: int | None) -> tuple[float, float]:
         ]
         records = bench.positions(rows)
         before = bench.out.events
-        least = min(least, _cpu_us(lambda records=records: bench.process(records), CHANGES))
+        least = min(least, _cpu_us(partial(bench.process, records), CHANGES))
         told = (bench.out.events - before) / CHANGES
     return least, told
 

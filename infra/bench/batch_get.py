@@ -129,7 +129,9 @@ def measure() -> dict[str, float]:
     interrupt_once()
     with tempfile.TemporaryDirectory() as folder:
         postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        settings = Settings(postgres={"dsn": postgres.start()}, api={"port": free_port()})
+        settings = Settings.model_validate(
+            {"postgres": {"dsn": postgres.start()}, "api": {"port": free_port()}}
+        )
         api = multiprocessing.get_context("spawn").Process(target=_serve, args=(settings,))
         try:
             asyncio.run(_fill(settings))

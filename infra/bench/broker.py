@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from stockfold.runtime.embedded.servers import EmbeddedKafka
+from stockfold.runtime.embedded.kafka import EmbeddedKafka
 from stockfold.runtime.settings import (
     EnvironmentSettings,
     KafkaSettings,

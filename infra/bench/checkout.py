@@ -111,7 +111,7 @@ def stock(settings: Settings, units: dict[str, int]) -> None:
         told = envelope.Envelope(f"grn-{sku}", "/bench/wms", name, SYSTEM_CLOCK.now_us())
         body = {"sku": sku, "location": "DC", "quantity": quantity}
         producer.produce(
-            topic, codec.encode(name, body), sku.encode(), headers=envelope.build(told, sku)
+            topic, codec.encode(name, body), sku.encode(), headers=[*envelope.build(told, sku)]
         )
     producer.flush(60)
 

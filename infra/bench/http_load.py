@@ -95,7 +95,8 @@ async def offer(ports: Sequence[int], requests: Sequence[Post]) -> list[Answered
 
 
 async def _one(pool: Pool, request: Post, began: float, wall: float) -> Answered:
-    status, body = 0, {}
+    status = 0
+    body: dict[str, Any] = {}
     try:
         async with asyncio.timeout(ANSWER_S_MAX):
             status, body = await pool.post(request)

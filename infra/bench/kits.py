@@ -29,7 +29,9 @@ from stockfold.contracts.topics import (
 )
 from stockfold.domain.reference import BillOfMaterials, CatalogItem, Component
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.processor import Outputs
 from stockfold.runtime.records import Record
+from stockfold.runtime.telemetry.tracing import Headers
 from stockfold_services.availability.processor import AvailabilityProcessor
 
 KITS = 20_000
@@ -41,7 +43,7 @@ COMMON = "BOX"
 """The component that every kit needs."""
 
 
-class Bench:
+class Bench(Outputs):
     """One availability process with every partition, without Kafka."""
 
     def __init__(self) -> None:
@@ -59,12 +61,19 @@ class Bench:
         self._now_us = 0
 
     def produce(
-        self, topic: Topic, partition: int, key: bytes, value: bytes | None, *_: object
+        self,
+        topic: Topic,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers | None = None,
     ) -> None:
         """What the processor writes: what it reads itself comes back, the rest is counted."""
+        del headers
         self.records += 1
         self.events += topic is AVAILABILITY
         if topic is KIT_COMPONENTS or topic is COMPONENT_AVAILABILITY:
+            assert key is not None
             self.put(topic, partition, key, value)
 
     def put(self, topic: Topic, partition: int, key: bytes, value: bytes | None) -> None:

@@ -1,8 +1,7 @@
 """From an event's produce to its committed position, at a steady rate; and what batches cost.
 
-A journal record and the positions of its batch become visible by one commit, so the journal, read
-committed, tells when a position is. For each batch time: percentiles at a steady rate and where
-the time goes, and the pace through a backlog.
+For each batch time: percentiles at a steady rate and where the time goes, and the pace through a
+backlog.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,21 +16,21 @@ from typing import NamedTuple
 
 import psutil
 from aiokafka import AIOKafkaProducer
-from confluent_kafka import Consumer, TopicPartition
 from infra.bench import latency_page
 from infra.bench.broker import new_broker
 from infra.bench.checkout import process
+from infra.bench.journal import JournalReader, Seen
 from infra.bench.ledger import measure
 from infra.bench.workload import Event, events
 from rich.console import Console
 from rich.table import Table
 
 from stockfold.contracts.journal import decode_entry
-from stockfold.contracts.topics import INPUTS, JOURNAL
+from stockfold.contracts.topics import INPUTS
 from stockfold.domain.errors import UnavailableError
 from stockfold.ledger.facts import Fact
 from stockfold.runtime.clock import SYSTEM_CLOCK
-from stockfold.runtime.kafka import aiokafka_config, confluent_config, ensure_topics
+from stockfold.runtime.kafka import aiokafka_config, ensure_topics
 from stockfold.runtime.settings import Settings
 
 BATCH_MS = (5, 25, 100, 500)
@@ -44,55 +42,6 @@ READY_S_MAX = 90.0
 SLICE_S = 0.002
 LINGER_MS = 5
 PAGE = Path(__file__).parents[2] / "infra/docs/latency.md"
-
-
-class Seen(NamedTuple):
-    """One journal record: when it was visible, and when it was handed to the producer. Seconds."""
-
-    at_s: float
-    produced_s: float
-    value: bytes
-
-
-class Reader:
-    """Reads the journal as it is committed. Decoded afterwards, so that reading takes no time."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.seen: list[Seen] = []
-        self.heard = threading.Event()
-        """Whether anything was seen."""
-        self._end = threading.Event()
-        self._consumer = Consumer(
-            {
-                **confluent_config(settings),
-                "group.id": "bench.latency",
-                "isolation.level": "read_committed",
-                "fetch.queue.backoff.ms": 1,
-                "auto.offset.reset": "earliest",
-            }
-        )
-        topic = JOURNAL.full_name(settings.prefix)
-        partitions = range(settings.kafka.sku_partitions)
-        self._consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-        self._thread = threading.Thread(target=self._read)
-        self._thread.start()
-
-    def _read(self) -> None:
-        while not self._end.is_set():
-            messages = self._consumer.consume(1, timeout=0.1)
-            if messages:
-                messages += self._consumer.consume(10_000, timeout=0)
-                self.heard.set()
-            now_s = time.time()
-            for message in messages:
-                if message.error() is None:
-                    self.seen.append(Seen(now_s, message.timestamp()[1] / 1_000, message.value()))
-
-    def close(self) -> None:
-        """End."""
-        self._end.set()
-        self._thread.join()
-        self._consumer.close()
 
 
 class Sent(NamedTuple):
@@ -107,7 +56,7 @@ async def _send(
     made: Sequence[Event],
     rate_s: int,
     watched: Sequence[psutil.Process],
-    reader: Reader,
+    reader: JournalReader,
 ) -> Sent:
     """Produce them evenly, as `stockfold.client` does: a request carries what all partitions have.
 
@@ -161,7 +110,7 @@ def at_rate(settings: Settings, rate_s: int, seconds: int, skus: int) -> dict[st
     ensure_topics(settings)
     made = list(events(rate_s * seconds, skus, 1, SYSTEM_CLOCK.now_us()))
     batch = str(settings.ledger.batch_ms_max)
-    reader = Reader(settings)
+    reader = JournalReader(settings)
     try:
         with process(settings, "ledger", STOCKFOLD_LEDGER__BATCH_MS_MAX=batch) as running:
             broker = _broker()
@@ -201,7 +150,7 @@ def _broker() -> psutil.Process:
     return next(child for child in children if child.name() == "java")
 
 
-def _wait_for_silence(reader: Reader) -> None:
+def _wait_for_silence(reader: JournalReader) -> None:
     known, heard_s = len(reader.seen), time.monotonic()
     while time.monotonic() - heard_s < SILENT_S:
         time.sleep(0.1)

@@ -140,7 +140,7 @@ def _figures(
     told["replaced_in_place"] = round(sum(row["in_place"] for row in rows) / max(replaced, 1), 3)
     for kind, count in wanted.records.items():
         told[f"records_of_{kind}"] = count
-        told[f"bytes_of_{kind}"] = round(wanted.bytes[kind] / count, 1)
+        told[f"bytes_of_{kind}"] = round(wanted.sizes[kind] / count, 1)
     return told
 
 

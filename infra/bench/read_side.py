@@ -67,7 +67,7 @@ def servers(prefix: str = "reads.") -> Iterator[Servers]:
         postgres = EmbeddedPostgres(broker.folder / "postgres")
         try:
             settings = broker.as_installed(prefix).model_copy(
-                update={"postgres": PostgresSettings(dsn=postgres.start())}
+                update={"postgres": PostgresSettings.model_validate({"dsn": postgres.start()})}
             )
             ensure_topics(settings)
             yield Servers(
@@ -141,7 +141,7 @@ class Backlog:
     """By topic and partition, the offset behind the last record."""
     records: Counter[str] = field(default_factory=Counter)
     """By the record's type."""
-    bytes: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
     """Values and keys before compression, by the record's type."""
     keys: dict[str, set[bytes]] = field(default_factory=dict)
     """By the record's type."""
@@ -158,7 +158,7 @@ def backlog(settings: Settings, topics: Sequence[Topic] = TOPICS) -> Backlog:
                     key, value = record.key() or b"", record.value() or b""
                     kind = schema_of(value).name.removeprefix("stockfold.")
                     found.records[kind] += 1
-                    found.bytes[kind] += len(key) + len(value)
+                    found.sizes[kind] += len(key) + len(value)
                     found.keys.setdefault(kind, set()).add(key)
                     found.nexts[topic.name, partition] = record.offset() + 1
     return found

@@ -26,6 +26,7 @@ from infra.bench.checkout import process
 from infra.bench.ledger import Progress, ledger_progress
 from infra.bench.recovery import decided
 from infra.bench.workload import SOURCE, Event, events
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -130,13 +131,13 @@ def homes(skus: int, partitions: int) -> list[array[int]]:
         keys[:, 10 - place] = 48 + numbers // 10**place % 10
     keys[:, 11] = 0
     words = keys.view("<u4")
-    found = np.full(skus, _SEED ^ 11, np.uint32)
+    found: NDArray[np.uint32] = np.full(skus, _SEED ^ 11, np.uint32)
     for at in range(2):
         word = words[:, at] * _M
-        found = (found * _M) ^ ((word ^ (word >> 24)) * _M)
+        found = (found * _M) ^ ((word ^ (word >> np.uint32(24))) * _M)
     found = (found ^ words[:, 2]) * _M
-    found = (found ^ (found >> 13)) * _M
-    home = ((found ^ (found >> 15)) & 0x7FFFFFFF) % partitions
+    found = (found ^ (found >> np.uint32(13))) * _M
+    home = ((found ^ (found >> np.uint32(15))) & 0x7FFFFFFF) % partitions
     chosen = [
         array("I", np.flatnonzero(home == n).astype(np.uint32).tobytes()) for n in range(partitions)
     ]
@@ -194,7 +195,10 @@ class Feeder:
         """Flushed."""
         for event in made:
             self._producer.produce(
-                event.topic.full_name(self._prefix), event.value, event.key, headers=event.headers
+                event.topic.full_name(self._prefix),
+                event.value,
+                event.key,
+                headers=list(event.headers),
             )
             self.sent += 1
         if self._producer.flush(300):
@@ -202,7 +206,7 @@ class Feeder:
 
     def probe(self) -> None:
         """A receipt to each partition."""
-        self.send(_probe(sku, self.sent) for sku in self._probes)
+        self.send(probe(sku, self.sent) for sku in self._probes)
 
     def wait(self, ledger: psutil.Process) -> None:
         """Until all of it is committed. UnavailableError after ten minutes, or when it stopped."""
@@ -219,7 +223,8 @@ class Feeder:
         self._progress.close()
 
 
-def _probe(sku: str, number: int) -> Event:
+def probe(sku: str, number: int) -> Event:
+    """A receipt."""
     name = "stockfold.GoodsReceived"
     body = {"sku": sku, "location": "L0", "quantity": 1, "condition": "on_hand"}
     about = envelope.Envelope(f"p-{number}-{sku}", SOURCE, name, SYSTEM_CLOCK.now_us())
@@ -230,10 +235,11 @@ def _probe(sku: str, number: int) -> Event:
 
 
 @contextmanager
-def _environment() -> Iterator[Settings]:
+def new_environment(partitions: int = PARTITIONS) -> Iterator[Settings]:
+    """An environment of so many partitions on a broker of its own."""
     with new_broker(HEAP_MB) as broker:
         settings = broker.for_backlog("scale.")
-        kafka = KafkaSettings(bootstrap=broker.bootstrap, sku_partitions=PARTITIONS)
+        kafka = KafkaSettings(bootstrap=broker.bootstrap, sku_partitions=partitions)
         yield settings.model_copy(update={"kafka": kafka})
 
 
@@ -244,7 +250,7 @@ def measure(skus: int, count: int, console: Console) -> Figures:
         raise UnavailableError(
             f"{skus:,} SKU-locations want {needed >> 30} GiB free", remedy="Ask for fewer."
         )
-    with _environment() as settings:
+    with new_environment() as settings:
         create_topics(settings, TOPICS)
         began = time.monotonic()
         size = write_stock(settings, skus)

@@ -29,7 +29,7 @@ from rich.console import Console
 
 from stockfold.contracts import codec, envelope
 from stockfold.contracts.journal import Mark, decode_entry
-from stockfold.contracts.topics import EXCEPTIONS, JOURNAL, RESERVATIONS
+from stockfold.contracts.topics import EXCEPTIONS, JOURNAL, RESERVATIONS, Topic
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import confluent_config, ensure_topics
@@ -119,7 +119,7 @@ class Load:
             event.topic.full_name(self._prefix),
             event.value,
             event.key,
-            headers=event.headers,
+            headers=list(event.headers),
             on_delivery=self._delivered,
         )
         self.sent += 1
@@ -206,28 +206,22 @@ def _await(progress: Progress, sent: int) -> None:
 
 def _kinds(settings: Settings) -> Counter[str]:
     """How many facts of each kind the journal holds."""
-    found: Counter[str] = Counter()
-    reader = PartitionReader(settings)
-    for partition in range(settings.kafka.sku_partitions):
-        for batch in reader.read(JOURNAL, partition):
-            for record in batch:
-                entry = decode_entry(record.value())
-                if not isinstance(entry, Mark):
-                    found[entry.kind] += 1
-    return found
+    entries = (decode_entry(value) for value in _values(settings, JOURNAL))
+    return Counter(entry.kind for entry in entries if not isinstance(entry, Mark))
 
 
 def _refused(settings: Settings) -> Counter[str]:
     """Exceptions about events that were not folded, by kind."""
-    found: Counter[str] = Counter()
+    told = (codec.decode(value)[1] for value in _values(settings, EXCEPTIONS))
+    return Counter(one["kind"] for one in told if not one["folded"])
+
+
+def _values(settings: Settings, topic: Topic) -> Iterator[bytes]:
+    """Everything that a topic holds."""
     reader = PartitionReader(settings)
     for partition in range(settings.kafka.sku_partitions):
-        for batch in reader.read(EXCEPTIONS, partition):
-            for record in batch:
-                told = codec.decode(record.value() or b"")[1]
-                if not told["folded"]:
-                    found[told["kind"]] += 1
-    return found
+        for batch in reader.read(topic, partition):
+            yield from (record.value() or b"" for record in batch)
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:

@@ -76,7 +76,7 @@ def _send(
 ) -> None:
     while True:
         try:
-            producer.produce(topic, value, key, headers=headers)
+            producer.produce(topic, value, key, headers=[*headers])
         except BufferError:  # The broker is behind: what is due is sent later.
             producer.poll(0.1)
         else:

@@ -98,7 +98,7 @@ class _Maker:
             yield from self._correction(sku, place)
 
     def _inbound(self, sku: str, place: int) -> Iterator[Event]:
-        name = {"sku": sku, "inbound": f"PO-{self._number}", "line": "1"}
+        name: dict[str, object] = {"sku": sku, "inbound": f"PO-{self._number}", "line": "1"}
         here = {**name, "location": LOCATIONS[place], "quantity": 12}
         yield self._event(
             "InboundExpected", {**here, "eta": self._now_us + 86_400_000_000, "revision": 1}
@@ -148,7 +148,7 @@ class _Maker:
             },
         )
         at = {**line, "location": LOCATIONS[place]}
-        name = {"sku": sku, "reservation": f"R-{order}"}
+        name: dict[str, object] = {"sku": sku, "reservation": f"R-{order}"}
         dice = self.random.random()
         if dice < 0.03:
             yield self._event("ReleaseReservation", name)

@@ -6,7 +6,7 @@ beside this file and prints the table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from random import Random
 
@@ -67,7 +67,7 @@ def history(sku: str, random: Random) -> list[Fact]:
         now_us = FROM_US + moment
         event = f"{sku}-{number}"
         if number % 12 == 0:
-            body = {
+            body: Mapping[str, object] = {
                 **RECEIVED,
                 "location": random.choice(PLACES),
                 "quantity": random.randint(8, 30),

@@ -101,7 +101,8 @@ class _Record:
             given.event_id, given.source, name, given.occurred_us, f"c-{offset}", "", sequence
         )
         self._topic, self._offset, self._at_ms = topic.name, offset, given.now_us // 1000
-        self._key, self._value = given.body["sku"].encode(), codec.encode(name, given.body)
+        key: bytes = given.body["sku"].encode()
+        self._key, self._value = key, codec.encode(name, given.body)
         self._headers = envelope.build(told)
 
     def topic(self) -> str:
@@ -154,10 +155,11 @@ class GoldenLedger(Outputs):
         self._processor.process(0, cast("Any", [record]), self, given.now_us)
 
     def produce(
-        self, topic: Topic, partition: int, key: Any, value: bytes, headers: Any = None
+        self, topic: Topic, partition: int, key: Any, value: bytes | None, headers: Any = None
     ) -> None:
         """See ``stockfold.runtime.processor.Outputs``."""
         del partition, headers
+        assert value is not None
         self.written.append((topic, key, value))
         if topic is JOURNAL:
             self.journal.append(value)
@@ -165,7 +167,8 @@ class GoldenLedger(Outputs):
 
 def lived() -> GoldenLedger:
     """A ledger to which everything has happened."""
-    ledger, told = GoldenLedger(), []
+    ledger = GoldenLedger()
+    told: list[Input] = []
     for seed in SEEDS:
         shift_us = (told[-1].now_us + 3_600 * SECOND_US - told[0].now_us) if told else 0
         for number, given in enumerate(seeded(seed, size=INPUTS, options=Options(skus=SKUS))):
