@@ -243,13 +243,18 @@ def new_environment(partitions: int = PARTITIONS) -> Iterator[Settings]:
         yield settings.model_copy(update={"kafka": kafka})
 
 
-def measure(skus: int, count: int, console: Console) -> Figures:
-    """One size, on a broker of its own."""
+def check_memory(skus: int) -> None:
+    """UnavailableError when the machine has not enough that is free."""
     needed = skus * BYTES_A_SKU_LOCATION + (3 << 30)
     if psutil.virtual_memory().available < needed:
         raise UnavailableError(
             f"{skus:,} SKU-locations want {needed >> 30} GiB free", remedy="Ask for fewer."
         )
+
+
+def measure(skus: int, count: int, console: Console) -> Figures:
+    """One size, on a broker of its own."""
+    check_memory(skus)
     with new_environment() as settings:
         create_topics(settings, TOPICS)
         began = time.monotonic()

@@ -2,9 +2,10 @@
 
 ``python -m infra.bench.takeover --sku-locations 100000 1000000``: two ledgers share 64 partitions
 of that many SKU-locations, and an event comes to each partition twice a second all the while. For
-each partition counts the time from the kill (stop, start) until an event that was sent after it is
-committed, and for those that did not move, the longest that one of their events waited. Then the
-same with two partitions of the same size, where a single one moves. Table, build/takeover.json.
+each partition counts the time from the kill (stop) until an event that was sent after it is
+committed; when a second one joins, and for those that did not move, the longest that one of their
+events waited. Then the same with two partitions of the same size, where a single one moves. Table,
+build/takeover.json.
 """
 
 from __future__ import annotations
@@ -23,7 +24,15 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from infra.bench.checkout import process
 from infra.bench.journal import JournalReader
-from infra.bench.scale import PARTITIONS, TOPICS, homes, new_environment, probe, write_stock
+from infra.bench.scale import (
+    PARTITIONS,
+    TOPICS,
+    check_memory,
+    homes,
+    new_environment,
+    probe,
+    write_stock,
+)
 from rich.console import Console
 from rich.table import Table
 
@@ -155,6 +164,7 @@ class Pair:
 
 def measure(settings: Settings, skus: int, console: Console) -> list[Row]:
     """Everything that may happen to the second of two, in turn; a row for each."""
+    check_memory(skus)
     create_topics(settings, TOPICS)
     write_stock(settings, skus)
     pair = Pair(settings)
@@ -168,14 +178,14 @@ def measure(settings: Settings, skus: int, console: Console) -> list[Row]:
             moved = set() if joins else pair.partitions(2)
             at_s = time.time()
             act()
-            served = probes.wait(at_s)
+            took = [served - at_s for served in probes.wait(at_s)]
             if joins:
                 pair.wait_for_shares()
-                served, moved = probes.wait(at_s), pair.partitions(2)
+                moved = pair.partitions(2)
             time.sleep(CALM_S)  # What still moves shows in the waits of the others.
             waits = probes.waited_s(at_s - EVERY_S)
-            row = _row(what, at_s, served, waits, moved)
-            rows.append({"sku_locations": skus, "partitions": len(served), **row})
+            row = _row(what, waits if joins else took, waits, moved)
+            rows.append({"sku_locations": skus, "partitions": len(took), **row})
             console.print(rows[-1], highlight=False)
 
         second = ExitStack()
@@ -199,10 +209,8 @@ def measure(settings: Settings, skus: int, console: Console) -> list[Row]:
     return rows
 
 
-def _row(
-    what: str, at_s: float, served: Sequence[float], waits: Sequence[float], moved: set[int]
-) -> Row:
-    took = sorted(served[number] - at_s for number in moved)
+def _row(what: str, took_s: Sequence[float], waits: Sequence[float], moved: set[int]) -> Row:
+    took = sorted(took_s[number] for number in moved)
     others = [wait for number, wait in enumerate(waits) if number not in moved]
     return {
         "second_of_two": what,

@@ -59,11 +59,19 @@ def test_batches_are_unpacked_one_behind_the_other_whatever_their_size() -> None
 
 
 @pytest.mark.parametrize(
-    ("at", "what"), [(70, "checksum"), (16, "message format v0")], ids=["body", "format"]
+    ("at", "what", "remedy"),
+    [
+        (70, "checksum", "from its replica, or from the archive"),
+        (16, "message format v0", "scalar"),
+    ],
+    ids=["body", "format"],
 )
-def test_a_damaged_batch_is_refused_with_its_place(at: int, what: str) -> None:
+def test_a_damaged_batch_is_refused_with_its_place_and_what_to_do(
+    at: int, what: str, remedy: str
+) -> None:
     raw = bytearray(batch(messages(b"a"), 0) + batch(messages(b"b" * 40), 1))
     at += len(batch(messages(b"a"), 0))
     raw[at] = 0 if what.startswith("message") else raw[at] ^ 1
-    with pytest.raises(UnavailableError, match=f"{what}.*journal partition 3 offset 1"):
+    with pytest.raises(UnavailableError, match=f"{what}.*journal partition 3 offset 1") as told:
         committed(bytes(raw), [], 0, "journal partition 3")
+    assert remedy in told.value.remedy

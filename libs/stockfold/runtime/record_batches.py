@@ -74,23 +74,30 @@ def _batches(raw: bytes, where: str) -> Iterator[tuple[tuple[int, ...], memoryvi
         head = HEAD.unpack_from(raw, at)
         end = at + LENGTH_FROM + head[1]
         if head[3] != MAGIC:
-            raise damaged(f"has message format v{head[3]}, not v{MAGIC}", head[0], where)
+            raise _unreadable(
+                f"has message format v{head[3]}, not v{MAGIC}",
+                head[0],
+                where,
+                "Rebuild with --path scalar, which reads older formats.",
+            )
         if end > len(raw):
             return
         if calc_crc32c(view[at + _CRC_FROM : end]) != head[4]:
-            raise damaged("does not have its checksum", head[0], where)
+            raise _unreadable("does not have its checksum", head[0], where, _CHANGED)
         yield head, view[at + HEAD.size : end]
         at = end
 
 
-def damaged(what: str, offset: int, where: str) -> UnavailableError:
-    """A batch that cannot be read."""
-    return UnavailableError(
-        f"the batch of records {what}",
-        where=f"{where} offset {offset}",
-        remedy="Rebuild with --path scalar, which reads it by itself; if that fails too, restore "
-        "the partition.",
-    )
+_CHANGED = (
+    "Its bytes changed on the broker's disk or on the way. Read it again; if it stays so, restore "
+    "the partition from its replica, or from the archive with `stockfold restore`."
+)
+"""The scalar path is no way out: it would take the record, for it looks at no checksum."""
+
+
+def _unreadable(what: str, offset: int, where: str, remedy: str) -> UnavailableError:
+    place = f"{where} offset {offset}"
+    return UnavailableError(f"the batch of records {what}", where=place, remedy=remedy)
 
 
 def _says_abort(body: memoryview) -> bool:
