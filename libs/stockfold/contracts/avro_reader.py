@@ -12,14 +12,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 Json = Any
 BodyReader = Callable[[bytes, int], tuple[Any, int]]
 """(bytes, where the body begins) -> (record, where it ends). An end beyond the bytes means that
 they were cut off. Any exception: not plainly right."""
 JudgingReader = Callable[[bytes, int], tuple[dict[str, Any], int, bool]]
-"""The same, and whether the record is what was demanded of it."""
+"""The same, and whether the record is known to be what was demanded of it."""
+
+
+class Demand(Protocol):
+    """What is demanded of a short record; see ``validation.Short``."""
+
+    @property
+    def bytes_max(self) -> int: ...  # noqa: D102  (told there)
+
+    @property
+    def ids(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def holds(self) -> str: ...  # noqa: D102
+
 
 _LONG_BITS = 64
 _EIGHT = 8
@@ -69,19 +83,26 @@ def body_reader(parsed: Json, *, tuples: bool = False) -> BodyReader | None:
     return read
 
 
-def judging_reader(parsed: Json, holds: str) -> JudgingReader | None:
-    """A reader that also says whether ``holds``, a Python expression of ``body``, is true.
+def judging_reader(parsed: Json, demand: Demand) -> JudgingReader | None:
+    """A reader that also says whether a record is short and all that is demanded of such.
 
-    It asks the fields where they still are variables, without a call more. None also for a schema
-    that lacks one of them.
+    It asks the fields where they still are variables, without a call more, and of all identifiers
+    at once whether they can be printed. None also for a schema that lacks one of them.
     """
     writer = _written(parsed, tuples=False)
     asked_of = re.compile(r"body\['([^']+)'\]")
-    if writer is None or not writer.fields.keys() >= set(asked_of.findall(holds)):
+    fields = {*demand.ids, *asked_of.findall(demand.holds)}
+    if writer is None or not writer.fields.keys() >= fields:
         return None
-    asked = asked_of.sub(lambda found: writer.fields[found[1]], holds)
-    # The expression may use ``v``, as the bytes are called, which are read by then.
-    read: JudgingReader = writer.function(f"record, i, {asked}")
+    optional = {field["name"] for field in parsed["fields"] if isinstance(field["type"], list)}
+    always = [writer.fields[field] for field in demand.ids if field not in optional]
+    asked = [f"len(v) <= {demand.bytes_max}", *always]
+    asked += [f"f'{''.join(f'{{{name}}}' for name in always)}'.isprintable()"] if always else []
+    for name in (writer.fields[field] for field in demand.ids if field in optional):
+        asked.append(f"({name} is None or {name} != '' and {name}.isprintable())")
+    # The last may use ``v``, as the bytes are called, which are read by then.
+    asked.append(asked_of.sub(lambda found: writer.fields[found[1]], demand.holds))
+    read: JudgingReader = writer.function(f"record, i, ({' and '.join(asked)}) is True")
     return read
 
 

@@ -68,26 +68,22 @@ def parse_fields(headers: Headers | None) -> Fields:
         if (
             (n1, n2, n3, n4, n5, n6, n7) == _USUAL
             and version in _VERSIONS
+            and event
+            and source
             and more
-            and len(more) <= MAX_ATTRIBUTE_BYTES
+            and len(event) + len(source) + len(more) <= MAX_ATTRIBUTE_BYTES  # So each of them is.
         ):
             try:
-                event_id = event.decode()  # type: ignore[union-attr]
-                origin = source.decode()  # type: ignore[union-attr]
-                if (
-                    0 < len(event_id) <= MAX_ATTRIBUTE_BYTES
-                    and 0 < len(origin) <= MAX_ATTRIBUTE_BYTES
-                ):
-                    return (
-                        event_id,
-                        origin,
-                        name.decode(),  # type: ignore[union-attr]
-                        parse_us(at.decode()),  # type: ignore[union-attr]
-                        more.decode(),
-                        "",
-                        None,
-                        "",
-                    )
+                return (
+                    event.decode(),
+                    source.decode(),
+                    name.decode(),  # type: ignore[union-attr]
+                    parse_us(at.decode()),  # type: ignore[union-attr]
+                    more.decode(),
+                    "",
+                    None,
+                    "",
+                )
             except (AttributeError, ValueError, OverflowError):
                 return _parse_any(headers)  # Which says in full what is wrong.
     return _parse_any(headers)

@@ -19,7 +19,7 @@ from stockfold.contracts.registry import Registry, Schema, default_registry
 from stockfold.contracts.upcasters import UPCASTERS, Upcasters
 from stockfold.domain.errors import ContractError
 from stockfold.ledger.facts import Input
-from stockfold.ledger.validation import SOUND
+from stockfold.ledger.validation import SOUND_SHORT
 
 _NAMESPACE = "stockfold."
 _CONTENT_TYPE = "content-type"
@@ -182,9 +182,9 @@ class InputReader:
 
     def _know(self, head: bytes, schema: Schema) -> None:
         event_type = schema.name.removeprefix(_NAMESPACE)
-        holds = SOUND.get(event_type)
-        if holds is not None and head not in self._newest:
-            read = judging_reader(schema.parsed, holds)
+        demand = SOUND_SHORT.get(event_type)
+        if demand is not None and head not in self._newest:
+            read = judging_reader(schema.parsed, demand)
             if read is not None:
                 self._newest[head] = _Known(schema.id, schema.name, event_type, read)
 

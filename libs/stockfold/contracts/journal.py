@@ -41,12 +41,7 @@ def _delta(delta: Delta) -> bytes:
     return _ACCOUNTS[account] + avro.string(location) + avro.string(channel) + LONGS[units]
 
 
-def _place(place: tuple[str, int]) -> bytes:
-    return avro.string(place[0]) + LONGS[place[1]]
-
-
 _DELTAS = Kept(_delta)
-_PLACES = Kept(_place)
 
 
 CauseIds = tuple[bytes, bytes, bytes]
@@ -67,15 +62,17 @@ def encode_fact(fact: Fact, sku: bytes, ids: CauseIds | None = None) -> bytes:
     """The journal record of a fact; ``sku`` is the SKU as an Avro string."""
     cause = fact.cause
     event_id, correlation_id, times = ids or cause_ids(cause, fact.recorded_us)
-    longs = LONGS
+    longs, names = LONGS, avro.NAMES
     parts = [
         _FACT_HEAD,
         sku,
         longs[fact.seq],
-        avro.ROWS[fact.kind, cause.source],
+        names[fact.kind],
+        names[cause.source],
         event_id,
         correlation_id,
-        _PLACES[cause.topic, cause.partition],
+        names[cause.topic],
+        longs[cause.partition],
         longs[cause.offset],
         longs[cause.schema_id],
         cause.payload_hash.to_bytes(8, "big"),

@@ -24,7 +24,8 @@ def stock_allocated(state: SkuState, given: Input) -> Fact:
     if known_key is not None:
         return _known_allocation(state.lines[known_key], given)
     key = (body["order"], body["line"])
-    line = copied(state.lines[key]) if key in state.lines else Line(*key)
+    known = state.lines.get(key)
+    line = copied(known) if known is not None else Line(*key)
     location = intern(body["location"])
     deltas = know_channel(line, line.channel or intern(body["channel"] or ""))
     channel = line.channel

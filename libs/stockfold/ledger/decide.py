@@ -23,7 +23,7 @@ from stockfold.ledger.documents import document_of, note_document, told_again
 from stockfold.ledger.entities import Ahead, Change, Line, Parked
 from stockfold.ledger.evolve import evolve
 from stockfold.ledger.facts import TIMER, Fact, Input, Refusal, Refused
-from stockfold.ledger.forgetting import forget_finished, report_parked, stamp
+from stockfold.ledger.forgetting import forget_finished, report_parked
 from stockfold.ledger.horizons import NOT_MOVEMENTS
 from stockfold.ledger.sequences import note_number
 from stockfold.ledger.state import SkuState
@@ -135,8 +135,6 @@ def record(state: SkuState, fact: Fact, cause: Input, now_us: int, facts: list[F
     fact.cause = cause
     fact.occurred_us = cause.occurred_us if cause is not TIMER else now_us
     fact.recorded_us = now_us
-    if fact.change is not None:
-        stamp(fact.change, now_us)
     evolve(state, fact)
     facts.append(fact)
 

@@ -39,13 +39,16 @@ def evolve(state: SkuState, fact: Fact) -> None:
     for account, location, channel, units in fact.deltas:
         if account < STRIDE:
             try:
-                at = locations.index(location) * STRIDE
+                row = locations.index(location)
             except ValueError:
-                at = len(book)
+                row = len(locations)
                 locations.append(intern(location))
                 book.extend(_EMPTY_ROW)
-            book[at + account] += units
-            if account >= CLAIMS_FROM:
+            book[row * STRIDE + account] += units
+            if account < COUNTED_BELOW:
+                if not counted:
+                    moves.fromlist([row * 4 + account, fact.occurred_us, units])
+            elif account >= CLAIMS_FROM:
                 held = state.claims.get((location, channel))
                 if held is None:
                     claims = state.claims if state.claims is not EMPTY else state.own("claims")
@@ -53,10 +56,6 @@ def evolve(state: SkuState, fact: Fact) -> None:
                 held[account - CLAIMS_FROM] += units
                 if not held[0] and not held[1]:
                     del state.claims[location, channel]
-            elif account < COUNTED_BELOW and not counted:
-                moves.append(at // STRIDE * 4 + account)
-                moves.append(fact.occurred_us)
-                moves.append(units)
         elif account == BACKORDERED:
             waiting = state.backordered.get(channel, 0) + units
             if waiting:
@@ -85,13 +84,18 @@ def _forget_moves(state: SkuState) -> None:
 
 
 def _put(state: SkuState, change: Change, recorded_us: int) -> None:
+    """Put every entity in place, and note on it when it was recorded."""
     if change.line is not None:
+        change.line.at_us = recorded_us
         put_line(state, change.line)
     if change.transfer is not None:
+        change.transfer.at_us = recorded_us
         state.own("transfers")[change.transfer.id] = change.transfer
     if change.inbound is not None:
+        change.inbound.at_us = recorded_us
         put_inbound(state, change.inbound)
     if change.returned is not None:
+        change.returned.at_us = recorded_us
         state.own("returns")[change.returned.id] = change.returned
     if change.count is not None:
         location, bucket, as_of_us = change.count
@@ -108,6 +112,7 @@ def _put(state: SkuState, change: Change, recorded_us: int) -> None:
         state.own("documents")[(event_type, document, line)] = told
         state.own("document_times")[(event_type, document, line)] = recorded_us
     if change.park is not None:
+        change.park.at_us = recorded_us
         state.own("parked").setdefault(change.park.waits_for, []).append(change.park)
     if change.unpark is not None:
         _unpark(state, *change.unpark)

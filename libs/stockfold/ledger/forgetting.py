@@ -16,20 +16,6 @@ OLD_MOVES_MIN = 32
 """Movements that are too old, before a SKU forgets them."""
 
 
-def stamp(change: Change, now_us: int) -> None:
-    """Note on every entity of a change when it was recorded."""
-    if change.line is not None:
-        change.line.at_us = now_us
-    if change.transfer is not None:
-        change.transfer.at_us = now_us
-    if change.inbound is not None:
-        change.inbound.at_us = now_us
-    if change.returned is not None:
-        change.returned.at_us = now_us
-    if change.park is not None:
-        change.park.at_us = now_us
-
-
 def is_finished_line(line: Line) -> bool:
     """Nothing of it is open, and nothing that expired would be asked again."""
     return not line.open_units() and not line.live

@@ -56,6 +56,26 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
     Only the crossing is flagged, not every fact after it. Negative on_hand means a receipt is
     missing; allocated > on_hand means oversold: different findings.
     """
+    risks = asked = 0
+    shelf = ""
+    for account, location, _, units in deltas:
+        if units < 0:
+            if account < COUNTED_BELOW:
+                risks += 1 if account == ON_HAND else 2
+                shelf, asked = location, -units
+        elif account == ALLOCATED:
+            risks += 1
+            shelf, asked = location, units
+    if not risks:
+        return ()
+    if risks == 1:  # As nearly always, and the shelf has more than is asked of it.
+        try:
+            at = state.locations.index(shelf) * STRIDE
+        except ValueError:
+            pass
+        else:
+            if state.book[at] - state.book[at + ALLOCATED] >= asked:
+                return ()
     flags: tuple[str, ...] = ()
     for account, location, _, units in deltas:
         if (account == ON_HAND and units < 0) or (account == ALLOCATED and units > 0):

@@ -27,7 +27,8 @@ def stock_shipped(state: SkuState, given: Input) -> Fact:
     key = _line_key(state, given)
     if key is None:
         return _unknown_line(state, given, deltas)
-    line = copied(state.lines[key]) if key in state.lines else Line(*key)
+    known = state.lines.get(key)
+    line = copied(known) if known is not None else Line(*key)
     line.shipped += units
     closed = draw(line, units, body["allocation"], location, deltas)
     status = (line.reservation, "shipped", given.type, units, "", 0)
