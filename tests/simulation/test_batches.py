@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
-from stockfold.runtime.exactly_once import ExactlyOnceLoop
+from stockfold.runtime.exactly_once import APART_S, ExactlyOnceLoop
 from stockfold.runtime.inbox import Inbox
 from stockfold.runtime.records import Record
 from stockfold_services.ledger.processor import LedgerProcessor
@@ -27,6 +27,7 @@ class _WatchedInbox(Inbox):
 
 def test_events_that_come_beside_a_commit_share_the_next_transaction_unless_they_fill_it() -> None:
     seen: Counter[tuple[bool, bool]] = Counter()
+    apart_s: list[float] = []
 
     class Watched(ExactlyOnceLoop):
         def __init__(self, *arguments: Any, merge_wait_ms: int = 0, **named: Any) -> None:
@@ -38,6 +39,8 @@ def test_events_that_come_beside_a_commit_share_the_next_transaction_unless_they
         def _transact(self, producer: Any, batches: Any, at_us: int) -> None:
             if batches:
                 seen[self._commit is not None, self._inbox.held] += 1
+                if not (self._inbox.held or self._processor.tick_due(at_us)):
+                    apart_s.append(self._clock.monotonic_s() - self._begun_s)
             super()._transact(producer, batches, at_us)
 
     for seed in range(40):
@@ -45,6 +48,7 @@ def test_events_that_come_beside_a_commit_share_the_next_transaction_unless_they
     assert seen[True, True] > 0, "a full batch is decided beside the commit before it"
     assert seen[False, False] > 0, "what there is goes when nothing is under way"
     assert seen[True, False] == 0, "a batch that could still grow was decided beside a commit"
+    assert min(apart_s) >= APART_S, "a batch that could still grow came right behind the last"
 
 
 def test_a_batch_may_take_as_long_as_the_commit_beside_which_it_is_decided() -> None:

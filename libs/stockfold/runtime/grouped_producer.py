@@ -54,7 +54,9 @@ class GroupedProducer:
         self._held: dict[tuple[str, int], Outgoing] = {}
         self._begun = False
         """Whether the coordinator knows of the open transaction."""
-        self._brokers = Brokers(aiokafka_options(config))
+        # Who has not answered by then has ended the transaction.
+        answer_ms = 2 * self._timeout_ms
+        self._brokers = Brokers({**aiokafka_options(config), "request_timeout_ms": answer_ms})
 
     # --- what LogProducer asks for ------------------------------------------------------------
 

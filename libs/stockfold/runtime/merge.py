@@ -50,6 +50,7 @@ class PartitionMerge(Generic[R]):
         self._topics: dict[str, _Topic[R]] = {name: _Topic(rank) for name, rank in ranks.items()}
         self._wait_ms = wait_ms
         self._blocked_since_ms: int | None = None
+        self._count = 0
 
     def extend(self, topic: str, records: Sequence[R]) -> int:
         """Queue records of one topic; returns how many of it now wait.
@@ -65,6 +66,7 @@ class PartitionMerge(Generic[R]):
                 newest = timestamp_ms
             append((newest, rank, record.offset(), record))
         queue.newest_ms = newest
+        self._count += len(records)
         return len(queue.records)
 
     def reached_end(self, topic: str) -> None:
@@ -76,11 +78,11 @@ class PartitionMerge(Generic[R]):
         return len(self._topics[topic].records)
 
     def __len__(self) -> int:
-        return sum(len(queue.records) for queue in self._topics.values())
+        return self._count
 
     def take(self, records_max: int, now_ms: int) -> Sequence[R]:
         """Records that may be processed now, in order; empty while the order is not known yet."""
-        if not any(queue.records for queue in self._topics.values()):
+        if not self._count:
             self._blocked_since_ms = None
             return ()
         bound = self._bound_ms()
@@ -98,6 +100,7 @@ class PartitionMerge(Generic[R]):
         # (timestamp, rank, offset) is unique, so the records themselves are never compared.
         ready.sort()
         del ready[records_max:]
+        self._count -= len(ready)
         taken = Counter(map(_RANK, ready))
         for queue in self._topics.values():
             del queue.records[: taken[queue.rank]]
