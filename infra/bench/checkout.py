@@ -18,8 +18,8 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -52,9 +52,27 @@ CHANNEL = "woo-de"
 Figures = dict[str, float]
 
 
-@contextmanager
-def process(settings: Settings, service: str, **variables: str) -> Iterator[psutil.Process]:
+def process(
+    settings: Settings, service: str, **variables: str
+) -> AbstractContextManager[psutil.Process]:
     """A service of ours as a process of its own, with the settings of an environment."""
+    return _process(settings, service, variables, apart=False)
+
+
+def process_apart(
+    settings: Settings, service: str, **variables: str
+) -> AbstractContextManager[psutil.Process]:
+    """The same in a session of its own, as `stockfold up` starts them.
+
+    Linux may share out the cores by sessions first.
+    """
+    return _process(settings, service, variables, apart=True)
+
+
+@contextmanager
+def _process(
+    settings: Settings, service: str, variables: Mapping[str, str], *, apart: bool
+) -> Iterator[psutil.Process]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "stockfold.toml"
         config.write_text("")
@@ -69,6 +87,7 @@ def process(settings: Settings, service: str, **variables: str) -> Iterator[psut
                 "STOCKFOLD_KAFKA__SKU_PARTITIONS": str(settings.kafka.sku_partitions),
                 **variables,
             },
+            start_new_session=apart,
         )
         try:
             yield psutil.Process(child.pid)

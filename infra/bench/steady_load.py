@@ -6,6 +6,7 @@ They are encoded before anything is timed, and produced by a process of its own.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from typing import BinaryIO
 
 import psutil
 from confluent_kafka import Producer
-from infra.bench.checkout import process
+from infra.bench.checkout import process_apart
 from infra.bench.ledger import ledger_progress
 from infra.bench.read_side import Servers
 from infra.bench.workload import events
@@ -41,7 +42,8 @@ Encoded = tuple[str, bytes, bytes, list[tuple[str, bytes]]]
 
 
 def _produce(settings: Settings, path: Path, rate_s: int, ready: Event, go: Event) -> None:
-    """Produce events at a steady rate once told to, in a process of its own."""
+    """Produce events at a steady rate once told to, in a process and a session of its own."""
+    os.setsid()
     producer = Producer(
         {
             **confluent_config(settings),
@@ -109,7 +111,7 @@ def half_load(up: Servers, rate_s: int, seconds: float) -> Iterator[dict[str, ps
     before = committed(settings)
     spawn = multiprocessing.get_context("spawn")
     ready, go = spawn.Event(), spawn.Event()
-    with process(settings, "ledger", **QUIET) as ledger:
+    with process_apart(settings, "ledger", **QUIET) as ledger:
         child = spawn.Process(target=_produce, args=(settings, path, rate_s, ready, go))
         child.start()
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 from collections import Counter
 from contextlib import suppress
@@ -15,6 +14,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from stockfold.domain.errors import SettingsError, UnavailableError
+from stockfold.runtime.behind import go_behind_others
 from stockfold.runtime.postgres import UNAVAILABLE
 from stockfold.runtime.serve import serve_async
 from stockfold.runtime.settings import Settings
@@ -212,8 +212,7 @@ class _Projector:
 
 def main() -> None:
     """Run until SIGINT or SIGTERM, behind the other processes of its machine."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    go_behind_others(NICENESS)
     serve_async("projector", run)
 
 

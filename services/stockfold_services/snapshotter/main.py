@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
 import threading
 
@@ -15,6 +14,7 @@ from confluent_kafka import KafkaException
 
 from stockfold.contracts.topics import JOURNAL, ORDER_JOURNAL
 from stockfold.domain.errors import UnavailableError
+from stockfold.runtime.behind import go_behind_others
 from stockfold.runtime.kafka import wait_for_topics
 from stockfold.runtime.order_snapshots import open_order_snapshots
 from stockfold.runtime.serve import serve
@@ -41,7 +41,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     if not wait_for_topics(settings, stop):
         return
     if sys.platform == "linux":  # There it is the thread's own.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        go_behind_others(NICENESS)
     snapshotter = Snapshotter(settings, store, stop)
     orders = OrderSnapshotter(settings, order_store, stop)
     # A memory has no cycles: it goes when its partition is done, without the collector's rounds.
