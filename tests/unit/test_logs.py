@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from stockfold.runtime import logs
-from stockfold.runtime.log_bursts import LINES_S_MAX
+from stockfold.runtime.log_bursts import LINES_S_MAX, Repeats
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +85,21 @@ def test_nothing_is_left_out_of_a_log_for_debugging(monkeypatch: pytest.MonkeyPa
     logs.configure("publisher", out)
     _of_one(logging.getLogger("x"), 3 * LINES_S_MAX)
     assert len(out.getvalue().splitlines()) == 3 * LINES_S_MAX
+
+
+def test_what_a_server_says_of_each_refusal_is_written_once_a_second() -> None:
+    repeats = Repeats()
+
+    def said(text: str, second: int, error: BaseException | None = None) -> logging.LogRecord:
+        told = (type(error), error, None) if error else None
+        record = logging.LogRecord("x", logging.WARNING, "", 0, text, (), told)
+        record.created = second + 0.5
+        return record
+
+    first = [said("Exceeded concurrency limit.", 1) for _ in range(5)]
+    assert [repeats.filter(record) for record in first] == [True] + [False] * 4
+    assert repeats.filter(said("Invalid HTTP request received.", 1))
+    later = [said("Exceeded concurrency limit.", second) for second in (2, 3)]
+    assert [repeats.filter(record) for record in later] == [True, True]
+    assert [getattr(record, "left_out", 0) for record in later] == [4, 0]
+    assert all(repeats.filter(said("Exception", 3, OSError())) for _ in range(3))

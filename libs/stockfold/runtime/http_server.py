@@ -18,11 +18,13 @@ from stockfold.runtime.http_protocol import (
     CheckedHead,
     PatientProtocol,
 )
+from stockfold.runtime.log_bursts import Repeats
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS_MAX = 512
 SHUTDOWN_S_MAX = 5
+_REPEATS = Repeats()
 
 
 class _Server(uvicorn.Server):
@@ -49,6 +51,7 @@ async def serve_app(
     ``end_streams`` is called first when it stops: answers without an end would hold it up.
     """
     listener = _listen(section, host, port)
+    logging.getLogger("uvicorn.error").addFilter(_REPEATS)
     config = uvicorn.Config(
         CheckedHead(app, connections_max, answer_s_max),
         http=PatientProtocol,
