@@ -45,7 +45,7 @@ def test_a_transaction_of_many_partitions_and_batches_arrives_whole_and_in_order
                         value = b"%d %d " % (turn, count) + b"x" * (BATCH_BYTES // 4)
                         sent.setdefault((topic.name, number), []).append(value)
                         name = topic.full_name(environment.prefix)
-                        producer.produce(name, value, b"SKU", number)
+                        producer.produce_all(name, number, [(b"SKU", value, None)])
             producer.commit_transaction(30.0)
     finally:
         producer.close()
@@ -60,11 +60,11 @@ def test_an_aborted_transaction_leaves_nothing_and_the_next_one_goes_on(
     try:
         producer.init_transactions(30.0)
         producer.begin_transaction()
-        producer.produce(name, b"aborted", b"SKU", 0)
-        producer.poll(0)
+        producer.produce_all(name, 0, [(b"SKU", b"aborted", None)])
+        producer._brokers.wait(producer._send(producer._sealed()), 30.0)
         producer.abort_transaction(30.0)
         producer.begin_transaction()
-        producer.produce(name, b"committed", b"SKU", 0)
+        producer.produce_all(name, 0, [(b"SKU", b"committed", None)])
         producer.commit_transaction(30.0)
     finally:
         producer.close()

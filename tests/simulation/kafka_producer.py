@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from confluent_kafka import KafkaError, TopicPartition
+
+from stockfold.runtime.records import Headers, Keyed
 
 from .kafka_group import GroupMetadata
 from .kafka_log import kafka_error
@@ -36,13 +39,17 @@ class Producer:
             raise kafka_error(KafkaError._STATE, "a transaction is open already")
         self._wire.in_transaction = True
 
-    def produce(
+    def produce_all(self, topic: str, partition: int, records: Sequence[Keyed]) -> None:
+        for record in records:
+            self._produce(topic, partition, *record)
+
+    def _produce(
         self,
         topic: str,
-        value: bytes | None,
-        key: bytes | None,
         partition: int,
-        headers: list[tuple[str, bytes | None]] | None = None,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers | None,
     ) -> None:
         assert self._wire.in_transaction
         self._queue.append((topic, partition, key, value, headers))
@@ -53,11 +60,6 @@ class Producer:
                 self._leave_behind()
         if self._wire.world.random.random() < 0.02:
             self._send(len(self._queue) // 2)
-
-    def poll(self, timeout: float) -> int:
-        self._wire.life.sleep(timeout)
-        self._send(len(self._queue))
-        return 0
 
     def send_offsets_to_transaction(
         self, positions: list[TopicPartition], metadata: GroupMetadata, timeout: float

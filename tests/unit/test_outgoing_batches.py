@@ -22,9 +22,9 @@ def _records(batch: Sealed) -> list[tuple[int, bytes | None, bytes | None, objec
 
 def test_a_batch_has_its_records_in_order_and_its_producer() -> None:
     outgoing = Outgoing()
-    outgoing.add(b"SKU-1", b"one" * 100, [])
-    outgoing.add(b"SKU-2", None, [("ce_id", b"e-1"), ("note", None)])
-    outgoing.add(None, b"three", [])
+    outgoing.extend([(b"SKU-1", b"one" * 100, [])])
+    outgoing.extend([(b"SKU-2", None, [("ce_id", b"e-1"), ("note", None)])])
+    outgoing.extend([(None, b"three", [])])
     (batch,) = outgoing.sealed()
     assert batch.records == 3
     assert _records(batch) == [
@@ -38,7 +38,7 @@ def test_what_does_not_fit_in_a_batch_goes_into_the_next() -> None:
     outgoing = Outgoing()
     values = [bytes([number]) * (BATCH_BYTES // 3) for number in range(7)]
     for value in values:
-        outgoing.add(b"SKU", value, [])
+        outgoing.extend([(b"SKU", value, [])])
     batches = outgoing.sealed()
     assert len(batches) > 1
     assert [value for batch in batches for _, _, value, _ in _records(batch)] == values
@@ -49,16 +49,16 @@ def test_what_does_not_fit_in_a_batch_goes_into_the_next() -> None:
 
 def test_a_record_larger_than_a_batch_has_one_of_its_own() -> None:
     outgoing = Outgoing()
-    outgoing.add(b"SKU", b"before", [])
-    outgoing.add(b"SKU", b"x" * (BATCH_BYTES + 1), [])
-    outgoing.add(b"SKU", b"behind", [])
+    outgoing.extend([(b"SKU", b"before", [])])
+    outgoing.extend([(b"SKU", b"x" * (BATCH_BYTES + 1), [])])
+    outgoing.extend([(b"SKU", b"behind", [])])
     sizes = [[len(value or b"") for _, _, value, _ in _records(b)] for b in outgoing.sealed()]
     assert sizes == [[6], [BATCH_BYTES + 1], [6]]
 
 
 def test_what_compression_makes_no_smaller_goes_as_it_is() -> None:
     outgoing = Outgoing()
-    outgoing.add(None, b"x", [])
+    outgoing.extend([(None, b"x", [])])
     (batch,) = outgoing.sealed()
     assert not batch.codec
     assert _records(batch) == [(0, None, b"x", [])]

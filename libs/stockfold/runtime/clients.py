@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.grouped_producer import GroupedProducer
+from stockfold.runtime.records import Keyed
 
 log = logging.getLogger(__name__)
 
@@ -98,13 +99,8 @@ class LogProducer(Protocol):
         """Open a transaction."""
         ...
 
-    @property
-    def produce(self) -> Callable[..., None]:
-        """Add a record: topic, value, key, partition, ``headers``. BufferError when full."""
-        ...
-
-    def poll(self, timeout: float = -1) -> int:
-        """Let the queue drain."""
+    def produce_all(self, topic: str, partition: int, records: Sequence[Keyed]) -> None:
+        """Add records of one partition to the open transaction, in their order."""
         ...
 
     def send_offsets_to_transaction(
@@ -181,6 +177,17 @@ class Clients(Protocol):
 
 class _Librdkafka(Producer):
     """Its own ``close`` would flush, and wait for a broker that may be gone."""
+
+    def produce_all(self, topic: str, partition: int, records: Sequence[Keyed]) -> None:
+        """See ``LogProducer.produce_all``."""
+        for key, value, headers in records:
+            while True:
+                try:
+                    self.produce(topic, value, key, partition, headers=headers)
+                except BufferError:
+                    self.poll(0.05)  # The queue is full: let it drain, then go on.
+                else:
+                    break
 
     def close(self) -> bool:
         """See ``LogProducer.close``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka import errors
@@ -27,7 +27,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from stockfold.runtime.kafka import aiokafka_options
 from stockfold.runtime.outgoing_batches import SEQUENCES, Outgoing, Sealed
-from stockfold.runtime.records import Headers
+from stockfold.runtime.records import Keyed
 from stockfold.runtime.transaction_brokers import Brokers
 from stockfold.runtime.transaction_requests import CommitOffsets, membership, worst
 
@@ -35,7 +35,6 @@ REQUEST_BYTES = 8 * 1024 * 1024
 """Batches of one request to a broker, unless one alone is larger."""
 PRODUCE_S = 30.0
 _ACKS_ALL = -1
-_NO_HEADERS: Headers = []
 
 
 class GroupedProducer:
@@ -68,24 +67,12 @@ class GroupedProducer:
         """See ``LogProducer.begin_transaction``. The broker hears of it with what comes first."""
         self._begun = False
 
-    def produce(
-        self,
-        topic: str,
-        value: bytes | None,
-        key: bytes | None,
-        partition: int,
-        headers: Headers | None = None,
-    ) -> None:
-        """Hold a record until the commit."""
+    def produce_all(self, topic: str, partition: int, records: Sequence[Keyed]) -> None:
+        """See ``LogProducer.produce_all``. They are held until the commit."""
         held = self._held.get((topic, partition))
         if held is None:
             held = self._held[topic, partition] = Outgoing()
-        held.add(key, value, headers or _NO_HEADERS)
-
-    def poll(self, timeout: float = -1) -> int:  # noqa: ARG002  (of the port)
-        """Send what is held; else it is sent at the commit."""
-        self._brokers.wait(self._send(self._sealed()), PRODUCE_S)
-        return 0
+        held.extend(records)
 
     def send_offsets_to_transaction(
         self, positions: list[TopicPartition], group_metadata: object, timeout: float = -1

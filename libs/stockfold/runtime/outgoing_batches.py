@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import cramjam
@@ -11,11 +12,12 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
 from stockfold.runtime.record_batches import HEAD, LENGTH_FROM, LZ4, MAGIC, TRANSACTIONAL
-from stockfold.runtime.records import Headers
+from stockfold.runtime.records import Headers, Keyed
 
 BATCH_BYTES = 1024 * 1024
 """Of records before they are compressed; a larger record has a batch of its own."""
 SEQUENCES = 2**31
+_NO_HEADERS: Headers = []
 _UNCOMPRESSED, _LZ4_LEVEL = 0, 1
 _CRC = struct.Struct(">I")
 _CRC_AT, _CRC_FROM = 17, 21
@@ -69,13 +71,18 @@ class Outgoing:
         self._count = 0
         self._builder = DefaultRecordBatchBuilder(MAGIC, _UNCOMPRESSED, 1, -1, -1, -1, BATCH_BYTES)
 
-    def add(self, key: bytes | None, value: bytes | None, headers: Headers) -> None:
-        """Add a record, of now."""
+    def extend(self, records: Iterable[Keyed]) -> None:
+        """Add records, of now."""
         at_ms = int(time.time() * 1000)
-        if self._builder.append(self._count, at_ms, key, value, headers) is None:
-            self._seal()
-            self._builder.append(0, at_ms, key, value, headers)
-        self._count += 1
+        count, append = self._count, self._builder.append
+        for key, value, headers in records:
+            if append(count, at_ms, key, value, headers or _NO_HEADERS) is None:
+                self._count = count
+                self._seal()
+                count, append = 0, self._builder.append
+                append(count, at_ms, key, value, headers or _NO_HEADERS)
+            count += 1
+        self._count = count
 
     def _seal(self) -> None:
         raw = self._builder.build()

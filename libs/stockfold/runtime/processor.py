@@ -8,11 +8,8 @@ from typing import Protocol
 from stockfold.contracts.topics import Topic
 from stockfold.runtime.clients import LogProducer
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import Keyed, Record
 from stockfold.runtime.telemetry.tracing import Headers
-
-Keyed = tuple[bytes | None, bytes | None, Headers | None]
-"""Key, value and headers of a record."""
 
 
 class Outputs(Protocol):
@@ -92,18 +89,6 @@ class HeldOutputs(Outputs):
 
     def release(self, producer: LogProducer) -> None:
         """Add them to the producer's open transaction, in the order of each partition."""
-        produce = producer.produce
         for (topic, partition), records in self._held.items():
-            name = self._prefix + topic
-            for key, value, headers in records:
-                while True:
-                    try:
-                        if headers is None:
-                            produce(name, value, key, partition)
-                        else:
-                            produce(name, value, key, partition, headers=headers)
-                    except BufferError:
-                        producer.poll(0.05)  # The queue is full: let it drain, then go on.
-                    else:
-                        break
+            producer.produce_all(self._prefix + topic, partition, records)
         self._held.clear()

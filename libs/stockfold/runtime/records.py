@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 Headers = list[tuple[str, bytes | None]]
+Keyed = tuple[bytes | None, bytes | None, list[tuple[str, str | bytes | None]] | None]
+"""Key, value and headers of a record that is written."""
 
 
 class Record(Protocol):

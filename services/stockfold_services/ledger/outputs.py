@@ -12,8 +12,8 @@ from stockfold.ledger.accounts import BACKORDERED, STRIDE
 from stockfold.ledger.entities import Line
 from stockfold.ledger.facts import Fact, Input, Refusal
 from stockfold.ledger.state import SkuState
-from stockfold.runtime.processor import Keyed, Outputs
-from stockfold.runtime.records import Record
+from stockfold.runtime.processor import Outputs
+from stockfold.runtime.records import Keyed, Record
 from stockfold.runtime.telemetry import measures
 from stockfold.runtime.telemetry.tracing import OFF, Headers, Traces, headers_of
 from stockfold_services.ledger.findings import FINDINGS
