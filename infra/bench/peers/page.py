@@ -11,7 +11,7 @@ from typing import NamedTuple
 from stockfold.domain.errors import SettingsError
 
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
-BAR, GAP, TOP, LEFT, RIGHT, WIDTH = 26, 10, 36, 230, 190, 870
+BAR, GAP, TOP, LEFT, RIGHT, WIDTH = 26, 10, 36, 245, 190, 885
 CAPTION = "events a second (line: least to most), and µs of CPU an event, its own + the broker's"
 COLUMNS = (
     "",

@@ -70,17 +70,19 @@ def _told(settings: Settings, peer: str) -> Iterator[Out]:
 
 def gathered(outs: Iterable[Out]) -> Told:
     """Told by all of these. UnavailableError for a fact that was told twice."""
-    found = Told({}, {})
+    found, newest = Told({}, {}), dict[bytes, bytes]()
     for out in outs:
-        told = _decode(out.value)
         if out.topic == POSITIONS:
-            found.positions[told["sku"], told["location"]] = told["seq"], told["numbers"]
+            newest[out.key] = out.value
             continue
+        told = _decode(out.value)
         name = told["sku"], told["seq"]
         if name in found.facts:
             raise _wrong(f"the journal has number {name[1]} of {name[0]} twice")
         told["payload_hash"] = None  # Every language has a hash function of its own.
         found.facts[name] = xxhash.xxh3_64_intdigest(_encode(told))
+    for told in map(_decode, newest.values()):
+        found.positions[told["sku"], told["location"]] = told["seq"], told["numbers"]
     return found
 
 
