@@ -51,6 +51,8 @@ EVENTS_S = 15_000
 """Half of what one ledger folds of a backlog on such a machine."""
 FILL_EVENTS = 40_000
 ASKED = 1_000
+LEAST_SHARE = 0.9
+"""Of the events a second, that the ledger must have folded: else look-ups had too much room."""
 BATCHES_S = 5
 """Calls of batchGet a second."""
 BATCHES = 100
@@ -223,6 +225,8 @@ def run(
             whom = "a ledger and a projector" if projector else "a ledger"
             tell(f"look-ups beside {whom}", found)
             tell("cores meanwhile", cores)
+            if cores["events_per_s"] < LEAST_SHARE * events_s:
+                raise UnavailableError(f"the ledger was to fold {events_s:,} events a second")
     return told
 
 
