@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import uvloop
 from rich.console import Console
 
 from stockfold.contracts.codec import encode
@@ -23,6 +24,7 @@ from stockfold.contracts.topics import AVAILABILITY
 from stockfold.runtime.embedded.ports import free_port
 from stockfold.runtime.embedded.postgres import EmbeddedPostgres
 from stockfold.runtime.http_server import serve_app
+from stockfold.runtime.serve import keep_what_is_imported
 from stockfold.runtime.settings import Settings
 from stockfold_services.api.app import create_app
 from stockfold_services.cli.running import interrupt_once
@@ -78,7 +80,8 @@ async def _fill(settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     app = create_app(settings, None)
     api = settings.api
-    asyncio.run(serve_app(app, "api", api.host, api.port, asyncio.Event(), app.state.changes.close))
+    keep_what_is_imported()  # As every service does.
+    uvloop.run(serve_app(app, "api", api.host, api.port, asyncio.Event(), app.state.changes.close))
 
 
 def _wait(client: httpx.Client) -> None:
