@@ -36,7 +36,7 @@ from stockfold.runtime.watchdog import Deafness, Pulse
 log = logging.getLogger(__name__)
 
 BACKOFF_S_MAX = 10.0
-APART_S = 0.025
+APART_S = 0.04
 """Who has caught up begins transactions so far apart at least: each costs the broker 5 to 8 ms of
 CPU and this process 2, however little is in it (record 44)."""
 
