@@ -100,7 +100,7 @@ class GroupedProducer:
     def _sealed(self) -> dict[Place, list[Sealed]]:
         batches = {Place(*place): held.sealed() for place, held in self._held.items()}
         self._held = {}
-        return batches
+        return {place: sealed for place, sealed in batches.items() if sealed}
 
     # --- steps of a transaction ---------------------------------------------------------------
 
