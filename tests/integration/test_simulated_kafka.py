@@ -26,6 +26,7 @@ from tests.simulation.world import Life, World
 from stockfold.contracts.topics import RECEIPTS
 from stockfold.runtime.clients import CONFLUENT, Clients, IsolationLevel
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
+from stockfold.runtime.grouped_producer import GroupedProducer
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.partition_reader import NO_LEADER
 
@@ -124,6 +125,14 @@ def offsets_are_taken(bench: Bench, name: str, membership: object) -> str:
     return "taken"
 
 
+def send(producer: Any) -> None:
+    """Have what a producer holds arrive before it is committed."""
+    if isinstance(producer, GroupedProducer):
+        producer._brokers.wait(producer._send(producer._sealed()), 30.0)
+    else:
+        producer._send(len(producer._queue))
+
+
 def what_is_not_committed_is_not_seen(bench: Bench) -> list[Any]:
     place = TopicPartition(bench.topic, 0, 0)
     producer, reader = bench.producer("writer"), bench.consumer("reader")
@@ -144,9 +153,8 @@ def what_is_not_committed_is_not_seen(bench: Bench) -> list[Any]:
     def write(count: int) -> None:
         before = end(IsolationLevel.READ_UNCOMMITTED)
         producer.begin_transaction()
-        for _ in range(count):
-            producer.produce(bench.topic, b"value", b"key", 0)
-        producer.poll(0.1)
+        producer.produce_all(bench.topic, 0, [(b"key", b"value", None)] * count)
+        send(producer)
         bench.until(lambda: end(IsolationLevel.READ_UNCOMMITTED) == before + count)
 
     reader.assign([place])
@@ -169,7 +177,7 @@ def what_is_not_committed_is_not_seen(bench: Bench) -> list[Any]:
 def a_second_producer_of_a_name_fences_the_first(bench: Bench) -> list[Any]:
     first = bench.producer("fenced")
     first.begin_transaction()
-    first.produce(bench.topic, b"value", b"key", 1)
+    first.produce_all(bench.topic, 1, [(b"key", b"value", None)])
     bench.producer("fenced")
     with pytest.raises(KafkaException) as caught:
         first.commit_transaction(30.0)
