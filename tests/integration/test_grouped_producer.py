@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from stockfold.contracts.topics import JOURNAL, POSITIONS
+from stockfold.runtime.clients import CONFLUENT
 from stockfold.runtime.exactly_once_clients import producer_config
 from stockfold.runtime.grouped_producer import GroupedProducer
 from stockfold.runtime.outgoing_batches import BATCH_BYTES
@@ -71,6 +72,25 @@ def test_an_aborted_transaction_leaves_nothing_and_the_next_one_goes_on(
         producer.close()
     found = _values(environment)
     assert (found[JOURNAL.name, 0], found[JOURNAL.name, 1]) == ([b"committed"], [])
+
+
+def test_librdkafka_s_producer_serves_where_only_that_knows_how_to_log_in(
+    environment: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = producer_config(environment, "grouped", "one")
+    producer = CONFLUENT.producer({**config, "ssl.endpoint.identification.algorithm": "none"})
+    assert not isinstance(producer, GroupedProducer)
+    assert "ssl.endpoint.identification.algorithm" in caplog.text
+    name = JOURNAL.full_name(environment.prefix)
+    values: list[bytes | None] = [b"%d" % number for number in range(50)]
+    producer.init_transactions(30.0)
+    producer.begin_transaction()
+    producer.produce_all(name, 0, [(b"SKU", value, None) for value in values])
+    producer.produce_all(name, 1, [(None, b"one", [("traceparent", b"00")])])
+    producer.commit_transaction(30.0)
+    producer.close()
+    found = _values(environment)
+    assert (found[JOURNAL.name, 0], found[JOURNAL.name, 1]) == (values, [b"one"])
 
 
 def test_a_broker_that_is_not_there_is_told_of_in_time() -> None:
