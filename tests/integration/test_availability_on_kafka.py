@@ -162,6 +162,8 @@ def test_a_position_that_cannot_be_read_is_an_exception_and_the_partition_moves_
     tell(environment, 1, "BERLIN", 3)
     with availability(environment):
         await_quantities(environment, [(1, 3)])
+        # What is found at the start is told at once, and what came before it may be met later.
+        await_true(lambda: bool(records(environment, EXCEPTIONS)), "an exception")
     (exception,) = records(environment, EXCEPTIONS)
     assert (exception["kind"], exception["value"]) == ("undecodable", b"nonsense")
 
