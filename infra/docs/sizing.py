@@ -51,7 +51,7 @@ Assumed throughout:
 
 ## What things cost
 
-What an event costs the ledger and its broker comes from two cores that had nothing else to do; the
+What an event, a changed row and a look-up cost comes from two cores that had nothing else to do; the
 other figures from the same cores while some thirty programs wanted them, where CPU is dearer, by
 half and more. Bytes are what they are.
 """

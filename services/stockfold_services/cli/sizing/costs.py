@@ -1,6 +1,6 @@
 """What things cost, as measured: the one table behind every figure of a size.
 
-What an event costs the ledger and its broker comes from two cores that had nothing else to do; the
+What an event, a changed row and a look-up cost comes from two cores that had nothing else to do; the
 other figures from the same cores while some thirty programs wanted them, where CPU is dearer, by
 half and more. Bytes are what they are.
 """
@@ -26,8 +26,8 @@ _LOOKUPS = "python -m infra.bench.lookups"
 _MEMORY = "make bench PARTS=memory"
 
 COSTS: dict[str, Cost] = {
-    "ledger_us": Cost(72, "µs CPU", "ledger, an event at 5,000/s, in small transactions", _LATENCY),
-    "kafka_us": Cost(105, "µs CPU", "broker, an event at 5,000/s, with what comes of it", _LATENCY),
+    "ledger_us": Cost(60, "µs CPU", "ledger, an event at 5,000/s, in small transactions", _LATENCY),
+    "kafka_us": Cost(87, "µs CPU", "broker, an event at 5,000/s, with what comes of it", _LATENCY),
     "sku_bytes": Cost(158, "bytes", "ledger, a SKU at rest in memory, with its key", _MEMORY),
     "location_bytes": Cost(35, "bytes", "ledger, a location of a SKU in memory", _MEMORY),
     "line_bytes": Cost(784, "bytes", "ledger, an open order line in memory", _MEMORY),
@@ -38,8 +38,8 @@ COSTS: dict[str, Cost] = {
         14.6, "µs CPU", "availability, its telling on a channel", "make bench PARTS=availability"
     ),
     "rows_per_event": Cost(2.53, "rows", "read model, changed by an event", _PROJECTOR),
-    "projector_us": Cost(13.3, "µs CPU", "projector, a changed row", _PROJECTOR),
-    "postgres_us": Cost(8.2, "µs CPU", "PostgreSQL, a changed row", _PROJECTOR),
+    "projector_us": Cost(12.7, "µs CPU", "projector, a changed row", _PROJECTOR),
+    "postgres_us": Cost(8.0, "µs CPU", "PostgreSQL, a changed row", _PROJECTOR),
     "lookup_us": Cost(540, "µs CPU", "api, an availability look-up", _LOOKUPS),
     "lookup_postgres_us": Cost(187, "µs CPU", "PostgreSQL, a look-up", _LOOKUPS),
     "input_disk": Cost(47, "bytes", "an event in its topic, compressed", _PROJECTOR),
