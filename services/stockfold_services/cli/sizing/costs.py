@@ -1,8 +1,8 @@
 """What things cost, as measured: the one table behind every figure of a size.
 
-What an event, a changed row and a look-up cost comes from two cores that had nothing else to do; the
-other figures from the same cores while some thirty programs wanted them, where CPU is dearer, by
-half and more. Bytes are what they are.
+What an event, a changed row and a look-up cost comes from two cores that had nothing else to do;
+the other figures from the same cores while some thirty programs wanted them, where CPU is dearer,
+by half and more. Bytes are what they are.
 """
 
 from __future__ import annotations
