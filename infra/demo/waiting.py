@@ -56,15 +56,22 @@ class Inputs:
 
     def ends(self) -> int:
         """Events in the input topics."""
-        try:
-            return sum(
-                self._consumer.get_watermark_offsets(place, ANSWER_S_MAX)[1]
-                for place in self._places
-            )
-        except KafkaException as error:
-            raise UnavailableError(
-                f"Kafka did not answer: {error}", remedy="Look at its log in the data folder."
-            ) from error
+        until_s = time.monotonic() + ANSWER_S_MAX
+        while True:
+            try:
+                return sum(
+                    self._consumer.get_watermark_offsets(place, ANSWER_S_MAX)[1]
+                    for place in self._places
+                )
+            except KafkaException as error:
+                # A broker that was started this moment may not lead its partitions yet.
+                passes = error.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION
+                if not passes or time.monotonic() > until_s:
+                    raise UnavailableError(
+                        f"Kafka did not answer: {error}",
+                        remedy="Look at its log in the data folder.",
+                    ) from error
+            time.sleep(LOOK_S)
 
     def read(self) -> int:
         """Events that the ledger has committed."""
