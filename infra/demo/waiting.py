@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from stockfold.contracts.topics import INPUTS
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.kafka import confluent_config, group_id, partitions_of
+from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.settings import Settings
 
 ANSWER_S_MAX = 15.0
@@ -48,30 +49,25 @@ class Inputs:
         self._consumer = Consumer(
             {**confluent_config(settings), "group.id": group_id(settings, "ledger"), "log_level": 0}
         )
+        self._reader = PartitionReader(settings)
+        self._partitions = {topic: range(partitions_of(settings, topic)) for topic in INPUTS}
         self._places = [
             TopicPartition(topic.full_name(settings.prefix), number)
-            for topic in INPUTS
-            for number in range(partitions_of(settings, topic))
+            for topic, numbers in self._partitions.items()
+            for number in numbers
         ]
 
     def ends(self) -> int:
         """Events in the input topics."""
-        until_s = time.monotonic() + ANSWER_S_MAX
-        while True:
-            try:
-                return sum(
-                    self._consumer.get_watermark_offsets(place, ANSWER_S_MAX)[1]
-                    for place in self._places
-                )
-            except KafkaException as error:
-                # A broker that was started this moment may not lead its partitions yet.
-                passes = error.args[0].code() == KafkaError.NOT_LEADER_FOR_PARTITION
-                if not passes or time.monotonic() > until_s:
-                    raise UnavailableError(
-                        f"Kafka did not answer: {error}",
-                        remedy="Look at its log in the data folder.",
-                    ) from error
-            time.sleep(LOOK_S)
+        try:
+            return sum(
+                sum(self._reader.written_ends(topic, numbers).values())
+                for topic, numbers in self._partitions.items()
+            )
+        except KafkaException as error:
+            raise UnavailableError(
+                f"Kafka did not answer: {error}", remedy="Look at its log in the data folder."
+            ) from error
 
     def read(self) -> int:
         """Events that the ledger has committed."""

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
+
+from stockfold.ledger.validation import Short
 
 Json = Any
 BodyReader = Callable[[bytes, int], tuple[Any, int]]
@@ -20,20 +22,6 @@ BodyReader = Callable[[bytes, int], tuple[Any, int]]
 they were cut off. Any exception: not plainly right."""
 JudgingReader = Callable[[bytes, int], tuple[dict[str, Any], int, bool]]
 """The same, and whether the record is known to be what was demanded of it."""
-
-
-class Demand(Protocol):
-    """What is demanded of a short record; see ``validation.Short``."""
-
-    @property
-    def bytes_max(self) -> int: ...  # noqa: D102  (told there)
-
-    @property
-    def ids(self) -> tuple[str, ...]: ...  # noqa: D102
-
-    @property
-    def holds(self) -> str: ...  # noqa: D102
-
 
 _LONG_BITS = 64
 _EIGHT = 8
@@ -83,7 +71,7 @@ def body_reader(parsed: Json, *, tuples: bool = False) -> BodyReader | None:
     return read
 
 
-def judging_reader(parsed: Json, demand: Demand) -> JudgingReader | None:
+def judging_reader(parsed: Json, demand: Short) -> JudgingReader | None:
     """A reader that also says whether a record is short and all that is demanded of such.
 
     It asks the fields where they still are variables, without a call more, and of all identifiers

@@ -11,7 +11,7 @@ import cramjam
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
-from stockfold.runtime.record_batches import HEAD, LENGTH_FROM, LZ4, MAGIC, TRANSACTIONAL
+from stockfold.runtime.record_batches import CRC_FROM, HEAD, LENGTH_FROM, LZ4, MAGIC, TRANSACTIONAL
 from stockfold.runtime.records import Headers, Keyed
 
 BATCH_BYTES = 1024 * 1024
@@ -20,7 +20,7 @@ SEQUENCES = 2**31
 _NO_HEADERS: Headers = []
 _UNCOMPRESSED, _LZ4_LEVEL = 0, 1
 _CRC = struct.Struct(">I")
-_CRC_AT, _CRC_FROM = 17, 21
+_CRC_AT = 17
 
 
 class Sealed(NamedTuple):
@@ -56,7 +56,7 @@ class Sealed(NamedTuple):
             records,
         )
         raw += self.body
-        _CRC.pack_into(raw, _CRC_AT, calc_crc32c(memoryview(raw)[_CRC_FROM:]))
+        _CRC.pack_into(raw, _CRC_AT, calc_crc32c(memoryview(raw)[CRC_FROM:]))
         return bytes(raw)
 
 

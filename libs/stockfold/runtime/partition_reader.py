@@ -145,11 +145,20 @@ class PartitionReader:
 
         For followers, which do not wait for a writer that is busy. KafkaException.
         """
+        return self._ends(topic, partitions, IsolationLevel.READ_COMMITTED)
+
+    def written_ends(self, topic: Topic, partitions: Iterable[int]) -> dict[int, int]:
+        """By partition the offset after all that is written, committed or not. KafkaException."""
+        return self._ends(topic, partitions, IsolationLevel.READ_UNCOMMITTED)
+
+    def _ends(
+        self, topic: Topic, partitions: Iterable[int], level: IsolationLevel
+    ) -> dict[int, int]:
         name = topic.full_name(self._prefix)
         wanted = {TopicPartition(name, number): OffsetSpec.latest() for number in partitions}
         if not wanted:
             return {}
-        found = self._offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)
+        found = self._offsets(wanted, isolation_level=level)
         return {place.partition: offset for place, offset in found.items()}
 
     def read(

@@ -19,7 +19,7 @@ from stockfold.domain.errors import UnavailableError
 # timestamp, producer id, producer epoch, base sequence, records
 HEAD = struct.Struct(">qiibIhiqqqhii")
 LENGTH_FROM = 12
-_CRC_FROM = 21
+CRC_FROM = 21
 MAGIC = 2
 _CODEC, TRANSACTIONAL, _CONTROL = 0x07, 0x10, 0x20
 LZ4 = 3
@@ -82,7 +82,7 @@ def _batches(raw: bytes, where: str) -> Iterator[tuple[tuple[int, ...], memoryvi
             )
         if end > len(raw):
             return
-        if calc_crc32c(view[at + _CRC_FROM : end]) != head[4]:
+        if calc_crc32c(view[at + CRC_FROM : end]) != head[4]:
             raise _unreadable("does not have its checksum", head[0], where, _CHANGED)
         yield head, view[at + HEAD.size : end]
         at = end

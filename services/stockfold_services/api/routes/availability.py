@@ -15,7 +15,8 @@ from stockfold_services.api.problems import not_found
 from stockfold_services.api.routes.deps import Db
 
 router = APIRouter(prefix="/v1/availability", tags=["availability"])
-PATH = "/v1/availability/{channel}/{sku:path}"
+_OF_ONE = "/{channel}/{sku:path}"
+PATH = router.prefix + _OF_ONE
 """Of one listing."""
 
 _PAGE = """
@@ -54,7 +55,7 @@ async def availability(
     return models.AvailabilityPage(availability=found, next=more, as_of=as_of)
 
 
-@router.get("/{channel}/{sku:path}", response_model=None, responses=_ANSWERS)
+@router.get(_OF_ONE, response_model=None, responses=_ANSWERS)
 async def availability_of(db: Db, channel: inputs.ChannelPath, sku: inputs.SkuPath) -> Response:
     """What a channel may promise of a SKU, with the steps that led to it."""
     body = await availability_answer(db, channel, sku)
