@@ -56,35 +56,22 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
     Only the crossing is flagged, not every fact after it. Negative on_hand means a receipt is
     missing; allocated > on_hand means oversold: different findings.
     """
-    risks = asked = 0
-    shelf = ""
-    for account, location, _, units in deltas:
-        if units < 0:
-            if account < COUNTED_BELOW:
-                risks += 1 if account == ON_HAND else 2
-                shelf, asked = location, -units
-        elif account == ALLOCATED:
-            risks += 1
-            shelf, asked = location, units
-    if not risks:
-        return ()
-    if risks == 1:  # As nearly always, and the shelf has more than is asked of it.
-        try:
-            at = state.locations.index(shelf) * STRIDE
-        except ValueError:
-            pass
-        else:
-            if state.book[at] - state.book[at + ALLOCATED] >= asked:
-                return ()
+    risky = [
+        delta
+        for delta in deltas
+        if (delta[0] == ALLOCATED and delta[3] > 0) or (delta[0] < COUNTED_BELOW and delta[3] < 0)
+    ]
     flags: tuple[str, ...] = ()
-    for account, location, _, units in deltas:
-        if (account == ON_HAND and units < 0) or (account == ALLOCATED and units > 0):
+    for account, location, _, units in risky:
+        if account in (ON_HAND, ALLOCATED):
             try:
                 at = state.locations.index(location) * STRIDE
             except ValueError:
                 before = allocated = 0
             else:
                 before, allocated = state.book[at], state.book[at + ALLOCATED]
+            if len(risky) == 1 and before - allocated >= abs(units):
+                break  # As nearly always: the shelf has more than is asked of it.
             after, allocated_after = before, allocated
             for moved, place, _, of_it in deltas:
                 if place == location:
@@ -97,7 +84,7 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
             crossed = allocated_after > max(after, 0) and allocated <= max(before, 0)
             if crossed and "oversold" not in flags:
                 flags = (*flags, "oversold")
-        elif units < 0 and ON_HAND < account < COUNTED_BELOW:
+        else:
             before = state.number(location, account)
             moved_units = sum(d[3] for d in deltas if d[0] == account and d[1] == location)
             if before + moved_units < 0 <= before:
