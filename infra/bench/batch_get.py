@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import psutil
 import uvloop
+from infra.bench.spent import cpu_s
 from rich.console import Console
 
 from stockfold.contracts.codec import encode
@@ -105,14 +106,14 @@ def _ask(client: httpx.Client, api: psutil.Process) -> dict[str, float]:
     spent_s = 0.0
     for call in range(WARM_UP + CALLS):
         if call == WARM_UP:
-            spent_s = _cpu_s(api)
+            spent_s = cpu_s(api)
         asked = {"channels": CHANNELS, "skus": chosen.sample(names, ASKED)}
         began = time.perf_counter()
         answer = client.post("/v1/availability:batchGet", json=asked)
         took_ms.append((time.perf_counter() - began) * 1000)
         size = len(answer.raise_for_status().content)
     took_ms = took_ms[WARM_UP:]
-    spent_s = _cpu_s(api) - spent_s
+    spent_s = cpu_s(api) - spent_s
     return {
         "batch_get_listings": ASKED * len(CHANNELS),
         "batch_get_bytes": size,
@@ -120,11 +121,6 @@ def _ask(client: httpx.Client, api: psutil.Process) -> dict[str, float]:
         "batch_get_p50_ms": round(statistics.median(took_ms), 1),
         "batch_get_p99_ms": round(statistics.quantiles(took_ms, n=100)[-1], 1),
     }
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    spent = process.cpu_times()
-    return float(spent.user + spent.system)
 
 
 def measure() -> dict[str, float]:

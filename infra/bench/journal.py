@@ -41,6 +41,7 @@ class CommittedReader:
         self.seen: list[Seen] = []
         self.heard = threading.Event()
         """Whether anything was seen."""
+        self._told = 0
         self._end = threading.Event()
         self._consumer = Consumer(
             {
@@ -69,6 +70,12 @@ class CommittedReader:
                         Seen(now_s, message.timestamp()[1] / 1_000, message.value() or b"")
                     )
 
+    def news(self) -> list[Seen]:
+        """What was seen since this was asked last."""
+        found = self.seen[self._told :]
+        self._told += len(found)
+        return found
+
     def close(self) -> None:
         """End."""
         self._end.set()
@@ -82,16 +89,13 @@ class JournalReader(CommittedReader):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, JOURNAL)
         self._first_s: dict[str, float] = {}
-        self._decoded = 0
 
     def first_seen_s(self) -> dict[str, float]:
         """When the first fact of each event was visible, by the event's id."""
-        known = len(self.seen)
-        for seen in self.seen[self._decoded : known]:
+        for seen in self.news():
             entry = decode_entry(seen.value)
             if isinstance(entry, Fact):
                 self._first_s.setdefault(entry.cause.event_id, seen.at_s)
-        self._decoded = known
         return self._first_s
 
     def wait_for(self, ids: Collection[str]) -> dict[str, float]:

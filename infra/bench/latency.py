@@ -21,6 +21,7 @@ from infra.bench.broker import new_broker
 from infra.bench.checkout import process
 from infra.bench.journal import JournalReader, Seen
 from infra.bench.ledger import measure
+from infra.bench.spent import cpu_s
 from infra.bench.workload import Event, events
 from rich.console import Console
 from rich.table import Table
@@ -85,19 +86,14 @@ async def _send(
         if ahead_s > SLICE_S:
             await asyncio.sleep(ahead_s)
         if number == int(rate_s * EARLY_S):
-            before = [_cpu_s(one) for one in watched]
+            before = [cpu_s(one) for one in watched]
         sent_s.append(time.time())
         await producer.send(
             event.topic.full_name(settings.prefix), event.value, event.key, headers=event.headers
         )
-    spent_s = [_cpu_s(one) - begun for one, begun in zip(watched, before, strict=True)]
+    spent_s = [cpu_s(one) - begun for one, begun in zip(watched, before, strict=True)]
     await producer.stop()
     return Sent(sent_s, spent_s)
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    spent = process.cpu_times()
-    return float(spent.user + spent.system)
 
 
 def at_rate(settings: Settings, rate_s: int, seconds: int, skus: int) -> dict[str, float]:

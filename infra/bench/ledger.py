@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from infra.bench.spent import cpu_s, peak_bytes
 from infra.bench.workload import events
 
 from stockfold.contracts.topics import INPUTS
@@ -201,7 +202,7 @@ def watch(
             heard = now
             if not first_at and done >= warm_up:
                 first_at, first = now, float(done)
-                begun_cpu_s, broker_cpu_s = cpu_s(processes), cpu_s(watched)
+                begun_cpu_s, broker_cpu_s = cpu_s(*processes), cpu_s(*watched)
         last = float(done)
         if done >= count:
             break
@@ -216,12 +217,12 @@ def watch(
             f"{first:,.0f} of {count} events were committed at once", remedy="Give it more events."
         )
     seconds = now - first_at
-    spent_s = cpu_s(processes)
-    memory = sum(_peak_bytes(one.pid) for one in processes)
+    spent_s = cpu_s(*processes)
+    memory = sum(peak_bytes(one.pid) for one in processes)
     after = 1e6 / (count - first)
     beside = {}
     if watched:
-        beside["broker_cpu_s_per_million"] = round((cpu_s(watched) - broker_cpu_s) * after, 1)
+        beside["broker_cpu_s_per_million"] = round((cpu_s(*watched) - broker_cpu_s) * after, 1)
     return {
         "events": count,
         "seconds": round(seconds, 2),
@@ -231,15 +232,3 @@ def watch(
         "memory_mb": round(memory / 2**20),
         **beside,
     }
-
-
-def cpu_s(processes: Sequence[psutil.Process]) -> float:
-    """What they have spent so far, together."""
-    return sum(float(sum(one.cpu_times()[:2])) for one in processes)
-
-
-def _peak_bytes(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return psutil.Process(pid).memory_info().rss

@@ -29,13 +29,12 @@ from infra.bench.read_side import (
     Servers,
     arrived,
     backlog,
-    cpu_s,
     database,
-    family_cpu_s,
     fold,
     servers,
 )
 from infra.bench.results import RESULTS, keep
+from infra.bench.spent import cpu_s, family_cpu_s
 from infra.bench.steady_load import QUIET, SKUS, committed, half_load, wait
 from infra.bench.workload import CHANNELS
 from rich.console import Console

@@ -18,7 +18,8 @@ from typing import Any
 import psutil
 from infra.bench.broker import new_broker
 from infra.bench.checkout import process
-from infra.bench.ledger import cpu_s, feed, ledger_progress, watch
+from infra.bench.ledger import feed, ledger_progress, watch
+from infra.bench.spent import cpu_s
 from rich.console import Console
 from rich.table import Table
 
@@ -69,10 +70,10 @@ def measure(
         started_s = time.monotonic()
         fed = feed(settings, count, skus, seed, again=again, held=True)
         time.sleep(max(0.0, started_s + READY_S - time.monotonic()))
-        before = [cpu_s([one]) for one in ledgers]
+        before = [cpu_s(one) for one in ledgers]
         fed.commit_transaction()
         row = watch(ledgers, progress, count + again, broker, warm_up)
-        spent = [cpu_s([one]) - begun for one, begun in zip(ledgers, before, strict=True)]
+        spent = [cpu_s(one) - begun for one, begun in zip(ledgers, before, strict=True)]
     if min(spent) < sum(spent) / processes * SHARE_LEAST:
         raise UnavailableError(
             f"the processes spent {spent} s: they did not share the events",

@@ -25,14 +25,13 @@ from infra.bench.read_side import (
     arrived,
     backlog,
     bytes_on_disk,
-    cpu_s,
     database,
-    family_cpu_s,
     fold,
     servers,
     snapshot_bytes,
 )
 from infra.bench.results import RESULTS, keep
+from infra.bench.spent import cpu_s, family_cpu_s
 from rich.console import Console
 
 from stockfold.contracts.topics import AVAILABILITY, EXCEPTIONS, INPUTS, JOURNAL, POSITIONS

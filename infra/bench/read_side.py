@@ -198,21 +198,3 @@ async def arrived(connection: asyncpg.Connection, settings: Settings, wanted: Ba
         return 0
     stands = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
     return sum(min(stands.get(place, 0), end) for place, end in wanted.nexts.items())
-
-
-def cpu_s(process: psutil.Process) -> float:
-    """Seconds of CPU that a process has spent."""
-    spent = process.cpu_times()
-    return float(spent.user + spent.system)
-
-
-def family_cpu_s(parent: psutil.Process) -> float:
-    """The same of a server with all its processes, those included that have ended."""
-    spent = parent.cpu_times()
-    total = float(spent.user + spent.system + spent.children_user + spent.children_system)
-    for child in parent.children(recursive=True):
-        try:
-            total += cpu_s(child)
-        except psutil.NoSuchProcess:  # Ended meanwhile.
-            continue
-    return total

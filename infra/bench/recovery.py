@@ -26,6 +26,7 @@ import psutil
 from confluent_kafka import Producer
 from infra.bench.broker import new_broker
 from infra.bench.ledger import feed, ledger_progress
+from infra.bench.spent import cpu_s
 from infra.bench.workload import CHANNELS, LOCATIONS, SOURCE
 from rich.console import Console
 
@@ -232,13 +233,12 @@ def _make_snapshots(settings: Settings, console: Console) -> dict[str, float]:
             peak = max(peak, process.memory_info().rss)
             time.sleep(0.2)
         took_s = time.monotonic() - began
-        before = process.cpu_times()
+        before_s = cpu_s(process)
         time.sleep(10)
-        after = process.cpu_times()
+        idle = cpu_s(process) - before_s
     folder = settings.environment.data_dir / "snapshots"
     size = sum(path.stat().st_size for path in folder.rglob("*.snapshot"))
     console.print(f"snapshots of {size / 2**20:.0f} MiB made from nothing in {took_s:.0f} s")
-    idle = after.user + after.system - before.user - before.system
     return {
         "snapshots_mb": round(size / 2**20),
         "snapshotter_memory_mb_peak": round(peak / 2**20),
@@ -255,8 +255,7 @@ def _kill_and_time(settings: Settings, probes: Probes) -> tuple[float, float]:
     began = time.monotonic()
     with service(settings, "ledger") as process:
         probes.wait()
-        cpu = process.cpu_times()
-        return time.monotonic() - began, cpu.user + cpu.system
+        return time.monotonic() - began, cpu_s(process)
 
 
 class Probes:

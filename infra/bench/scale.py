@@ -25,6 +25,7 @@ from infra.bench.broker import new_broker
 from infra.bench.checkout import process
 from infra.bench.ledger import Progress, ledger_progress
 from infra.bench.recovery import decided
+from infra.bench.spent import cpu_s, peak_bytes
 from infra.bench.workload import SOURCE, Event, events
 from numpy.typing import NDArray
 from rich.console import Console
@@ -284,17 +285,17 @@ def _serve(settings: Settings, skus: int, count: int, feeder: Feeder) -> dict[st
     began = time.monotonic()
     with process(settings, "ledger", **BACKLOG) as ledger:
         feeder.wait(ledger)
-        starts_s, starts_cpu_s = time.monotonic() - began, _cpu(ledger)
+        starts_s, starts_cpu_s = time.monotonic() - began, cpu_s(ledger)
         memory = ledger.memory_info().rss
         costs = []
         for evenly in (True, False):
             now_us = SYSTEM_CLOCK.now_us()
             made = list(events(count, skus, 3, now_us, first=feeder.sent * 2, evenly=evenly))
-            before = _cpu(ledger)
+            before = cpu_s(ledger)
             feeder.send(made)
             feeder.wait(ledger)
-            costs.append(round((_cpu(ledger) - before) / count * 1e6, 1))
-        peak = _peak(ledger.pid)
+            costs.append(round((cpu_s(ledger) - before) / count * 1e6, 1))
+        peak = peak_bytes(ledger.pid)
         broker = sum(
             child.memory_info().rss
             for child in psutil.Process(os.getpid()).children()
@@ -325,16 +326,6 @@ def _restore_one(settings: Settings) -> tuple[float, float]:
         return found
     finally:
         processor.close()
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
-
-
-def _peak(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def run(console: Console, sizes: Sequence[int], count: int) -> list[Figures]:

@@ -26,6 +26,7 @@ from infra.bench.broker import new_broker
 from infra.bench.checkout import process
 from infra.bench.journal import JournalReader
 from infra.bench.skew_orders import LARGE, WHOLE, Orders
+from infra.bench.spent import cpu_s
 from infra.bench.workload import CHANNELS, LOCATIONS, SOURCE, Event
 from rich.console import Console
 from rich.table import Table
@@ -179,11 +180,11 @@ class Bench(NamedTuple):
         CPU is the ledger's, for each event of this traffic.
         """
         traffic = self.traffic
-        before, count = sum(self.ledger.cpu_times()[:2]), len(traffic.sent_s)
+        before, count = cpu_s(self.ledger), len(traffic.sent_s)
         watched = traffic.stretch(self.rate_s, self.seconds, hot=hot, beside=beside)
         seen_s = self.seen.wait_for(traffic.sent_s)
         took_ms = sorted((seen_s[e] - at_s) * 1e3 for e, at_s in watched.items())
-        spent = sum(self.ledger.cpu_times()[:2]) - before
+        spent = cpu_s(self.ledger) - before
         cpu_us = round(spent / (len(traffic.sent_s) - count) * 1e6, 1)
         row: Row = {"traffic": name, **_summary(took_ms), "ledger_cpu_us_per_event": cpu_us}
         self.console.print(row, highlight=False)

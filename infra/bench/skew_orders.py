@@ -41,7 +41,6 @@ class Orders:
         self._skus = skus
         self._names = self._at_home()
         self._statuses = CommittedReader(settings, ORDER_STATUS)
-        self._decoded = 0
         self._confirmed_s: dict[str, float] = {}
         self.lines = 0
         """Told so far."""
@@ -120,12 +119,10 @@ class Orders:
         return sorted((self._confirmed_s[name] - at_s) * 1_000 for name, at_s in told.items())
 
     def _confirmed(self) -> dict[str, float]:
-        known = len(self._statuses.seen)
-        for seen in self._statuses.seen[self._decoded : known]:
+        for seen in self._statuses.news():
             body = codec.decode(seen.value)[1]
             if body["status"] == "confirmed":
                 self._confirmed_s.setdefault(body["order"], seen.at_s)
-        self._decoded = known
         return self._confirmed_s
 
     def close(self) -> None:

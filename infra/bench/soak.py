@@ -24,6 +24,7 @@ from infra.bench.broker import new_broker
 from infra.bench.checkout import process
 from infra.bench.curves import Curve, picture
 from infra.bench.ledger import Progress, ledger_progress
+from infra.bench.spent import cpu_s
 from infra.bench.workload import CHANNELS, LOCATIONS, SOURCE, Event, events
 from rich.console import Console
 
@@ -176,12 +177,12 @@ def _variables() -> dict[str, str]:
 
 
 def _sample(at_s: float, ledger: psutil.Process, load: Load, progress: Progress) -> Sample:
-    cpu, sent = ledger.cpu_times(), load.sent
+    sent = load.sent
     return Sample(
         round(at_s, 1),
         round(ledger.memory_info().rss / 2**20, 1),
         max(sent - progress.committed(), 0),
-        round(cpu.user + cpu.system, 2),
+        round(cpu_s(ledger), 2),
         sent,
     )
 

@@ -18,6 +18,7 @@ from infra.bench import processes
 from infra.bench.ledger import Progress, feed, measure, watch
 from infra.bench.peers import java, proof
 from infra.bench.peers.fold import JOURNAL, POSITIONS
+from infra.bench.spent import cpu_s
 
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.settings import Settings
@@ -75,22 +76,19 @@ def kafka_alone(course: Course) -> dict[str, float]:
     partitions = range(settings.kafka.sku_partitions)
     consumer.assign([TopicPartition(inputs, number, 0) for number in partitions])
     began, read = time.monotonic(), 0
-    cpu_s, broker_cpu_s = time.process_time(), sum(course.broker.cpu_times()[:2])
+    own_s, broker_s = time.process_time(), cpu_s(course.broker)
     while read < count:
         read += sum(message.error() is None for message in consumer.consume(10_000, timeout=1.0))
     seconds = time.monotonic() - began
-    cpu_s, broker_cpu_s = (
-        time.process_time() - cpu_s,
-        sum(course.broker.cpu_times()[:2]) - broker_cpu_s,
-    )
+    own_s, broker_s = time.process_time() - own_s, cpu_s(course.broker) - broker_s
     consumer.close()
     return {
         "events": count,
         "seconds": round(seconds, 2),
         "events_per_s": round(count / seconds),
-        "running_cpu_s_per_million": round(cpu_s / count * 1e6, 1),
+        "running_cpu_s_per_million": round(own_s / count * 1e6, 1),
         "memory_mb": 0,
-        "broker_cpu_s_per_million": round(broker_cpu_s / count * 1e6, 1),
+        "broker_cpu_s_per_million": round(broker_s / count * 1e6, 1),
     }
 
 
