@@ -11,8 +11,8 @@ from stockfold.runtime.behind import go_behind_others
 go_behind_others(11)
 go_behind_others(3)
 group = pathlib.Path("/proc/self/autogroup")
-told = group.read_text().split()[-1] if group.exists() else "none"
-print(os.getpriority(os.PRIO_PROCESS, 0), told)
+told = group.read_text().split() if group.exists() else []  # Empty: no group of its own.
+print(os.getpriority(os.PRIO_PROCESS, 0), told[-1] if told else "none")
 """
 
 
