@@ -35,7 +35,7 @@ RANKS = {topic.name: rank for rank, topic in enumerate(LedgerProcessor.inputs)}
 DIFFERENT_BY_CHOICE = "payload_conflict"
 """The ledger calls an allocation repeated when line, location and quantity are the same."""
 
-NONSENSE = {"quantity_out_of_range", "locations_empty", "no_locations", "bucket_not_allowed"}
+NONSENSE = {"quantity_out_of_range", "no_locations", "bucket_not_allowed"}
 """An input may be nonsense in several ways; either may be named."""
 
 

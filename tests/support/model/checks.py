@@ -56,9 +56,9 @@ def check_sense(event_type: str, body: dict) -> None:
     if body.get(NEVER_IN_TRANSIT.get(event_type, "")) == "in_transit":
         raise Refused("bucket_not_allowed")
     if event_type == "StockStatusChanged" and body["from"] == body["to"]:
-        raise Refused("same_bucket")  # Choice: it would move nothing.
+        raise Refused("nothing_changes")  # Choice: it would move nothing.
     if event_type == "ReserveStock" and not body["locations"]:
-        raise Refused("locations_empty")  # Ruling 36.
+        raise Refused("no_locations")  # Ruling 36.
 
 
 def _check(sensible: bool) -> None:
