@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -49,6 +49,7 @@ class Bench:
     clock: Clock
     topic: str
     config: dict[str, Any]
+    members: list[Any] = field(default_factory=list)
 
     def producer(self, name: str) -> Any:
         made = self.clients.producer(
@@ -61,8 +62,8 @@ class Bench:
         made.init_transactions(30.0)
         return made
 
-    def consumer(self, instance: str) -> Any:
-        return self.clients.consumer(
+    def member(self, instance: str) -> Any:
+        made = self.clients.member(
             {
                 **self.config,
                 "group.id": group_of(self.topic),
@@ -77,6 +78,8 @@ class Bench:
                 "auto.offset.reset": "error",
             }
         )
+        self.members.append(made)
+        return made
 
     def until(self, done: Callable[[], Any], *consumers: Any) -> list[Any]:
         """Poll the consumers until ``done``; what they got."""
@@ -94,7 +97,7 @@ class Member:
     """A consumer that has joined the group, and what it was assigned."""
 
     def __init__(self, bench: Bench, instance: str) -> None:
-        self.consumer = bench.consumer(instance)
+        self.consumer = bench.member(instance)
         self.assigned: list[int] | None = None
         self.revoked = 0
         self.consumer.subscribe([bench.topic], on_assign=self._assign, on_revoke=self._revoke)
@@ -135,7 +138,7 @@ def send(producer: Any) -> None:
 
 def what_is_not_committed_is_not_seen(bench: Bench) -> list[Any]:
     place = TopicPartition(bench.topic, 0, 0)
-    producer, reader = bench.producer("writer"), bench.consumer("reader")
+    producer, reader = bench.producer("writer"), bench.member("reader")
     admin = bench.clients.admin(dict(bench.config))
 
     def end(level: IsolationLevel) -> int:
@@ -170,7 +173,6 @@ def what_is_not_committed_is_not_seen(bench: Bench) -> list[Any]:
     while not any(message.error() and message.offset() == 5 for message in seen):
         seen += bench.until(iter((False, True)).__next__, reader)
     told.append([message.offset() for message in seen if message.error() is None])
-    reader.close()
     return told
 
 
@@ -186,9 +188,9 @@ def a_second_producer_of_a_name_fences_the_first(bench: Bench) -> list[Any]:
 
 
 def an_empty_group_takes_offsets_of_a_stranger(bench: Bench) -> list[Any]:
-    stranger = bench.consumer("stranger")
+    stranger = bench.member("stranger")
     told = [offsets_are_taken(bench, "t-1", stranger.consumer_group_metadata())]
-    (place,) = bench.consumer("asker").committed([TopicPartition(bench.topic, 0)], 30.0)
+    (place,) = bench.member("asker").committed([TopicPartition(bench.topic, 0)], 30.0)
     return [*told, place.offset]
 
 
@@ -197,7 +199,7 @@ def a_group_takes_offsets_of_its_members_alone(bench: Bench) -> list[Any]:
     one = Member(bench, "one")
     bench.until(lambda: one.assigned is not None, one.consumer)
     told += [one.assigned, offsets_are_taken(bench, "t-1", one.membership)]
-    stranger = bench.consumer("stranger").consumer_group_metadata()
+    stranger = bench.member("stranger").consumer_group_metadata()
     told.append(offsets_are_taken(bench, "t-2", stranger))
     again = Member(bench, "one")  # The same name, while the session of the first still runs.
     bench.until(lambda: again.assigned is not None, again.consumer)
@@ -211,8 +213,6 @@ def a_group_takes_offsets_of_its_members_alone(bench: Bench) -> list[Any]:
     )
     told += [again.assigned, two.assigned, again.revoked]
     told.append(offsets_are_taken(bench, "t-5", before))
-    for member in (again, two, one):
-        member.consumer.close()
     return told
 
 
@@ -242,7 +242,11 @@ def real(new_environment: NewEnvironment) -> Iterator[Callable[[Any], list[Any]]
     bench = Bench(
         CONFLUENT, SYSTEM_CLOCK, RECEIPTS.full_name(settings.prefix), confluent_config(settings)
     )
-    yield lambda scenario: scenario(bench)
+    try:
+        yield lambda scenario: scenario(bench)
+    finally:
+        for member in bench.members:
+            member.close()
 
 
 def in_memory(scenario: Callable[[Bench], list[Any]]) -> list[Any]:

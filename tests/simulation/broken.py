@@ -82,11 +82,9 @@ class _AsksLateClients(SimulatedClients):
         self._producer = _AsksLate(self._wire, config)
         return self._producer
 
-    def consumer(self, config: dict[str, Any]) -> Consumer:
-        made = super().consumer(config)
-        if "group.instance.id" in config:
-            self._producer.member = made
-        return made
+    def member(self, config: dict[str, Any]) -> Consumer:
+        self._producer.member = super().member(config)
+        return self._producer.member
 
 
 class _KeepsMemory(ExactlyOnceLoop):

@@ -25,6 +25,8 @@ class SimulatedClients:
     def consumer(self, config: dict[str, Any]) -> Consumer:
         return Consumer(self._wire, config)
 
+    member = consumer
+
     def producer(self, config: dict[str, Any]) -> Producer:
         return Producer(self._wire, config)
 

@@ -1,6 +1,6 @@
 """The Kafka clients that the exactly-once loop and the readers use, as ports.
 
-confluent-kafka's own classes fit them as they are. The simulation has others, over a log in memory,
+confluent-kafka's own classes fit them. The simulation has others, over a log in memory,
 so that the production loop runs against it unchanged.
 """
 
@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, Producer, Topi
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stockfold.domain.errors import SettingsError
+from stockfold.runtime.grouped_consumer import GroupedConsumer
 from stockfold.runtime.grouped_producer import GroupedProducer
 from stockfold.runtime.records import Keyed
 
@@ -159,7 +160,11 @@ class Clients(Protocol):
     """Makes clients; the configurations are librdkafka's."""
 
     def consumer(self, config: dict[str, Any]) -> LogConsumer:
-        """A new consumer."""
+        """A new reader of given partitions."""
+        ...
+
+    def member(self, config: dict[str, Any]) -> LogConsumer:
+        """A new member of a group."""
         ...
 
     def producer(self, config: dict[str, Any]) -> LogProducer:
@@ -195,14 +200,25 @@ class _Librdkafka(Producer):
 
 
 class ConfluentClients:
-    """confluent-kafka's clients, on a real broker; the producer is ours."""
+    """Clients of a real broker: confluent-kafka's, and ours beside them.
+
+    Where only librdkafka knows how to log in, all are librdkafka's.
+    """
 
     def consumer(self, config: dict[str, Any]) -> LogConsumer:
         """See ``Clients.consumer``."""
         return Consumer(config)
 
+    def member(self, config: dict[str, Any]) -> LogConsumer:
+        """See ``Clients.member``."""
+        try:
+            return GroupedConsumer(config)
+        except SettingsError as error:
+            log.warning("records are read one by one: %s", error)
+            return Consumer(config)
+
     def producer(self, config: dict[str, Any]) -> LogProducer:
-        """See ``Clients.producer``. librdkafka's own where only that knows how to log in."""
+        """See ``Clients.producer``."""
         try:
             return GroupedProducer(config)
         except SettingsError as error:

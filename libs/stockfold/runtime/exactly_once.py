@@ -138,7 +138,7 @@ class ExactlyOnceLoop:
         producer = self._clients.producer(
             producer_config(self._settings, self._processor.name, self._instance)
         )
-        consumer = self._clients.consumer(
+        consumer = self._clients.member(
             consumer_config(
                 self._settings, self._processor.name, self._instance, merges=self._merges
             )

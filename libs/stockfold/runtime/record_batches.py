@@ -34,8 +34,13 @@ class Batch(NamedTuple):
     base_offset: int
     records: int
     codec: int
-    body: memoryview
-    """The records, compressed as ``codec`` says."""
+    whole: memoryview
+    """With its head."""
+
+    @property
+    def body(self) -> memoryview:
+        """The records, compressed as ``codec`` says."""
+        return self.whole[HEAD.size :]
 
 
 class Fetched(NamedTuple):
@@ -45,7 +50,9 @@ class Fetched(NamedTuple):
     next_offset: int
 
 
-def committed(raw: bytes, aborted: Iterable[tuple[int, int]], offset: int, where: str) -> Fetched:
+def committed(
+    raw: bytes | memoryview, aborted: Iterable[tuple[int, int]], offset: int, where: str
+) -> Fetched:
     """The committed batches of a fetch from ``offset``; ``aborted`` are (producer, first offset).
 
     UnavailableError for bytes that do not have their checksum, or an older format.
@@ -53,21 +60,21 @@ def committed(raw: bytes, aborted: Iterable[tuple[int, int]], offset: int, where
     waiting = sorted(aborted or (), key=lambda row: row[1])
     dropped: set[int] = set()
     batches: list[Batch] = []
-    for head, body in _batches(raw, where):
+    for head, whole in _batches(raw, where):
         base, _, _, _, _, attributes, last_delta, _, _, producer, _, _, count = head
         while waiting and waiting[0][1] <= base:
             dropped.add(waiting.pop(0)[0])
         offset = base + last_delta + 1
         if attributes & _CONTROL:
-            if _says_abort(body):
+            if _says_abort(whole[HEAD.size :]):
                 dropped.discard(producer)
         elif count and not (attributes & TRANSACTIONAL and producer in dropped):
-            batches.append(Batch(base, count, attributes & _CODEC, body))
+            batches.append(Batch(base, count, attributes & _CODEC, whole))
     return Fetched(batches, offset)
 
 
-def _batches(raw: bytes, where: str) -> Iterator[tuple[tuple[int, ...], memoryview]]:
-    """Heads and bodies; the last batch of a fetch may be cut off, and is left out then."""
+def _batches(raw: bytes | memoryview, where: str) -> Iterator[tuple[tuple[int, ...], memoryview]]:
+    """Heads, and batches whole; the last of a fetch may be cut off, and is left out then."""
     view = memoryview(raw)
     at = 0
     while at + HEAD.size <= len(raw):
@@ -78,13 +85,13 @@ def _batches(raw: bytes, where: str) -> Iterator[tuple[tuple[int, ...], memoryvi
                 f"has message format v{head[3]}, not v{MAGIC}",
                 head[0],
                 where,
-                "Rebuild with --path scalar, which reads older formats.",
+                "Kafka writes no older format any more; a rebuild with --path scalar reads it.",
             )
         if end > len(raw):
             return
         if calc_crc32c(view[at + CRC_FROM : end]) != head[4]:
             raise _unreadable("does not have its checksum", head[0], where, _CHANGED)
-        yield head, view[at + HEAD.size : end]
+        yield head, view[at:end]
         at = end
 
 

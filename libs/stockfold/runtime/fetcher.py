@@ -1,0 +1,307 @@
+"""Fetching partitions in the batches in which the broker keeps them, by who takes them.
+
+There is no thread: requests go out and answers are taken in while the owner of the records asks for
+some, from the socket's buffer where they wait. A thread of its own would want Python's lock for
+each piece of an answer, while the owner decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import suppress
+from itertools import chain, islice
+from typing import Any, NamedTuple
+
+import uvloop
+from aiokafka import errors
+from aiokafka.client import AIOKafkaClient
+from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.structs import TopicPartition
+from confluent_kafka import KafkaError, KafkaException
+
+from stockfold.runtime.fetch_requests import Place, Row, Session
+from stockfold.runtime.record_batches import Batch, committed
+
+REQUEST_BYTES = 1024 * 1024
+"""Of one answer; a larger batch comes whole all the same."""
+PLACE_BYTES = 256 * 1024
+"""Of one partition in an answer, and how much of it waits here before no more is asked for."""
+RETRY_S, RETRY_S_MAX = 0.02, 1.0
+_TURNS = 12
+"""Of the event loop when nobody waits: enough to take in a whole answer."""
+_ASK_ANEW = frozenset(
+    {KafkaError.FETCH_SESSION_ID_NOT_FOUND, KafkaError.INVALID_FETCH_SESSION_EPOCH}
+)
+
+
+class _Assigned:
+    """An assigned partition."""
+
+    __slots__ = ("bytes", "next_offset", "paused", "place", "silent_until_s", "told_end")
+
+    def __init__(self, place: TopicPartition, offset: int) -> None:
+        self.place = place
+        self.next_offset = offset
+        self.told_end = -1
+        self.bytes = 0
+        """Of batches that wait here."""
+        self.paused = False
+        self.silent_until_s = 0.0
+        """Not asked for before: the broker had an error."""
+
+
+class _Arrival(NamedTuple):
+    """A batch that waits, from ``start`` on; or the end of its partition, where that is known."""
+
+    of: _Assigned
+    batch: Batch | None
+    start: int
+
+
+class Taken(NamedTuple):
+    """Records of one partition in their order, or its end where there are none."""
+
+    place: Place
+    records: list[Any]
+    """aiokafka's DefaultRecord."""
+    end: int
+
+
+class Fetcher:
+    """Reads committed records of assigned partitions. Not for several threads.
+
+    ``options`` are aiokafka's; ``wait_ms`` and ``bytes_min`` say how long the broker may keep an
+    answer back while it has less.
+    """
+
+    def __init__(self, options: Mapping[str, Any], wait_ms: int, bytes_min: int) -> None:
+        self._options = options
+        self._wait_ms, self._bytes_min = wait_ms, bytes_min
+        self._loop = uvloop.new_event_loop()
+        self._client: AIOKafkaClient | None = None
+        self._assigned: dict[Place, _Assigned] = {}
+        self._sessions: dict[int, Session] = {}
+        self._asking: dict[int, asyncio.Task[None]] = {}
+        self._learning: asyncio.Task[None] | None = None
+        self._arrivals: deque[_Arrival] = deque()
+        self._opened: tuple[_Arrival, Iterator[Any]] | None = None
+        """What is being handed out, and where it goes on."""
+        self._spinning: asyncio.Handle | None = None
+        self._failure: BaseException | None = None
+        self._retry_s = RETRY_S
+
+    # --- for the owner ------------------------------------------------------------------------
+
+    def assign(self, offsets: Mapping[Place, int]) -> None:
+        """Read these partitions from their offsets, and no others."""
+        for task in (*self._asking.values(), *([self._learning] if self._learning else ())):
+            task.cancel()
+        self._asking, self._learning, self._sessions = {}, None, {}
+        self._arrivals.clear()
+        self._opened = None
+        places = {TopicPartition(*place): offset for place, offset in offsets.items()}
+        self._assigned = {place: _Assigned(place, offset) for place, offset in places.items()}
+
+    def pause(self, places: list[Place], *, paused: bool) -> None:
+        """Hand out and fetch none of these, or do so again."""
+        for place in places:
+            self._assigned[place].paused = paused
+
+    def turn(self, wait_s: float) -> None:
+        """Send requests and take in answers; wait so long at most until something has come."""
+        self._ask()
+        if wait_s > 0 and not self._arrivals:
+            timer = self._loop.call_later(wait_s, self._loop.stop)
+            self._loop.run_forever()
+            timer.cancel()
+        else:
+            self._spin(_TURNS)
+            self._loop.run_forever()
+            if self._spinning is not None:
+                self._spinning.cancel()
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def take(self, records_max: int) -> list[Taken]:
+        """What has come, in the order of its coming: at most so many records."""
+        found: list[Taken] = []
+        held: list[_Arrival] = []
+        left = records_max
+        while left > 0 and self._arrivals:
+            arrival = self._arrivals[0]
+            if arrival.of.paused:
+                held.append(self._arrivals.popleft())
+                continue
+            taken = self._of(arrival, left)
+            found.append(taken)
+            left -= len(taken.records) or 1
+        self._arrivals.extendleft(reversed(held))
+        return found
+
+    def close(self) -> None:
+        """Leave the brokers."""
+        self.assign({})
+        self._loop.run_until_complete(self._leave())
+        self._loop.close()
+
+    async def _leave(self) -> None:
+        if self._client is not None:
+            with suppress(errors.KafkaError, OSError):
+                await self._client.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- handing out --------------------------------------------------------------------------
+
+    def _of(self, arrival: _Arrival, most: int) -> Taken:
+        of, batch, start = arrival
+        if batch is None:
+            self._arrivals.popleft()
+            return Taken(of.place, [], start)
+        if self._opened is None or self._opened[0] is not arrival:
+            self._opened = arrival, chain(DefaultRecordBatch(batch.whole))
+        _, opened = self._opened
+        try:
+            records = list(islice(opened, most))
+        except errors.KafkaError as error:
+            raise KafkaException(
+                KafkaError(KafkaError.INVALID_MSG, f"{of.place}: {error!r}")
+            ) from error
+        if len(records) < most:
+            self._arrivals.popleft()
+            self._opened = None
+            of.bytes -= len(batch.whole)
+        else:
+            rest = self._arrivals[0] = _Arrival(of, batch, records[-1].offset + 1)
+            self._opened = rest, opened
+        if records and records[0].offset < start:
+            records = [record for record in records if record.offset >= start]
+        return Taken(of.place, records, -1)
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def _spin(self, turns: int) -> None:
+        if turns:
+            self._spinning = self._loop.call_soon(self._spin, turns - 1)
+        else:
+            self._loop.stop()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(work)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+            self._loop.stop()
+
+    def _ask(self) -> None:
+        """Have a request under way to each broker that leads a partition which is wanted."""
+        if not self._assigned:
+            return
+        client = self._client
+        if client is None:
+            self._look_around()
+            return
+        now_s = self._loop.time()
+        wanted: dict[int, dict[Place, int]] = {}
+        for place, of in self._assigned.items():
+            node = client.cluster.leader_for_partition(place)
+            if node is None or node < 0:
+                self._look_around()
+            elif node in self._asking or of.paused or of.silent_until_s > now_s:
+                continue
+            elif of.bytes < PLACE_BYTES:
+                wanted.setdefault(node, {})[place] = of.next_offset
+        for node, offsets in wanted.items():
+            self._asking[node] = self._start(self._fetch(client, node, offsets))
+
+    def _look_around(self) -> None:
+        if self._learning is None:
+            self._learning = self._start(self._learn())
+
+    async def _learn(self) -> None:
+        """Connect, and ask who leads the partitions."""
+        try:
+            if self._client is None:
+                client = AIOKafkaClient(**self._options)
+                await client.bootstrap()
+                self._client = client
+            await self._client.set_topics({topic for topic, _ in self._assigned})
+            leader_of = self._client.cluster.leader_for_partition
+            if any(leader_of(place) in (None, -1) for place in self._assigned):
+                await self._client.force_metadata_update()
+                await self._rest()
+        except errors.KafkaError:
+            await self._rest()
+        self._learning = None
+        self._ask()
+
+    async def _fetch(self, client: AIOKafkaClient, node: int, offsets: dict[Place, int]) -> None:
+        session = self._sessions.setdefault(node, Session())
+        request = session.ask(offsets, self._wait_ms, self._bytes_min, (REQUEST_BYTES, PLACE_BYTES))
+        try:
+            answer = await client.send(node, request)
+        except errors.KafkaError:
+            await self._pause(client, session)
+        else:
+            if answer.error in _ASK_ANEW:
+                session.restart()
+            elif answer.error:
+                await self._pause(client, session)
+            else:
+                session.answered(answer.session_id)
+                self._retry_s = RETRY_S
+                self._take_in(client, session, offsets, answer.rows)
+        del self._asking[node]
+        self._ask()
+
+    async def _pause(self, client: AIOKafkaClient, session: Session) -> None:
+        """The broker is away: perhaps another leads its partitions soon."""
+        session.restart()
+        client.force_metadata_update()
+        await self._rest()
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(self._retry_s)
+        self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
+
+    def _take_in(
+        self, client: AIOKafkaClient, session: Session, asked: dict[Place, int], rows: list[Row]
+    ) -> None:
+        for row in rows:
+            of = self._assigned.get(row.place)
+            if of is None or asked.get(row.place) != of.next_offset:
+                continue  # Another broker has answered meanwhile.
+            if row.error:
+                self._refused(client, session, of, row.error)
+                continue
+            topic, partition = row.place
+            start = of.next_offset
+            where = f"{topic} partition {partition}"
+            batches, of.next_offset = committed(row.raw, row.aborted, start, where)
+            for batch in batches:
+                of.bytes += len(batch.whole)
+                self._arrivals.append(_Arrival(of, batch, start))
+            if of.next_offset >= row.stable_end and of.told_end != of.next_offset:
+                of.told_end = of.next_offset
+                self._arrivals.append(_Arrival(of, None, of.next_offset))
+        if self._arrivals:
+            self._loop.stop()
+
+    def _refused(self, client: AIOKafkaClient, session: Session, of: _Assigned, code: int) -> None:
+        """Ask again soon where the partition moves; KafkaException for what will not pass."""
+        kind = errors.for_code(code)
+        topic, partition = of.place
+        if not kind.retriable:
+            what = f"{topic} partition {partition} offset {of.next_offset}: {kind.__name__}"
+            raise KafkaException(KafkaError(code, what))
+        session.restart()
+        client.force_metadata_update()
+        of.silent_until_s = self._loop.time() + RETRY_S
