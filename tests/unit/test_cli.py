@@ -17,7 +17,7 @@ from stockfold.contracts.topics import TOPICS
 def _stockfold(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.defpath, "HOME": str(folder), **variables}
     return subprocess.run(
-        [sys.executable, "-m", "stockfold_services.cli.main", *arguments],
+        [str(Path(sys.executable).with_name("stockfold")), *arguments],
         cwd=folder,
         check=False,
         env=environment,
@@ -84,10 +84,12 @@ def test_topics_apply_without_a_broker_says_what_to_do(tmp_path: Path) -> None:
     assert "stockfold up" in done.stderr
 
 
-def test_completion_can_be_shown(tmp_path: Path) -> None:
-    done = _stockfold(tmp_path, "--show-completion", "bash", SHELL="/bin/bash")
-    assert done.returncode == 0, done.stderr
-    assert "complete" in done.stdout
+def test_a_shell_can_complete_commands(tmp_path: Path) -> None:
+    asked = {"COMP_WORDS": "stockfold top", "COMP_CWORD": "1"}
+    done = _stockfold(tmp_path, _STOCKFOLD_COMPLETE="complete_bash", **asked)
+    assert done.stdout.split() == ["topics"], done.stderr
+    script = _stockfold(tmp_path, _STOCKFOLD_COMPLETE="source_bash")
+    assert "_STOCKFOLD_COMPLETE=complete_bash" in script.stdout, script.stderr
 
 
 def test_up_refuses_an_api_port_that_is_in_use(tmp_path: Path) -> None:
