@@ -12,9 +12,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.support.contract_records import records
 
-from stockfold.contracts.avro_reader import BodyReader, body_reader, far_long
+from stockfold.contracts.avro_reader import (
+    BodyReader,
+    JudgingReader,
+    body_reader,
+    far_long,
+    judging_reader,
+)
 from stockfold.contracts.codec import write_body
 from stockfold.contracts.registry import Schema, default_registry
+from stockfold.ledger.validation import SOUND_SHORT
 
 EVERY = default_registry().all()
 SCHEMAS = [schema for schema in EVERY if body_reader(schema.parsed) is not None]
@@ -61,6 +68,44 @@ def test_broken_bytes_are_refused_or_read_as_fastavro_reads_them(data, schema: S
         return
     if end == len(broken):
         assert (read, end) == fastavro_reads(schema, broken)
+
+
+@cache
+def judge_of(event_type: str) -> JudgingReader:
+    schema = default_registry().by_name(f"stockfold.{event_type}")
+    reader = judging_reader(schema.parsed, SOUND_SHORT[event_type])
+    assert reader is not None
+    return reader
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data(), st.sampled_from(sorted(SOUND_SHORT)), st.booleans())
+def test_bytes_of_inputs_are_refused_or_read_as_fastavro_reads_them(
+    data, event_type: str, near: bool
+) -> None:
+    schema = default_registry().by_name(f"stockfold.{event_type}")
+    raw = bytearray(write_body(schema, data.draw(records(schema.definition))))
+    if near:  # As most inputs are: no byte above 127.
+        raw = bytearray(byte & 0x7F for byte in raw)
+    for _ in range(data.draw(st.integers(0, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 127))
+    broken = bytes(raw[: data.draw(st.integers(len(raw) // 2, len(raw)))])
+    for _ in range(2):  # The second time what was read before is known.
+        try:
+            read, end, _ = judge_of(event_type)(broken, 0)
+        except Exception:  # noqa: BLE001 - whatever it raises, the caller asks fastavro
+            return
+        if end == len(broken):
+            assert (read, end) == fastavro_reads(schema, broken)
+
+
+def test_blocks_of_an_array_are_read_as_fastavro_reads_them() -> None:
+    schema = default_registry().by_name("stockfold.ReserveStock")
+    head = b"".join(b"\x02x" for _ in range(5)) + b"\x02"
+    for blocks in (b"\x02\x02a\x02\x02b\x00", b"\x03\x08\x02a\x02b\x00", b"\x00"):
+        raw = head + blocks + bytes(8)
+        read, end, _ = judge_of("ReserveStock")(raw, 0)
+        assert (read, end) == fastavro_reads(schema, raw)
 
 
 @given(st.integers(-(2**63), 2**63 - 1))

@@ -27,6 +27,11 @@ _LONG_BITS = 64
 _EIGHT = 8
 _CONTINUED = 0x8080808080808080
 _SEVEN_MORE = 0x0080808080808080
+_TAIL_MIN = 3
+_TAILS_MAX = 4096
+_STRIDES = tuple(None if byte & 1 else 1 + (byte >> 1) for byte in range(128))
+"""How far it is to the end of a text, by its length's only byte. None for a negative length: to add
+it raises."""
 
 
 def far_long(value: bytes, at: int) -> tuple[int, int]:
@@ -76,26 +81,36 @@ def judging_reader(parsed: Json, demand: Short) -> JudgingReader | None:
 
     It asks the fields where they still are variables, without a call more, and of all identifiers
     at once whether they can be printed. None also for a schema that lacks one of them.
+
+    Most bodies are ASCII throughout: then every number and length is one byte, and texts are cut
+    from the body, which is decoded once. Such bodies have a function of their own.
     """
-    writer = _written(parsed, tuples=False)
+    general = _written(parsed, tuples=False)
+    near = _written(parsed, tuples=False, near=True)
     asked_of = re.compile(r"body\['([^']+)'\]")
     fields = {*demand.ids, *asked_of.findall(demand.holds)}
-    if writer is None or not writer.fields.keys() >= fields:
+    if general is None or near is None or not general.fields.keys() >= fields:
         return None
     optional = {field["name"] for field in parsed["fields"] if isinstance(field["type"], list)}
-    always = [writer.fields[field] for field in demand.ids if field not in optional]
-    asked = [f"len(v) <= {demand.bytes_max}", *always]
-    asked += [f"f'{''.join(f'{{{name}}}' for name in always)}'.isprintable()"] if always else []
-    for name in (writer.fields[field] for field in demand.ids if field in optional):
-        asked.append(f"({name} is None or {name} != '' and {name}.isprintable())")
-    # The last may use ``v``, as the bytes are called, which are read by then.
-    asked.append(asked_of.sub(lambda found: writer.fields[found[1]], demand.holds))
-    read: JudgingReader = writer.function(f"record, i, ({' and '.join(asked)}) is True")
+
+    def result(names: dict[str, str]) -> str:
+        always = [names[field] for field in demand.ids if field not in optional]
+        sometimes = [names[field] for field in demand.ids if field in optional]
+        asked = [f"len(v) <= {demand.bytes_max}", *always]
+        asked += [f"({name} is None or {name})" for name in sometimes]
+        shown = [*always, *(f"{name} or ''" for name in sometimes)]
+        asked += [f'f"{"".join(f"{{{text}}}" for text in shown)}".isprintable()'] if shown else []
+        # The last may use ``v``, as the bytes are called, which are read by then.
+        asked.append(asked_of.sub(lambda found: names[found[1]], demand.holds))
+        return f"record, i, ({' and '.join(asked)}) is True"
+
+    near.constants["read_any"] = general.function(result(general.fields))
+    read: JudgingReader = near.function(result(near.fields))
     return read
 
 
-def _written(parsed: Json, *, tuples: bool) -> _Writer | None:
-    writer = _Writer(parsed["name"], tuples=tuples)
+def _written(parsed: Json, *, tuples: bool, near: bool = False) -> _Writer | None:
+    writer = _Writer(parsed["name"], tuples=tuples, near=near)
     try:
         writer.read(parsed, "record")
     except KeyError:
@@ -104,12 +119,16 @@ def _written(parsed: Json, *, tuples: bool) -> _Writer | None:
 
 
 class _Writer:
-    """Writes the lines of one reader. KeyError on a type that it does not know."""
+    """Writes the lines of one reader. KeyError on a type that it does not know.
 
-    def __init__(self, name: str, *, tuples: bool) -> None:
+    ``near``: lines for bodies without a byte above 127; others go to the constant ``read_any``.
+    """
+
+    def __init__(self, name: str, *, tuples: bool, near: bool) -> None:
         self._record_name = name
+        self._near = near
         self._lines: list[str] = []
-        self._constants: dict[str, Any] = {}
+        self.constants: dict[str, Any] = {"strides": _STRIDES}
         self.fields: dict[str, str] = {}
         """The variables of the record's fields, once it is written."""
         self._tuples = tuples
@@ -133,8 +152,10 @@ class _Writer:
 
     def function(self, result: str) -> Any:
         """What was written, as a function that returns an expression."""
-        text = "def read(v, i):\n" + "\n".join(self._lines) + f"\n    return {result}\n"
-        names = {"far_long": far_long, "far_length": far_length, **self._constants}
+        first = ["    if not v.isascii(): return read_any(v, i)", "    s = v.decode()"]
+        lines = [*(first if self._near else ()), *self._lines]
+        text = "def read(v, i):\n" + "\n".join(lines) + f"\n    return {result}\n"
+        names = {"far_long": far_long, "far_length": far_length, **self.constants}
         exec(compile(text, f"<reader of {self._record_name}>", "exec"), names)  # noqa: S102 - our own text
         return names["read"]
 
@@ -168,6 +189,9 @@ class _Writer:
         self._add(f"{target} = (False, True)[v[i]]", "i += 1")
 
     def _long(self, target: str) -> None:
+        if self._near:
+            self._add("n = v[i]", f"{target} = n >> 1 ^ -(n & 1)", "i += 1")
+            return
         self._add(
             "n = v[i]",
             "if n < 128:",
@@ -182,6 +206,9 @@ class _Writer:
         self._add("n = v[i]", "if n & 129: n, i = far_length(v, i)", "else: i += 1")
 
     def _string(self, target: str) -> None:
+        if self._near:
+            self._add("e = i + strides[v[i]]", f"{target} = s[i + 1 : e]", "i = e")
+            return
         self._length()
         self._add("e = i + (n >> 1)", f"{target} = v[i:e].decode()", "i = e")
 
@@ -195,7 +222,7 @@ class _Writer:
     def _enum(self, node: Json, target: str) -> None:
         symbols = self._name()
         # Odd bytes are negative numbers, which no symbol has.
-        self._constants[symbols] = {at << 1: symbol for at, symbol in enumerate(node["symbols"])}
+        self.constants[symbols] = {at << 1: symbol for at, symbol in enumerate(node["symbols"])}
         self._add(f"{target} = {symbols}[v[i]]", "i += 1")
 
     def _union(self, branches: list[Json], target: str) -> None:
@@ -209,8 +236,15 @@ class _Writer:
 
     def _record(self, node: Json, target: str) -> None:
         variables = [(field["name"], self._name()) for field in node["fields"]]
-        for field, (_, variable) in zip(node["fields"], variables, strict=True):
-            self.read(field["type"], variable)
+        fields = [
+            (field["type"], name)
+            for field, (_, name) in zip(node["fields"], variables, strict=True)
+        ]
+        tail = self._tail(node["fields"]) if self._near and target == "record" else len(fields)
+        for kind, variable in fields[:tail]:
+            self.read(kind, variable)
+        if tail < len(fields):
+            self._read_tail(fields[tail:])
         self.fields = dict(variables)  # The outermost record is the last to be whole.
         if self._tuples:
             shown = ", ".join(variable for _, variable in variables)
@@ -219,8 +253,45 @@ class _Writer:
             shown = ", ".join(f"{name!r}: {variable}" for name, variable in variables)
             self._add(f"{target} = {{{shown}}}")
 
+    @staticmethod
+    def _tail(fields: list[Json]) -> int:
+        """Where the fields at a record's end begin that may take one byte each, and none less."""
+        at = len(fields)
+        while at and _may_be_a_byte(fields[at - 1]["type"]):
+            at -= 1
+        return at if len(fields) - at >= _TAIL_MIN else len(fields)
+
+    def _read_tail(self, fields: list[tuple[Json, str]]) -> None:
+        """Mostly each is one byte, and what the same bytes were before is known."""
+        known = self._name()
+        self.constants[known] = {}
+        values = ", ".join(variable for _, variable in fields)
+        self._add(f"r = {known}.get(v[i:])", f"if r is not None: {values} = r; i = len(v)", "else:")
+        self._depth += 1
+        self._add("b = i")
+        for kind, variable in fields:
+            self.read(kind, variable)
+        self._add(
+            f"if i == len(v) == b + {len(fields)} and len({known}) < {_TAILS_MAX}:",
+            f"    {known}[v[b:]] = {values}",
+        )
+        self._depth -= 1
+
     def _array(self, node: Json, target: str) -> None:
         items, count, item = self._name(), self._name(), self._name()
+        if self._near:
+            self._add(f"{items} = []", "n = v[i]", "i += 1", "while n:")
+            self._depth += 1
+            # Behind a negative count is the size of the block in bytes, which nobody needs.
+            self._add("if n & 1: n += 1; i += 1", "for _ in range(n >> 1):")
+            self._depth += 1
+            self.read(node["items"], item)
+            self._add(f"{items}.append({item})")
+            self._depth -= 1
+            self._add("n = v[i]", "i += 1")
+            self._depth -= 1
+            self._add(f"{target} = {items}")
+            return
         self._add(f"{items} = []", "while True:")
         self._depth += 1
         self._long(count)
@@ -236,3 +307,11 @@ class _Writer:
         self._add(f"{items}.append({item})")
         self._depth -= 2
         self._add(f"{target} = {items}")
+
+
+def _may_be_a_byte(kind: Json) -> bool:
+    if isinstance(kind, list):
+        return bool(kind[0] == "null")
+    if isinstance(kind, dict):
+        return kind["type"] == "enum" or _may_be_a_byte(kind["type"])
+    return kind in ("boolean", "int", "long")

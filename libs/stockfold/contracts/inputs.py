@@ -88,15 +88,16 @@ class InputReader:
         if known is not None:
             assert value is not None
             schema_id, name, event_type, read_body = known
+            raw = value[HEADER_BYTES:]
             try:
-                body, end, is_sound = read_body(value, HEADER_BYTES)
+                body, end, is_sound = read_body(raw, 0)
                 event_id, source, told, occurred_us, correlation_id, trace, sequence, _ = (
                     envelopes.parse_fields(headers)
                 )
             except Exception:  # noqa: BLE001  (told in full by the careful path below)
                 end = -1
-        if value is not None and end == len(value) and told == name and name in allowed:
-            payload_hash = _hash(value[HEADER_BYTES:])
+        if end >= 0 and end == len(raw) and told == name and name in allowed:
+            payload_hash = _hash(raw)
         else:
             name, schema, body, schema_id, payload_hash = self._carefully(
                 topic, allowed, value, headers
