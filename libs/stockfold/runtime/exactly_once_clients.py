@@ -49,8 +49,8 @@ MERGING: dict[str, Any] = {
     # ask so often: records come at once either way. Idle, all of it took 6.3 % of a core with
     # 10 ms everywhere and 3.9 % so, Kafka 24 % and 14 %.
     "fetch.wait.max.ms": 10,
-    # Answered at once, a fetch brings one or two records, and the next one names all 56 places
-    # anew (record 40: with this and fewer transactions the broker spent a third less).
+    # Answered at once, a fetch brings one or two records (record 40: with this and fewer
+    # transactions the broker spent a third less).
     "fetch.min.bytes": 64 * 1024,
 }
 
