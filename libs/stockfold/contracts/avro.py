@@ -102,5 +102,11 @@ def moment(us: int) -> bytes:
     return LONGS[us]
 
 
-TIMES = Kept(lambda times: b"".join(map(LONGS.__getitem__, times)))
+def _longs(values: tuple[int, ...]) -> bytes:
+    return b"".join(map(LONGS.__getitem__, values))
+
+
+LONG_ROWS = Kept(_longs)
+"""``LONG_ROWS[values]`` is several numbers that recur together, one behind the other."""
+TIMES = Kept(_longs)
 """``TIMES[times]`` is several times that recur together, one behind the other."""

@@ -21,7 +21,7 @@ def encode_status(
     """The record of the answer that a fact gives; ``line`` is the line as it is after the fact."""
     reservation, what, command, units, reason, available = status
     longs = LONGS
-    reserved = line.reserved
+    reserved, allocations = line.reserved, line.allocations
     name, order = reservation.encode(), line.order.encode()
     parts = [
         _HEAD,
@@ -32,18 +32,21 @@ def encode_status(
         longs[len(order)],
         order,
         avro.ROWS[line.line, line.channel, what, command, reason],
-        longs[available],
-        longs[units],
-        longs[line.ordered],
-        longs[line.unordered],
-        # One place takes it all, as a rule.
-        longs[reserved[0][1] if len(reserved) == 1 else line.reserved_units()],
-        longs[line.allocated_units()] if line.allocations else avro.ZERO,
-        longs[line.backordered],
-        longs[line.shipped],
-        longs[line.cancelled],
-        longs[line.expired],
-        longs[line.rejected],
+        # Most lines are of few units, so that their numbers recur together.
+        avro.LONG_ROWS[
+            available,
+            units,
+            line.ordered,
+            line.unordered,
+            # One place takes it all, as a rule.
+            reserved[0][1] if len(reserved) == 1 else line.reserved_units(),
+            allocations[0].open if len(allocations) == 1 else line.allocated_units(),
+            line.backordered,
+            line.shipped,
+            line.cancelled,
+            line.expired,
+            line.rejected,
+        ],
     ]
     if reserved:
         parts.append(longs[len(reserved)])

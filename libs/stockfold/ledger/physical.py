@@ -56,11 +56,16 @@ def crossings(state: SkuState, deltas: list[Delta]) -> tuple[str, ...]:
     Only the crossing is flagged, not every fact after it. Negative on_hand means a receipt is
     missing; allocated > on_hand means oversold: different findings.
     """
-    risky = [
-        delta
-        for delta in deltas
-        if (delta[0] == ALLOCATED and delta[3] > 0) or (delta[0] < COUNTED_BELOW and delta[3] < 0)
-    ]
+    risky = []
+    for delta in deltas:
+        account, _, _, units = delta
+        if units < 0:
+            if account < COUNTED_BELOW:
+                risky.append(delta)
+        elif account == ALLOCATED and units:
+            risky.append(delta)
+    if not risky:
+        return ()
     flags: tuple[str, ...] = ()
     for account, location, _, units in risky:
         if account in (ON_HAND, ALLOCATED):

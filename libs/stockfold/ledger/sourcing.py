@@ -15,17 +15,21 @@ def allowance(state: SkuState, channel: str) -> int:
     """Units a channel may still take of the SKU's pool, over all locations.
 
     Each fence is granted min(unused, pool left) by priority; a channel may take the pool less what
-    is granted to others (ruling 4). Without fences there is no bound beyond each location's ATP.
+    is granted to others (ruling 4). Where nothing is granted to others there is no bound beyond
+    each location's ATP.
     """
     if not state.fences:
         return NO_BOUND
-    pool = state.pool()
     if len(state.fences) == 1:
         (fence,) = state.fences.values()
         if fence.channel == channel:
-            return pool
+            return NO_BOUND
         unused_units = fence.quantity - state.channel_claims(fence.channel)
-        return pool - min(max(unused_units, 0), pool)
+        if unused_units <= 0:
+            return NO_BOUND
+        pool = state.pool()
+        return pool - min(unused_units, pool)
+    pool = state.pool()
     unused = [
         (-f.priority, f.channel, f.quantity - state.channel_claims(f.channel))
         for f in state.fences.values()
