@@ -99,6 +99,14 @@ def test_bytes_of_inputs_are_refused_or_read_as_fastavro_reads_them(
             assert (read, end) == fastavro_reads(schema, broken)
 
 
+def test_a_list_that_was_known_belongs_to_its_record() -> None:
+    raw = b"".join(b"\x02x" for _ in range(5)) + b"\x02\x02\x02a\x00" + bytes(8)
+    for _ in range(3):
+        read, _, _ = judge_of("ReserveStock")(raw, 0)
+        assert read["locations"] == ["a"]
+        read["locations"].append("b")
+
+
 def test_blocks_of_an_array_are_read_as_fastavro_reads_them() -> None:
     schema = default_registry().by_name("stockfold.ReserveStock")
     head = b"".join(b"\x02x" for _ in range(5)) + b"\x02"

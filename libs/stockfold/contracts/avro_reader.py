@@ -27,8 +27,11 @@ _LONG_BITS = 64
 _EIGHT = 8
 _CONTINUED = 0x8080808080808080
 _SEVEN_MORE = 0x0080808080808080
+_RECURRING = frozenset({"channel", "location", "locations"})
+"""Fields whose texts are few, however many events there are."""
 _TAIL_MIN = 3
-_TAILS_MAX = 4096
+_TAIL_BYTES_MAX = 64
+_TAILS_MAX = 1024
 _STRIDES = tuple(None if byte & 1 else 1 + (byte >> 1) for byte in range(128))
 """How far it is to the end of a text, by its length's only byte. None for a negative length: to add
 it raises."""
@@ -255,25 +258,42 @@ class _Writer:
 
     @staticmethod
     def _tail(fields: list[Json]) -> int:
-        """Where the fields at a record's end begin that may take one byte each, and none less."""
+        """Where the fields at a record's end begin whose bytes recur from record to record."""
         at = len(fields)
-        while at and _may_be_a_byte(fields[at - 1]["type"]):
+        always = False
+        while at:
+            kind = fields[at - 1]["type"]
+            is_name = always and isinstance(kind, list) and "string" in kind  # Of an order, say.
+            if is_name or not (fields[at - 1]["name"] in _RECURRING or _is_small(kind)):
+                break
+            always = always or not isinstance(kind, list)
             at -= 1
         return at if len(fields) - at >= _TAIL_MIN else len(fields)
 
     def _read_tail(self, fields: list[tuple[Json, str]]) -> None:
-        """Mostly each is one byte, and what the same bytes were before is known."""
+        """What the same bytes to the end were before is known.
+
+        Optional fields are mostly absent, and what has one of them is not remembered.
+        """
         known = self._name()
         self.constants[known] = {}
-        values = ", ".join(variable for _, variable in fields)
-        self._add(f"r = {known}.get(v[i:])", f"if r is not None: {values} = r; i = len(v)", "else:")
+        values = ", ".join(name for _, name in fields)
+        lists = [
+            name for kind, name in fields if isinstance(kind, dict) and kind["type"] == "array"
+        ]
+        own = "".join(f"; {name} = {name}[:]" for name in lists)
+        self._add(f"r = {known}.get(v[i:])", "if r is not None:")
+        self._add(f"    {values} = r; i = len(v){own}", "else:")
         self._depth += 1
         self._add("b = i")
-        for kind, variable in fields:
-            self.read(kind, variable)
+        for kind, name in fields:
+            self.read(kind, name)
+        absent = "".join(f" and {name} is None" for kind, name in fields if isinstance(kind, list))
+        kept = ", ".join(f"{name}[:]" if name in lists else name for _, name in fields)
         self._add(
-            f"if i == len(v) == b + {len(fields)} and len({known}) < {_TAILS_MAX}:",
-            f"    {known}[v[b:]] = {values}",
+            f"if i == len(v) <= b + {_TAIL_BYTES_MAX}{absent}:",
+            f"    if len({known}) >= {_TAILS_MAX}: {known}.clear()",
+            f"    {known}[v[b:]] = {kept}",
         )
         self._depth -= 1
 
@@ -309,9 +329,9 @@ class _Writer:
         self._add(f"{target} = {items}")
 
 
-def _may_be_a_byte(kind: Json) -> bool:
+def _is_small(kind: Json) -> bool:
     if isinstance(kind, list):
         return bool(kind[0] == "null")
     if isinstance(kind, dict):
-        return kind["type"] == "enum" or _may_be_a_byte(kind["type"])
+        return kind["type"] == "enum" or _is_small(kind["type"])
     return kind in ("boolean", "int", "long")
