@@ -150,6 +150,19 @@ def test_it_hands_out_what_librdkafka_does(
     assert ours.some(100) == 0
 
 
+def test_every_partition_has_its_share_of_what_is_handed_out(
+    ours: Read, settings: Settings
+) -> None:
+    """Topics are merged by time: one that has records must not look as if it had ended."""
+    ours.consumer.assign(assigned(settings))
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not ours.some(40):
+        assert time.monotonic() < deadline_s
+    assert [len(rows) for rows in ours.records.values()] == [10] * 4
+    ours.some(7)
+    assert sorted(len(rows) for rows in ours.records.values()) == [11, 12, 12, 12]
+
+
 def test_it_goes_on_in_the_middle_of_a_batch(
     ours: Read, expected: Read, settings: Settings
 ) -> None:

@@ -15,6 +15,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import uvloop
+from aiokafka import conn as connections
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient
 from aiokafka.record.default_records import DefaultRecordBatch
@@ -24,13 +25,21 @@ from confluent_kafka import KafkaError, KafkaException
 from stockfold.runtime.fetch_requests import Place, Row, Session
 from stockfold.runtime.record_batches import Batch, committed
 
-REQUEST_BYTES = 1024 * 1024
-"""Of one answer; a larger batch comes whole all the same."""
-PLACE_BYTES = 256 * 1024
-"""Of one partition in an answer, and how much of it waits here before no more is asked for."""
+REQUEST_BYTES = 32 * 1024 * 1024
+PLACE_BYTES = 1024 * 1024
+"""Of one partition in an answer. A batch that is larger comes only alone, so no less than what a
+broker takes by default; and an answer has room for what all partitions have: who merges topics
+waits for each of them."""
+WAITING_BYTES = 256 * 1024
+"""Of one partition; while more waits here, no more is asked for."""
+WAITING_BYTES_MAX = 64 * 1024 * 1024
+"""Of all; while more waits, only partitions that have nothing here are asked for."""
 RETRY_S, RETRY_S_MAX = 0.02, 1.0
 _TURNS = 12
-"""Of the event loop when nobody waits: enough to take in a whole answer."""
+"""Of the event loop when nobody waits: enough to take in an answer that has come."""
+connections.READER_LIMIT = REQUEST_BYTES
+"""Of what a connection takes in before it waits for its reader. With aiokafka's 64 KiB an answer
+came in by pieces, some for each time that the loop was let turn."""
 _ASK_ANEW = frozenset(
     {KafkaError.FETCH_SESSION_ID_NOT_FOUND, KafkaError.INVALID_FETCH_SESSION_EPOCH}
 )
@@ -39,10 +48,23 @@ _ASK_ANEW = frozenset(
 class _Assigned:
     """An assigned partition."""
 
-    __slots__ = ("bytes", "next_offset", "paused", "place", "silent_until_s", "told_end")
+    __slots__ = (
+        "arrivals",
+        "bytes",
+        "next_offset",
+        "opened",
+        "paused",
+        "place",
+        "silent_until_s",
+        "told_end",
+    )
 
     def __init__(self, place: TopicPartition, offset: int) -> None:
         self.place = place
+        self.arrivals: deque[_Arrival] = deque()
+        """What waits here."""
+        self.opened: Iterator[Any] | None = None
+        """The first batch that waits, where it is handed out already."""
         self.next_offset = offset
         self.told_end = -1
         self.bytes = 0
@@ -53,9 +75,8 @@ class _Assigned:
 
 
 class _Arrival(NamedTuple):
-    """A batch that waits, from ``start`` on; or the end of its partition, where that is known."""
+    """A batch, from ``start`` on; or the end of its partition, at ``start``."""
 
-    of: _Assigned
     batch: Batch | None
     start: int
 
@@ -85,9 +106,9 @@ class Fetcher:
         self._sessions: dict[int, Session] = {}
         self._asking: dict[int, asyncio.Task[None]] = {}
         self._learning: asyncio.Task[None] | None = None
-        self._arrivals: deque[_Arrival] = deque()
-        self._opened: tuple[_Arrival, Iterator[Any]] | None = None
-        """What is being handed out, and where it goes on."""
+        self._ready: deque[_Assigned] = deque()
+        """Partitions of which something waits here, by whose turn it is."""
+        self._bytes = 0
         self._spinning: asyncio.Handle | None = None
         self._failure: BaseException | None = None
         self._retry_s = RETRY_S
@@ -99,8 +120,8 @@ class Fetcher:
         for task in (*self._asking.values(), *([self._learning] if self._learning else ())):
             task.cancel()
         self._asking, self._learning, self._sessions = {}, None, {}
-        self._arrivals.clear()
-        self._opened = None
+        self._ready.clear()
+        self._bytes = 0
         places = {TopicPartition(*place): offset for place, offset in offsets.items()}
         self._assigned = {place: _Assigned(place, offset) for place, offset in places.items()}
 
@@ -112,7 +133,7 @@ class Fetcher:
     def turn(self, wait_s: float) -> None:
         """Send requests and take in answers; wait so long at most until something has come."""
         self._ask()
-        if wait_s > 0 and not self._arrivals:
+        if wait_s > 0:
             timer = self._loop.call_later(wait_s, self._loop.stop)
             self._loop.run_forever()
             timer.cancel()
@@ -126,19 +147,26 @@ class Fetcher:
             raise failure
 
     def take(self, records_max: int) -> list[Taken]:
-        """What has come, in the order of its coming: at most so many records."""
+        """What has come: at most so many records, and alike of each partition.
+
+        Whoever merges topics takes one for read to its end until it hears otherwise.
+        """
         found: list[Taken] = []
-        held: list[_Arrival] = []
+        paused = [of for of in self._ready if of.paused]
+        ready = deque(of for of in self._ready if not of.paused)
         left = records_max
-        while left > 0 and self._arrivals:
-            arrival = self._arrivals[0]
-            if arrival.of.paused:
-                held.append(self._arrivals.popleft())
-                continue
-            taken = self._of(arrival, left)
-            found.append(taken)
-            left -= len(taken.records) or 1
-        self._arrivals.extendleft(reversed(held))
+        while left > 0 and ready:
+            each = max(1, left // len(ready))
+            for _ in range(len(ready)):
+                if left <= 0:
+                    break
+                of = ready.popleft()
+                taken = self._of(of, min(left, each))
+                found.append(taken)
+                left -= len(taken.records) or 1
+                if of.arrivals:
+                    ready.append(of)
+        self._ready = deque((*ready, *paused))
         return found
 
     def close(self) -> None:
@@ -158,27 +186,24 @@ class Fetcher:
 
     # --- handing out --------------------------------------------------------------------------
 
-    def _of(self, arrival: _Arrival, most: int) -> Taken:
-        of, batch, start = arrival
+    def _of(self, of: _Assigned, most: int) -> Taken:
+        batch, start = of.arrivals[0]
         if batch is None:
-            self._arrivals.popleft()
+            of.arrivals.popleft()
             return Taken(of.place, [], start)
-        if self._opened is None or self._opened[0] is not arrival:
-            self._opened = arrival, chain(DefaultRecordBatch(batch.whole))
-        _, opened = self._opened
+        if of.opened is None:
+            of.opened = chain(DefaultRecordBatch(batch.whole))
         try:
-            records = list(islice(opened, most))
+            records = list(islice(of.opened, most))
         except errors.KafkaError as error:
             raise KafkaException(
                 KafkaError(KafkaError.INVALID_MSG, f"{of.place}: {error!r}")
             ) from error
         if len(records) < most:
-            self._arrivals.popleft()
-            self._opened = None
+            of.arrivals.popleft()
+            of.opened = None
             of.bytes -= len(batch.whole)
-        else:
-            rest = self._arrivals[0] = _Arrival(of, batch, records[-1].offset + 1)
-            self._opened = rest, opened
+            self._bytes -= len(batch.whole)
         if records and records[0].offset < start:
             records = [record for record in records if record.offset >= start]
         return Taken(of.place, records, -1)
@@ -210,6 +235,7 @@ class Fetcher:
             self._look_around()
             return
         now_s = self._loop.time()
+        enough = WAITING_BYTES if self._bytes < WAITING_BYTES_MAX else 1
         wanted: dict[int, dict[Place, int]] = {}
         for place, of in self._assigned.items():
             node = client.cluster.leader_for_partition(place)
@@ -217,7 +243,7 @@ class Fetcher:
                 self._look_around()
             elif node in self._asking or of.paused or of.silent_until_s > now_s:
                 continue
-            elif of.bytes < PLACE_BYTES:
+            elif of.bytes < enough:
                 wanted.setdefault(node, {})[place] = of.next_offset
         for node, offsets in wanted.items():
             self._asking[node] = self._start(self._fetch(client, node, offsets))
@@ -285,14 +311,20 @@ class Fetcher:
             topic, partition = row.place
             start = of.next_offset
             where = f"{topic} partition {partition}"
+            waited = bool(of.arrivals)
             batches, of.next_offset = committed(row.raw, row.aborted, start, where)
+            if batches and of.arrivals and of.arrivals[-1].batch is None:
+                of.arrivals.pop()  # It is no end any more.
             for batch in batches:
                 of.bytes += len(batch.whole)
-                self._arrivals.append(_Arrival(of, batch, start))
+                self._bytes += len(batch.whole)
+                of.arrivals.append(_Arrival(batch, start))
             if of.next_offset >= row.stable_end and of.told_end != of.next_offset:
                 of.told_end = of.next_offset
-                self._arrivals.append(_Arrival(of, None, of.next_offset))
-        if self._arrivals:
+                of.arrivals.append(_Arrival(None, of.next_offset))
+            if of.arrivals and not waited:
+                self._ready.append(of)
+        if self._ready:
             self._loop.stop()
 
     def _refused(self, client: AIOKafkaClient, session: Session, of: _Assigned, code: int) -> None:

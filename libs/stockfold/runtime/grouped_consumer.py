@@ -125,8 +125,8 @@ class GroupedConsumer:
         if told is not None and told.error() is not None:
             return [told]
         found = self._taken(num_messages)
+        self._fetcher.turn(0 if found else timeout)
         if len(found) < num_messages:
-            self._fetcher.turn(0 if found else timeout)
             found += self._taken(num_messages - len(found))
         return found
 
