@@ -12,11 +12,11 @@ from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.merge import PartitionMerge
 from stockfold.runtime.records import Record
 
-CONSUME_MAX = 5_000
+CONSUME_MAX = 10_000
 QUEUE_PAUSE = 20_000
 QUEUE_RESUME = 4_000
 IDLE_POLL_S = 0.2
-ENOUGH = 10_000
+ENOUGH = 40_000
 """Records that wait here before no more are fetched, unless none of them may go yet."""
 GATHER_MS = 8
 """Records rest this long before they are merged, so that an older one of another topic that the
