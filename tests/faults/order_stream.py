@@ -82,6 +82,11 @@ class OrderStream:
         if self._failed or left:
             raise RuntimeError(f"orders were not acknowledged: {left}, {self._failed[:3]}")
 
+    def is_sold_out(self) -> bool:
+        """Whether more buyers have asked for the last units than there are."""
+        buyers = sum(wanted.is_scarce for wanted in list(self.wanted.values()))
+        return buyers > SCARCE_UNITS
+
     def _work(self) -> None:
         try:
             while not self._stop.is_set():

@@ -28,6 +28,7 @@ POINT_S_MAX = 25.0
 """A step that is not passed by then is left for a kill at any time."""
 PASS_S = (1.0, 3.0)
 REST_S_MAX = 240.0
+BUYERS_S_MAX = 60.0
 
 
 def orders(both: Servers, outcome: Outcome) -> None:
@@ -75,6 +76,8 @@ def orders(both: Servers, outcome: Outcome) -> None:
             keeper.start()
         for keeper in keepers:
             keeper.join()
+        # Some of the buyers of the last units must be refused, however soon the kills are over.
+        until(stream.is_sold_out, BUYERS_S_MAX)
         stream.stop()
         outcome.events = stream.events
 
