@@ -7,13 +7,14 @@ import time
 import numpy as np
 import pytest
 from confluent_kafka import Producer
+from tests.support.transactions import write_in_turns
 
 from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime import batch_reader
 from stockfold.runtime.batch_reader import BatchReader
 from stockfold.runtime.journal_arrays import WORD, Bytes, frames, record_ends
-from stockfold.runtime.kafka import confluent_config, ensure_topics
+from stockfold.runtime.kafka import ensure_topics
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.record_batches import Batch, unpacked
 from stockfold.runtime.settings import KafkaSettings, Settings
@@ -28,28 +29,12 @@ def settings(new_environment) -> Settings:
     settings = new_environment()
     ensure_topics(settings)
     topic = JOURNAL.full_name(settings.prefix)
-    producers = [
-        Producer(
-            {
-                **confluent_config(settings),
-                "transactional.id": f"{settings.prefix}writer-{number}",
-                "compression.type": ("lz4", "zstd")[number],
-            }
-        )
-        for number in range(2)
-    ]
-    for producer in producers:
-        producer.init_transactions(30)
-    for number in range(TRANSACTIONS):
-        producer = producers[number % 2]
-        producer.begin_transaction()
+
+    def write(producer: Producer, number: int) -> None:
         for record in range(40):
             producer.produce(topic, f"{number}-{record}".encode() * 30, b"K", partition=0)
-        if number % 3 == 1:
-            producer.flush(30)
-            producer.abort_transaction(30)
-        else:
-            producer.commit_transaction(30)
+
+    write_in_turns(settings, TRANSACTIONS, write)
     return settings
 
 

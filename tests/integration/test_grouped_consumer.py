@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from tests.conftest import NewEnvironment
+from tests.support.transactions import write_in_turns
 
 from stockfold.contracts.topics import RECEIPTS, RETURNS
 from stockfold.runtime.grouped_consumer import GroupedConsumer
@@ -28,22 +29,8 @@ def settings(new_environment: NewEnvironment) -> Settings:
     settings = new_environment(kafka={"sku_partitions": 2})
     ensure_topics(settings)
     topics = [topic.full_name(settings.prefix) for topic in (RECEIPTS, RETURNS)]
-    producers = [
-        Producer(
-            {
-                **confluent_config(settings),
-                "transactional.id": f"{settings.prefix}writer-{number}",
-                "compression.type": ("lz4", "zstd")[number],
-                "batch.num.messages": 16,
-            }
-        )
-        for number in range(2)
-    ]
-    for producer in producers:
-        producer.init_transactions(30)
-    for number in range(TRANSACTIONS):
-        producer = producers[number % 2]
-        producer.begin_transaction()
+
+    def write(producer: Producer, number: int) -> None:
         for record in range(RECORDS):
             name = f"{number}-{record}".encode()
             headers = [("ce_id", name), ("ce_none", None), ("ce_id", b"again")]
@@ -55,11 +42,8 @@ def settings(new_environment: NewEnvironment) -> Settings:
                 headers=headers if record % 3 else None,
                 timestamp=1_700_000_000_000 + number * 1000 + record,
             )
-        if number % 3 == 1:
-            producer.flush(30)
-            producer.abort_transaction(30)
-        else:
-            producer.commit_transaction(30)
+
+    write_in_turns(settings, TRANSACTIONS, write, **{"batch.num.messages": 16})
     return settings
 
 

@@ -22,6 +22,7 @@ from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.kafka import aiokafka_config
+from stockfold.runtime.leaders import NOBODY, connected, leader
 from stockfold.runtime.partition_reader import SILENCE_S
 from stockfold.runtime.record_batches import Batch, Fetched, committed
 from stockfold.runtime.settings import Settings
@@ -122,18 +123,16 @@ class BatchReader:
     async def _ask(self, place: TopicPartition, offset: int) -> tuple[bytes, list[tuple[int, int]]]:
         """Bytes from ``offset``, and the aborted transactions among them."""
         if self._client is None:
-            client = AIOKafkaClient(**self._config)
-            await client.bootstrap()
-            self._client = client
+            self._client = await connected(self._config)
         client = self._client
         await client.add_topic(place.topic)
-        leader = client.cluster.leader_for_partition(place)
-        if leader is None or leader == -1:
+        node = leader(client.cluster, place)
+        if node == NOBODY:
             await client.force_metadata_update()
             raise errors.LeaderNotAvailableError(place)
         wanted = [(place.topic, [(place.partition, offset, FETCH_BYTES)])]
         answer = await client.send(
-            leader, FetchRequest(_WAIT_MS, 1, FETCH_BYTES, _READ_COMMITTED, wanted)
+            node, FetchRequest(_WAIT_MS, 1, FETCH_BYTES, _READ_COMMITTED, wanted)
         )
         ((_, (found,)),) = answer.topics
         if found[_ERROR]:

@@ -23,6 +23,7 @@ from aiokafka.structs import TopicPartition
 from confluent_kafka import KafkaError, KafkaException
 
 from stockfold.runtime.fetch_requests import Place, Row, Session
+from stockfold.runtime.leaders import NOBODY, connected, leader
 from stockfold.runtime.record_batches import Batch, committed
 
 REQUEST_BYTES = 32 * 1024 * 1024
@@ -105,6 +106,8 @@ class Fetcher:
         self._assigned: dict[Place, _Assigned] = {}
         self._sessions: dict[int, Session] = {}
         self._asking: dict[int, asyncio.Task[None]] = {}
+        self._nodes: set[int] = set()
+        """Brokers that led a partition when we last looked."""
         self._learning: asyncio.Task[None] | None = None
         self._ready: deque[_Assigned] = deque()
         """Partitions of which something waits here, by whose turn it is."""
@@ -119,7 +122,7 @@ class Fetcher:
         """Read these partitions from their offsets, and no others."""
         for task in (*self._asking.values(), *([self._learning] if self._learning else ())):
             task.cancel()
-        self._asking, self._learning, self._sessions = {}, None, {}
+        self._asking, self._learning, self._sessions, self._nodes = {}, None, {}, set()
         self._ready.clear()
         self._bytes = 0
         places = {TopicPartition(*place): offset for place, offset in offsets.items()}
@@ -228,7 +231,7 @@ class Fetcher:
 
     def _ask(self) -> None:
         """Have a request under way to each broker that leads a partition which is wanted."""
-        if not self._assigned:
+        if not self._assigned or (self._nodes and self._nodes <= self._asking.keys()):
             return
         client = self._client
         if client is None:
@@ -236,15 +239,19 @@ class Fetcher:
             return
         now_s = self._loop.time()
         enough = WAITING_BYTES if self._bytes < WAITING_BYTES_MAX else 1
+        nodes: set[int] = set()
         wanted: dict[int, dict[Place, int]] = {}
         for place, of in self._assigned.items():
-            node = client.cluster.leader_for_partition(place)
-            if node is None or node < 0:
+            node = leader(client.cluster, place)
+            if node == NOBODY:
                 self._look_around()
-            elif node in self._asking or of.paused or of.silent_until_s > now_s:
                 continue
-            elif of.bytes < enough:
+            nodes.add(node)
+            if node in self._asking or of.paused or of.silent_until_s > now_s:
+                continue
+            if of.bytes < enough:
                 wanted.setdefault(node, {})[place] = of.next_offset
+        self._nodes = nodes
         for node, offsets in wanted.items():
             self._asking[node] = self._start(self._fetch(client, node, offsets))
 
@@ -256,12 +263,10 @@ class Fetcher:
         """Connect, and ask who leads the partitions."""
         try:
             if self._client is None:
-                client = AIOKafkaClient(**self._options)
-                await client.bootstrap()
-                self._client = client
+                self._client = await connected(self._options)
             await self._client.set_topics({topic for topic, _ in self._assigned})
-            leader_of = self._client.cluster.leader_for_partition
-            if any(leader_of(place) in (None, -1) for place in self._assigned):
+            cluster = self._client.cluster
+            if any(leader(cluster, place) == NOBODY for place in self._assigned):
                 await self._client.force_metadata_update()
                 await self._rest()
         except errors.KafkaError:
@@ -289,10 +294,15 @@ class Fetcher:
         self._ask()
 
     async def _pause(self, client: AIOKafkaClient, session: Session) -> None:
-        """The broker is away: perhaps another leads its partitions soon."""
+        """The broker is away."""
+        self._ask_anew(client, session)
+        await self._rest()
+
+    @staticmethod
+    def _ask_anew(client: AIOKafkaClient, session: Session) -> None:
+        """Perhaps another broker leads its partitions soon."""
         session.restart()
         client.force_metadata_update()
-        await self._rest()
 
     async def _rest(self) -> None:
         await asyncio.sleep(self._retry_s)
@@ -334,6 +344,5 @@ class Fetcher:
         if not kind.retriable:
             what = f"{topic} partition {partition} offset {of.next_offset}: {kind.__name__}"
             raise KafkaException(KafkaError(code, what))
-        session.restart()
-        client.force_metadata_update()
+        self._ask_anew(client, session)
         of.silent_until_s = self._loop.time() + RETRY_S

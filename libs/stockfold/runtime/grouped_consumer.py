@@ -7,7 +7,7 @@ its partitions in each request (record 46).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -18,12 +18,23 @@ from stockfold.runtime.kafka import aiokafka_options
 from stockfold.runtime.records import Headers
 
 
+class _Parsed(Protocol):
+    """aiokafka's DefaultRecord."""
+
+    offset: int
+    timestamp_type: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
 class Came(msgspec.Struct, gc=False):
-    """See ``Record``; ``inner`` is aiokafka's."""
+    """See ``Record``."""
 
     _topic: str
     _partition: int
-    inner: Any
+    inner: _Parsed
 
     def topic(self) -> str:
         """See ``Record.topic``."""
@@ -35,7 +46,7 @@ class Came(msgspec.Struct, gc=False):
 
     def offset(self) -> int:
         """See ``Record.offset``."""
-        return self.inner.offset  # type: ignore[no-any-return]
+        return self.inner.offset
 
     def timestamp(self) -> tuple[int, int]:
         """See ``Record.timestamp``."""
@@ -44,15 +55,15 @@ class Came(msgspec.Struct, gc=False):
 
     def key(self) -> bytes | None:
         """See ``Record.key``."""
-        return self.inner.key  # type: ignore[no-any-return]
+        return self.inner.key
 
     def value(self) -> bytes | None:
         """See ``Record.value``."""
-        return self.inner.value  # type: ignore[no-any-return]
+        return self.inner.value
 
     def headers(self) -> Headers | None:
         """See ``Record.headers``."""
-        return self.inner.headers  # type: ignore[no-any-return]
+        return self.inner.headers
 
     def error(self) -> None:
         """See ``Fetched.error``."""

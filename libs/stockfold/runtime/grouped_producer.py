@@ -26,6 +26,7 @@ from aiokafka.structs import TopicPartition as Place
 from confluent_kafka import KafkaError, TopicPartition
 
 from stockfold.runtime.kafka import aiokafka_options
+from stockfold.runtime.leaders import NOBODY, leader
 from stockfold.runtime.outgoing_batches import SEQUENCES, Outgoing, Sealed
 from stockfold.runtime.records import Keyed
 from stockfold.runtime.transaction_brokers import Brokers
@@ -204,7 +205,7 @@ class GroupedProducer:
         return await self._brokers.coordinator(CoordinationType.TRANSACTION, self._name, request)
 
     async def _ask_leader(self, node: int, batches: dict[Place, bytes]) -> list[tuple[Place, int]]:
-        if node < 0:
+        if node == NOBODY:
             raise errors.LeaderNotAvailableError(list(batches))
         topics: dict[str, list[tuple[int, bytes]]] = {}
         for place, raw in batches.items():
@@ -222,13 +223,12 @@ class GroupedProducer:
 def _by_leader(
     cluster: ClusterMetadata, batches: dict[Place, bytes]
 ) -> list[tuple[int, dict[Place, bytes]]]:
-    """As requests of limited size, by the broker that leads their partitions; -1 for none."""
+    """As requests of limited size, by the broker that leads their partitions, or NOBODY."""
     requests: list[tuple[int, dict[Place, bytes]]] = []
     filling: dict[int, dict[Place, bytes]] = {}
     sizes: dict[int, int] = {}
     for place, raw in batches.items():
-        leader = cluster.leader_for_partition(place)
-        node = -1 if leader is None else leader
+        node = leader(cluster, place)
         if node not in filling or sizes[node] + len(raw) > REQUEST_BYTES:
             filling[node], sizes[node] = {}, 0
             requests.append((node, filling[node]))

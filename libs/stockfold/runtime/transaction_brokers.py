@@ -14,6 +14,7 @@ from aiokafka import errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from confluent_kafka import KafkaError
 
+from stockfold.runtime.leaders import connected
 from stockfold.runtime.transaction_requests import MOVED, NOT_NOW, refusal
 
 RETRY_S, RETRY_S_MAX = 0.002, 0.1
@@ -47,9 +48,7 @@ class Brokers:
     async def client(self) -> AIOKafkaClient:
         """Connected."""
         if self._client is None:
-            client = AIOKafkaClient(**self._options)
-            await client.bootstrap()
-            self._client = client
+            self._client = await connected(self._options)
         return self._client
 
     async def coordinator(self, kind: int, key: str, request: Any) -> Any:
