@@ -19,6 +19,12 @@ from stockfold.runtime.settings import Settings
 LISTED_MAX = 10
 QUERY_S_MAX = 300.0
 
+# Nothing while a place has shown nothing yet: ``min`` would pass over it.
+COMPLETE_UNTIL_SQL = """
+    SELECT CASE WHEN bool_and(complete_until IS NOT NULL)
+           THEN extract(epoch FROM min(complete_until))::float8 || '' END
+    FROM offsets LEFT JOIN freshness USING (topic, partition)
+"""
 POSITIONS_SQL = """
     SELECT sku, location, on_hand, quality_hold, damaged, in_transit, reserved, allocated, atp,
            (SELECT coalesce(sum((e->>'quantity')::bigint), 0)::bigint

@@ -13,10 +13,10 @@ from infra.demo.dataset import read_lines
 from infra.demo.derivation import World, derive
 from infra.demo.feed import Feed, Pace
 from infra.demo.plan import Plan, channels_of, settings_of
-from infra.demo.proof import Comparison, Proof, ReadModel
+from infra.demo.proof import COMPLETE_UNTIL_SQL, Comparison, Proof, ReadModel
 from infra.demo.screen import Screen
 from infra.demo.telling import tell
-from infra.demo.waiting import Inputs, until
+from infra.demo.waiting import Inputs, until, visible_at
 from tests.support.woo_shop import ShopServer
 
 from stockfold.domain.errors import SettingsError, UnavailableError
@@ -146,14 +146,12 @@ class Demo:
         self.screen.say(f"the ledger has read {events:,} events{_after(began)}")
 
     def _wait_for_read_model(self, model: ReadModel) -> None:
-        drained = time.time()
+        visible = visible_at(self.running.settings)
 
         def look() -> tuple[bool, object]:
-            seen = model.value(
-                "SELECT extract(epoch FROM min(complete_until))::float8 || '' FROM freshness"
-            )
+            seen = model.value(COMPLETE_UNTIL_SQL)
             left = model.value("SELECT sum(next_offset)::bigint FROM freshness")
-            return seen is not None and float(seen) > drained, (left,)
+            return seen is not None and float(seen) > visible, (left,)
 
         began = time.monotonic()
         with self.screen.progress("the read model follows"):

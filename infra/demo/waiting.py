@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from stockfold.contracts.topics import INPUTS
+from stockfold.contracts.topics import EXCEPTIONS, INPUTS, JOURNAL, POSITIONS, RESERVATION_STATUS
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.kafka import confluent_config, group_id, partitions_of
 from stockfold.runtime.partition_reader import PartitionReader
@@ -15,6 +15,8 @@ from stockfold.runtime.settings import Settings
 
 ANSWER_S_MAX = 15.0
 LOOK_S = 0.3
+FETCH_S_MAX = 0.5
+"""An answer may be so old when its reader notes the time."""
 _PASSES = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -40,6 +42,18 @@ def until(
             moved = time.monotonic()
         seen = now_seen
     return done, seen
+
+
+def visible_at(settings: Settings) -> float:
+    """When what the ledger has committed was to be seen by all, in seconds since 1970: after now.
+
+    Its inputs may be committed while the markers of its outputs are still written.
+    """
+    reader = PartitionReader(settings)
+    for topic in (JOURNAL, RESERVATION_STATUS, POSITIONS, EXCEPTIONS):
+        for number in range(partitions_of(settings, topic)):
+            reader.settled_end(topic, number)
+    return time.time() + FETCH_S_MAX
 
 
 class Inputs:
