@@ -50,13 +50,14 @@ def _refuse(what: str, remedy: str) -> ContractError:
     return ContractError("bad_envelope", what, remedy=remedy)
 
 
-Fields = tuple[str, str, str, int, str, str, int | None, str]
-"""The fields of an ``Envelope``, in their order."""
+Fields = tuple[str, str, str, int, str, str, int | None, str, bytes, bytes]
+"""The fields of an ``Envelope``, in their order; then the bytes of its id and correlation id."""
 
 
 def parse(headers: Headers | None) -> Envelope:
     """The envelope of Kafka headers; ContractError ``missing_header`` or ``bad_envelope``."""
-    return Envelope(*parse_fields(headers))
+    event_id, source, name, time_us, more, trace, sequence, corrects, _, _ = parse_fields(headers)
+    return Envelope(event_id, source, name, time_us, more, trace, sequence, corrects)
 
 
 def parse_fields(headers: Headers | None) -> Fields:
@@ -83,6 +84,8 @@ def parse_fields(headers: Headers | None) -> Fields:
                     "",
                     None,
                     "",
+                    event,
+                    more,
                 )
             except (AttributeError, ValueError, OverflowError):
                 return _parse_any(headers)  # Which says in full what is wrong.
@@ -96,7 +99,8 @@ def _parse_any(headers: Headers | None) -> Fields:
     try:
         if found["ce_specversion"] not in _VERSIONS:
             raise _refuse("ce_specversion is not 1.0", "Send CloudEvents 1.0.")
-        event_id = found["ce_id"].decode()  # type: ignore[union-attr]
+        raw_id: bytes = found["ce_id"]  # type: ignore[assignment]
+        event_id = raw_id.decode()
         source = found["ce_source"].decode()  # type: ignore[union-attr]
         correlation = get("correlationid")
         trace = get("traceparent")
@@ -111,6 +115,8 @@ def _parse_any(headers: Headers | None) -> Fields:
             trace.decode() if trace else "",
             _number(sequence) if sequence else None,
             corrects.decode() if corrects else "",
+            raw_id,
+            correlation or raw_id,
         )
     except KeyError as error:
         raise ContractError(

@@ -15,6 +15,7 @@ from stockfold.contracts import envelope as envelopes
 from stockfold.contracts.avro_reader import JudgingReader, judging_reader
 from stockfold.contracts.codec import HEADER_BYTES, MAGIC, read_body, schema_of, write_body
 from stockfold.contracts.json_reader import JsonReader, check_content_type
+from stockfold.contracts.kept import Kept
 from stockfold.contracts.registry import Registry, Schema, default_registry
 from stockfold.contracts.upcasters import UPCASTERS, Upcasters
 from stockfold.domain.errors import ContractError
@@ -91,24 +92,23 @@ class InputReader:
             raw = value[HEADER_BYTES:]
             try:
                 body, end, is_sound = read_body(raw, 0)
-                event_id, source, told, occurred_us, correlation_id, trace, sequence, _ = (
-                    envelopes.parse_fields(headers)
-                )
+                fields = envelopes.parse_fields(headers)
             except Exception:  # noqa: BLE001  (told in full by the careful path below)
                 end = -1
-        if end >= 0 and end == len(raw) and told == name and name in allowed:
+        if end >= 0 and end == len(raw) and fields[2] == name and name in allowed:
             payload_hash = _hash(raw)
         else:
             name, schema, body, schema_id, payload_hash = self._carefully(
                 topic, allowed, value, headers
             )
-            event_id, source, told, occurred_us, correlation_id, trace, sequence, _ = (
-                envelopes.parse_fields(headers)
-            )
-            if told != name:
-                raise _type_mismatch(told, name)
+            fields = envelopes.parse_fields(headers)
+            if fields[2] != name:
+                raise _type_mismatch(fields[2], name)
             event_type = schema.name.removeprefix(_NAMESPACE)
             is_sound = False
+        event_id, source, _, occurred_us, correlation_id, trace, sequence, _, raw_id, raw_more = (
+            fields
+        )
         sku = body["sku"]
         if key is None or key != sku.encode():
             raise _key_mismatch(key, sku)
@@ -128,6 +128,9 @@ class InputReader:
             payload_hash,
             sequence,
             is_sound,
+            _hash(_SOURCES[source] + raw_id),
+            raw_id,
+            raw_more,
         )
         if trace and self.traced:
             given.traceparent = trace
@@ -220,4 +223,8 @@ def _wrong_topic(name: str, topic: str) -> ContractError:
 
 def event_hash(source: str, event_id: str) -> int:
     """The 64-bit name of an event in the memory for repeats: (source, id)."""
-    return xxhash.xxh3_64_intdigest(f"{source}\x00{event_id}".encode())
+    return _hash(_SOURCES[source] + event_id.encode())
+
+
+_SOURCES = Kept(lambda source: source.encode() + b"\0")
+"""The beginning of what is hashed for an event."""

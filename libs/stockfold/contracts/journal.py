@@ -50,7 +50,8 @@ CauseIds = tuple[bytes, bytes, bytes]
 
 def cause_ids(cause: Input, recorded_us: int) -> CauseIds:
     """What several records of one cause share."""
-    event_id, correlation_id = cause.event_id.encode(), cause.correlation_id.encode()
+    event_id = cause.raw_id or cause.event_id.encode()
+    correlation_id = cause.raw_correlation or cause.correlation_id.encode()
     return (
         LONGS[len(event_id)] + event_id,
         LONGS[len(correlation_id)] + correlation_id,

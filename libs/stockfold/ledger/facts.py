@@ -31,6 +31,12 @@ class Input(msgspec.Struct, gc=False):
     sequence: int | None = None
     is_sound: bool = False
     """The body is known to pass its type's checks (``validation``); unknown where False."""
+    event: int = 0
+    """Its name in the memory for repeats; 0 where nobody asked for it."""
+    raw_id: bytes = b""
+    """The event id as it came; empty where only the text is known."""
+    raw_correlation: bytes = b""
+    """The correlation id as it came; empty where only the text is known."""
     told: tuple[int, str] | None = None
     """(quantity, unit) as told, when it was converted to base units."""
     secondary: bool = False

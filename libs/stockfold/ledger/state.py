@@ -180,10 +180,13 @@ class SkuState:
         except ValueError:
             return 0
         moves = self.moves
+        times = moves[1::3]
+        if not times or max(times) <= as_of_us:  # As for a figure of just now.
+            return 0
         return sum(
-            moves[i + 2]
-            for i in range(0, len(moves), 3)
-            if moves[i] == wanted and moves[i + 1] > as_of_us
+            units
+            for place, at_us, units in zip(moves[::3], times, moves[2::3], strict=True)
+            if place == wanted and at_us > as_of_us
         )
 
     def deficit(self) -> int:
