@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from infra.bench.fakes import FakePolicies, FakeRecord
+from infra.bench.fakes import FakePolicies
 from rich.console import Console
 
 from stockfold.availability.policy import Policy, Promotion, RingFence, Safety
@@ -20,7 +20,7 @@ from stockfold.contracts.codec import encode
 from stockfold.contracts.topics import POSITIONS, Topic
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import LoopRecord, Record
 from stockfold.runtime.telemetry.tracing import Headers
 from stockfold_services.availability.processor import AvailabilityProcessor
 
@@ -73,7 +73,9 @@ class Bench:
         for sku, location, on_hand in rows:
             self._offset += 1
             value = encode("stockfold.Position", position(sku, location, on_hand, self._offset))
-            record = FakeRecord(POSITIONS, self._offset, f"{location}|{sku}".encode(), value)
+            record = LoopRecord(
+                POSITIONS.name, 0, self._offset, 1_000, f"{location}|{sku}".encode(), value
+            )
             found.append(cast("Record", record))
         return found
 

@@ -3,53 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 from stockfold.availability.policy import Policy
 from stockfold.contracts.policies import encode_policy
-from stockfold.contracts.topics import POLICIES, Topic
-from stockfold.runtime.records import Headers, Record
-
-
-class FakeRecord:
-    """A record as the loop hands it on."""
-
-    def __init__(
-        self, topic: Topic, offset: int, key: bytes, value: bytes | None, partition: int = 0
-    ) -> None:
-        self._partition = partition
-        self._topic = topic.name
-        self._offset = offset
-        self._key = key
-        self._value = value
-
-    def topic(self) -> str:
-        """Its name, without a prefix."""
-        return self._topic
-
-    def partition(self) -> int:
-        """Where it is."""
-        return self._partition
-
-    def offset(self) -> int:
-        """Its place there."""
-        return self._offset
-
-    def timestamp(self) -> tuple[int, int]:
-        """Always the same."""
-        return 1, 1_000
-
-    def key(self) -> bytes | None:
-        """As given."""
-        return self._key
-
-    def value(self) -> bytes | None:
-        """As given."""
-        return self._value
-
-    def headers(self) -> Headers | None:
-        """None."""
-        return None
+from stockfold.contracts.topics import POLICIES
+from stockfold.runtime.records import LoopRecord, Record
 
 
 class FakePolicies:
@@ -62,8 +20,8 @@ class FakePolicies:
     def put(self, policy: Policy) -> None:
         """Have a policy read at the next poll."""
         value = encode_policy(policy)
-        record = FakeRecord(POLICIES, self._offset, policy.channel.encode(), value)
-        self.waiting.append(cast("Record", record))
+        key = policy.channel.encode()
+        self.waiting.append(LoopRecord(POLICIES.name, 0, self._offset, 1_000, key, value))
         self._offset += 1
 
     def poll(self) -> list[Record]:

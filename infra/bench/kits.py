@@ -13,7 +13,7 @@ from typing import cast
 
 import psutil
 from infra.bench.availability import LOCATIONS, make_policies, position
-from infra.bench.fakes import FakePolicies, FakeRecord
+from infra.bench.fakes import FakePolicies
 from rich.console import Console
 
 from stockfold.contracts.codec import encode
@@ -30,7 +30,7 @@ from stockfold.contracts.topics import (
 from stockfold.domain.reference import BillOfMaterials, CatalogItem, Component
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import LoopRecord, Record
 from stockfold.runtime.telemetry.tracing import Headers
 from stockfold_services.availability.processor import AvailabilityProcessor
 
@@ -79,7 +79,7 @@ class Bench(Outputs):
     def put(self, topic: Topic, partition: int, key: bytes, value: bytes | None) -> None:
         """Have a record read."""
         self._offset += 1
-        record = FakeRecord(topic, self._offset, key, value, partition)
+        record = LoopRecord(topic.name, partition, self._offset, 1_000, key, value)
         self._waiting[partition].append(cast("Record", record))
 
     def stock(self, sku: str, on_hand: int) -> None:

@@ -28,6 +28,7 @@ from stockfold.ledger.digest import digest, rows
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
+from stockfold.runtime.records import Headers, LoopRecord
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.ledger.processor import LedgerProcessor
@@ -92,39 +93,15 @@ class _Nothing:
         return
 
 
-class _Record:
+def _record(topic: Topic, offset: int, given: Input, sequence: int | None) -> LoopRecord:
     """An input as Kafka would hand it over."""
-
-    def __init__(self, topic: Topic, offset: int, given: Input, sequence: int | None) -> None:
-        name = f"stockfold.{given.event_type}"
-        told = envelope.Envelope(
-            given.event_id, given.source, name, given.occurred_us, f"c-{offset}", "", sequence
-        )
-        self._topic, self._offset, self._at_ms = topic.name, offset, given.now_us // 1000
-        key: bytes = given.body["sku"].encode()
-        self._key, self._value = key, codec.encode(name, given.body)
-        self._headers = envelope.build(told)
-
-    def topic(self) -> str:
-        return self._topic
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return self._offset
-
-    def timestamp(self) -> tuple[int, int]:
-        return (2, self._at_ms)
-
-    def key(self) -> bytes:
-        return self._key
-
-    def value(self) -> bytes:
-        return self._value
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        return self._headers
+    name = f"stockfold.{given.event_type}"
+    told = envelope.Envelope(
+        given.event_id, given.source, name, given.occurred_us, f"c-{offset}", "", sequence
+    )
+    key, value = given.body["sku"].encode(), codec.encode(name, given.body)
+    headers: Headers = [*envelope.build(told)]
+    return LoopRecord(topic.name, 0, offset, given.now_us // 1000, key, value, headers)
 
 
 class GoldenLedger(Outputs):
@@ -150,9 +127,9 @@ class GoldenLedger(Outputs):
             # Some numbers never come: what follows them is ahead.
             self._numbers[given.body["sku"]] += 1 + (len(self.journal) % 5 == 0)
             sequence = self._numbers[given.body["sku"]]
-        record = _Record(topic, self._offsets[topic.name], given, sequence)
+        record = _record(topic, self._offsets[topic.name], given, sequence)
         self._offsets[topic.name] += 1
-        self._processor.process(0, cast("Any", [record]), self, given.now_us)
+        self._processor.process(0, [record], self, given.now_us)
 
     def produce(
         self, topic: Topic, partition: int, key: Any, value: bytes | None, headers: Any = None

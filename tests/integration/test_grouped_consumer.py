@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from tests.conftest import NewEnvironment
 from tests.support.transactions import write_in_turns
 
 from stockfold.contracts.topics import RECEIPTS, RETURNS
+from stockfold.runtime.clients import LibrdkafkaMember
 from stockfold.runtime.grouped_consumer import GroupedConsumer
 from stockfold.runtime.kafka import confluent_config, ensure_topics
 from stockfold.runtime.settings import Settings
@@ -87,16 +88,12 @@ class Read:
         self.ends: dict[Place, list[int]] = {p: [] for p in places(settings)}
 
     def some(self, most: int) -> int:
-        messages = self.consumer.consume(most, timeout=0.1)
-        for message in messages:
-            place = (message.topic(), message.partition())
-            error = message.error()
-            if error is None:
-                self.records[place].append(shown(message))
-            else:
-                assert error.code() == KafkaError._PARTITION_EOF
-                self.ends[place].append(message.offset())
-        return len(messages)
+        runs = self.consumer.take(most, 0.1)
+        for topic, partition, records, end in runs:
+            self.records[topic, partition] += map(shown, records)
+            if end >= 0:
+                self.ends[topic, partition].append(end)
+        return len(runs)
 
     def to_the_ends(self, most: int = 500) -> Read:
         deadline_s = time.monotonic() + DEADLINE_S
@@ -108,7 +105,7 @@ class Read:
 
 @pytest.fixture(scope="module")
 def expected(settings: Settings) -> Read:
-    consumer = Consumer(config(settings))
+    consumer = LibrdkafkaMember(config(settings))
     consumer.assign(assigned(settings))
     read = Read(consumer, settings).to_the_ends()
     consumer.close()

@@ -29,6 +29,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.grouped_producer import GroupedProducer
 from stockfold.runtime.kafka import confluent_config
 from stockfold.runtime.partition_reader import NO_LEADER
+from stockfold.runtime.records import Run
 
 pytestmark = pytest.mark.integration
 
@@ -81,14 +82,14 @@ class Bench:
         self.members.append(made)
         return made
 
-    def until(self, done: Callable[[], Any], *consumers: Any) -> list[Any]:
+    def until(self, done: Callable[[], Any], *consumers: Any) -> list[Run]:
         """Poll the consumers until ``done``; what they got."""
-        found: list[Any] = []
+        found: list[Run] = []
         deadline_s = self.clock.monotonic_s() + DEADLINE_S
         while not done():
             assert self.clock.monotonic_s() < deadline_s
             for consumer in consumers:
-                found += consumer.consume(100, timeout=0.1)
+                found += consumer.take(100, 0.1)
             self.clock.sleep(0.05)
         return found
 
@@ -169,10 +170,10 @@ def what_is_not_committed_is_not_seen(bench: Bench) -> list[Any]:
     write(1)
     producer.commit_transaction(30.0)
     bench.until(lambda: end(IsolationLevel.READ_COMMITTED) == 5)
-    seen: list[Any] = []
-    while not any(message.error() and message.offset() == 5 for message in seen):
+    seen: list[Run] = []
+    while not any(run.end == 5 for run in seen):
         seen += bench.until(iter((False, True)).__next__, reader)
-    told.append([message.offset() for message in seen if message.error() is None])
+    told.append([record.offset() for run in seen for record in run.records])
     return told
 
 

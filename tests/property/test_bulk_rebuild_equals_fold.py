@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from tests.support.histories import Input, Options, histories, seeded
 from tests.support.journals import Journal, journal_of, without_seq
-from tests.support.ledger_process import LedgerProcess, Message
+from tests.support.ledger_process import LedgerProcess
 from tests.support.record_batches import GZIP, LZ4, SNAPPY, ZSTD, batch
 
 from stockfold.contracts import avro
@@ -22,6 +22,7 @@ from stockfold.runtime.journal_arrays import FACT, WORD, Bytes, NotColumnar, dif
 from stockfold.runtime.journal_columns import JournalColumns
 from stockfold.runtime.journal_fold import JournalFold
 from stockfold.runtime.record_batches import committed
+from stockfold.runtime.records import LoopRecord
 
 SKUS = Options(skus=("SKU-1", "SKU-2", "ß/3"))
 
@@ -49,7 +50,7 @@ def from_batches(journal: Journal, part: int, end: int = 10**9) -> dict[tuple[st
     raw = b""
     for start in range(0, len(journal.records), part):
         messages = [
-            Message("journal", 0, 1_700_000_000_000 + i, r.key(), r.value(), TRACE[i % 3])
+            LoopRecord("journal", 0, 0, 1_700_000_000_000 + i, r.key(), r.value(), TRACE[i % 3])
             for i, r in enumerate(journal.records[start : start + part])
         ]
         raw += batch(messages, start, CODECS[start // part % len(CODECS)])
@@ -130,7 +131,7 @@ def test_a_missing_fact_is_refused_by_both_paths() -> None:
 def test_what_the_bulk_path_does_not_read_is_left_to_the_scalar_fold() -> None:
     stray = encode("stockfold.InboundClosed", {"sku": "S", "inbound": "I", "line": None})
     with pytest.raises(NotColumnar):
-        JournalColumns(0).add([Message("journal", 0, 0, None, stray, [])])
+        JournalColumns(0).add([LoopRecord("journal", 0, 0, 0, None, stray, [])])
 
 
 def test_records_from_the_wanted_end_on_are_left_out() -> None:
@@ -167,11 +168,11 @@ def test_a_damaged_fact_is_left_to_the_scalar_fold(damage) -> None:
     journal = journal_of(seeded(2, size=30))
     value = next(r.value() for r in journal.records if b"on_hand" in r.value())
     with pytest.raises(NotColumnar):
-        JournalColumns(0).add([Message("journal", 0, 0, b"S", damage(value), [])])
+        JournalColumns(0).add([LoopRecord("journal", 0, 0, 0, b"S", damage(value), [])])
 
 
 def test_a_record_without_a_value_is_left_to_the_scalar_fold() -> None:
-    raw = batch([Message("journal", 0, 0, b"S", None, [])], 0)
+    raw = batch([LoopRecord("journal", 0, 0, 0, b"S", None, [])], 0)
     with pytest.raises(NotColumnar):
         JournalColumns(0).add_batches(committed(raw, [], 0, "journal").batches, 0, 1)
 

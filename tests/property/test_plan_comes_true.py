@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.availability_harness import FakeRecord, Harness, Log
+from tests.support.availability_harness import Harness, Log
 from tests.support.policies import policies
 
 from stockfold.availability.policy import Policy
@@ -16,9 +16,10 @@ from stockfold.availability.surroundings import NO_PLACES
 from stockfold.contracts.topics import POSITIONS, Topic
 from stockfold.domain.reference import BillOfMaterials, CatalogItem, Component
 from stockfold.runtime.partition_reader import PartitionReader
+from stockfold.runtime.records import LoopRecord
 from stockfold_services.availability.memory import PartitionMemory
 from stockfold_services.cli.policy_plan import Plan, Planner
-from stockfold_services.rebuild.foreseeing import Waiting, foresee_all
+from stockfold_services.rebuild.foreseeing import foresee_all, waiting
 
 PARTITIONS = 3
 BILLS = {"HAMPER": {"BOX": 1, "cup": 1}, "BOX": {"cup": 2, "beans": 1}}
@@ -86,7 +87,7 @@ class _Until:
 
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
-    ) -> Iterator[list[FakeRecord]]:
+    ) -> Iterator[list[LoopRecord]]:
         if topic is POSITIONS:
             end = self._ends[partition]
         return self._log.read(topic, partition, start, end)
@@ -125,15 +126,15 @@ def test_a_cutover_tells_of_kits_what_it_was_said_to(
     before = {sku: told[-1] for sku in SKUS if (told := harness.told("woo", sku))}
     ends = {number: harness.log.end(POSITIONS, number) for number in range(PARTITIONS)}
     _tell(harness, corrected)
-    waiting = {
+    outbox = {
         number: [
-            Waiting(POSITIONS.name, number, record.key(), record.value())
+            waiting(POSITIONS.name, number, record.key(), record.value())
             for record in harness.log.records(POSITIONS, number, end)
         ]
         for number, end in ends.items()
     }
     hidden = _Until(harness.log, ends)
-    foreseen = foresee_all(harness.processor, cast("PartitionReader", hidden), waiting)
+    foreseen = foresee_all(harness.processor, cast("PartitionReader", hidden), outbox)
     harness.start()
     harness.settle()
     after = {sku: told[-1] for sku in SKUS if (told := harness.told("woo", sku))}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +13,7 @@ from stockfold.contracts.envelope import Envelope, build
 from stockfold.contracts.topics import INPUT_OF, JOURNAL, POSITIONS, Topic
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.processor import Outputs
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.processor import LedgerProcessor
 from stockfold_services.projector.batch import Batch, Consumed
@@ -23,41 +23,12 @@ BATCH_INPUTS = 7
 COLUMNS = ("on_hand", "quality_hold", "damaged", "in_transit", "reserved", "allocated")
 
 
-class Sent(NamedTuple):
+def sent(given: Input, offset: int, value: bytes) -> LoopRecord:
     """An input on its topic."""
-
-    given: Input
-    at: int
-    value: bytes
-
-    def topic(self) -> str:
-        return INPUT_OF["stockfold." + self.given.event_type].name
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return self.at
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, self.given.now_us // 1000
-
-    def key(self) -> bytes:
-        return self.given.body["sku"].encode()
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        name = "stockfold." + self.given.event_type
-        return build(Envelope(self.given.event_id, self.given.source, name, self.given.occurred_us))
-
-
-class _Message:
-    def __init__(self, sent: Sent) -> None:
-        self._sent = sent
-        self.topic, self.partition, self.offset = sent.topic, sent.partition, sent.offset
-        self.timestamp, self.key, self.headers = sent.timestamp, sent.key, sent.headers
-
-    def value(self) -> bytes:
-        return self._sent.value
+    name = "stockfold." + given.event_type
+    headers = build(Envelope(given.event_id, given.source, name, given.occurred_us))
+    topic, key = INPUT_OF[name].name, given.body["sku"].encode()
+    return LoopRecord(topic, 0, offset, given.now_us // 1000, key, value, headers)
 
 
 class _Nothing:
@@ -114,7 +85,7 @@ def play(history: list[Input]) -> Tables:
                 value = codec.encode("stockfold." + item.event_type, item.body)
             except ContractError:
                 continue
-            messages.append(_Message(Sent(item, start + index, value)))
+            messages.append(sent(item, start + index, value))
         ledger.process(0, messages, Out(), inputs[-1].now_us)
         check_batch(tables, outputs, sums)
     return tables

@@ -7,6 +7,8 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
 
+from stockfold.runtime.records import Run, runs_of
+
 from .kafka_group import GroupMetadata, Member
 from .kafka_log import Entry, Place, is_committed, kafka_error
 from .wire import Wire
@@ -17,7 +19,7 @@ FETCH_MAX = (1, 3, 10, 1000, 1000)
 
 
 class Consumer:
-    """See ``LogConsumer``."""
+    """See ``LogConsumer`` and ``LogMember``."""
 
     def __init__(self, wire: Wire, config: dict[str, Any]) -> None:
         self._wire = wire
@@ -129,6 +131,9 @@ class Consumer:
             self._wire.life.sleep(idle_s)
             found = self._poll(num_messages)
         return found
+
+    def take(self, records_max: int, wait_s: float) -> list[Run]:
+        return runs_of(self.consume(records_max, wait_s))
 
     def _poll(self, num_messages: int) -> list[Entry]:
         if self._wire.world.now_s < self._wire.world.broker_back_s:

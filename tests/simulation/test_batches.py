@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from stockfold.runtime.exactly_once import APART_S, ExactlyOnceLoop
 from stockfold.runtime.inbox import Inbox
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import LoopRecord
 from stockfold_services.ledger.processor import LedgerProcessor
 
 from .history import History, NoReference, Parts, settings_of
@@ -20,7 +20,7 @@ from .wire import Wire
 class _WatchedInbox(Inbox):
     held = False
 
-    def ready(self, events_max: int) -> list[tuple[int, Sequence[Record]]]:
+    def ready(self, events_max: int) -> list[tuple[int, Sequence[LoopRecord]]]:
         self.held = self.holds(events_max)
         return super().ready(events_max)
 

@@ -30,58 +30,18 @@ from stockfold.contracts.topics import (
 )
 from stockfold.domain.reference import Authority, CatalogItem, Location, key_of
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.records import Headers, Record
+from stockfold.runtime.records import LoopRecord, Record
 from stockfold_services.availability.processor import AvailabilityProcessor
 from stockfold_services.availability.records import read_position
 
 PARTITION = 0
 
 
-class FakeRecord:
-    """A record of the in-memory log."""
-
-    def __init__(
-        self,
-        topic: str,
-        partition: int,
-        offset: int,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Any = None,
-    ) -> None:
-        self._headers = headers
-        self._place = (topic, partition, offset)
-        self._key = key
-        self._value = value
-
-    def topic(self) -> str:
-        return self._place[0]
-
-    def partition(self) -> int:
-        return self._place[1]
-
-    def offset(self) -> int:
-        return self._place[2]
-
-    def timestamp(self) -> tuple[int, int]:
-        return (1, 1_000_000 + self._place[2])
-
-    def key(self) -> bytes | None:
-        return self._key
-
-    def value(self) -> bytes | None:
-        return self._value
-
-    def headers(self) -> Headers | None:
-        found: Headers | None = self._headers
-        return found
-
-
 class Log:
     """Committed records by topic and partition. ``compact`` keeps the newest of each key."""
 
     def __init__(self) -> None:
-        self._records: dict[tuple[str, int], list[FakeRecord]] = {}
+        self._records: dict[tuple[str, int], list[LoopRecord]] = {}
         self._ends: dict[tuple[str, int], int] = {}
 
     def append(
@@ -91,15 +51,15 @@ class Log:
         key: bytes | None,
         value: bytes | None,
         headers: Any = None,
-    ) -> FakeRecord:
+    ) -> LoopRecord:
         place = (topic.name, partition)
         offset = self._ends.get(place, 0)
         self._ends[place] = offset + 1
-        record = FakeRecord(topic.name, partition, offset, key, value, headers)
+        record = LoopRecord(topic.name, partition, offset, 1_000_000 + offset, key, value, headers)
         self._records.setdefault(place, []).append(record)
         return record
 
-    def records(self, topic: Topic, partition: int, start: int = 0) -> list[FakeRecord]:
+    def records(self, topic: Topic, partition: int, start: int = 0) -> list[LoopRecord]:
         kept = self._records.get((topic.name, partition), [])
         return [record for record in kept if record.offset() >= start]
 
@@ -119,7 +79,7 @@ class Log:
 
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
-    ) -> Iterator[list[FakeRecord]]:
+    ) -> Iterator[list[LoopRecord]]:
         for record in self.records(topic, partition, start or 0):
             if end is None or record.offset() < end:
                 yield [record]

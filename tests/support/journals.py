@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import JOURNAL, POSITIONS
 from stockfold.domain.errors import ContractError
+from stockfold.runtime.records import LoopRecord
 
 from .histories import Input
-from .ledger_process import LedgerProcess, Message
+from .ledger_process import LedgerProcess
 
 
 class Journal:
@@ -17,7 +18,7 @@ class Journal:
 
     def __init__(self, process: LedgerProcess) -> None:
         self.process = process
-        self.records: list[Message] = process.log.records.get(JOURNAL.name, [])
+        self.records: list[LoopRecord] = process.log.records.get(JOURNAL.name, [])
         self.positions: dict[tuple[str, str], dict] = {}
         for message in process.log.records.get(POSITIONS.name, []):
             record = decode(message.value())[1]

@@ -4,50 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from stockfold.contracts.codec import decode
 from stockfold.contracts.topics import EXCEPTIONS, JOURNAL, POSITIONS, RESERVATION_STATUS, Topic
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.processor import LedgerProcessor
 
 KEPT = (POSITIONS, EXCEPTIONS, RESERVATION_STATUS, JOURNAL)
 NOW_US = 1_800_000_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryRecord:
-    """A Kafka record."""
-
-    name: str
-    number: int
-    record_key: bytes
-    record_value: bytes
-    record_headers: list[tuple[str, bytes]]
-
-    def topic(self) -> str:
-        return self.name
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return self.number
-
-    def timestamp(self) -> tuple[int, int]:
-        return (2, NOW_US // 1000)
-
-    def key(self) -> bytes:
-        return self.record_key
-
-    def value(self) -> bytes:
-        return self.record_value
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        return self.record_headers
 
 
 class _EmptyReader:
@@ -74,9 +42,10 @@ class LedgerInMemory(Outputs):
         """Process (topic, key, value, headers) in this order, as one batch."""
         batch = []
         for topic, key, value, headers in messages:
-            batch.append(MemoryRecord(topic.name, self._offsets[topic.name], key, value, headers))
+            offset = self._offsets[topic.name]
+            batch.append(LoopRecord(topic.name, 0, offset, NOW_US // 1000, key, value, headers))
             self._offsets[topic.name] += 1
-        self._processor.process(0, cast("Any", batch), self, NOW_US)
+        self._processor.process(0, batch, self, NOW_US)
 
     def produce(
         self,

@@ -13,6 +13,7 @@ from stockfold.domain.reference import Record, key_of
 from stockfold.ledger.facts import Fact
 from stockfold.ledger.state import SkuState
 from stockfold.runtime.processor import Outputs
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.ledger.processor import LedgerProcessor
@@ -22,47 +23,11 @@ from .bodies import START_US
 SKU = "BEANS"
 
 
-class Message:
-    """A consumed record."""
-
-    def __init__(
-        self,
-        topic: str,
-        offset: int,
-        at_ms: int,
-        key: bytes | None,
-        value: bytes | None,
-        headers: list[tuple[str, bytes | None]],
-    ) -> None:
-        self._fields = (topic, offset, at_ms, key, value, headers)
-
-    def topic(self) -> str:
-        return self._fields[0]
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return self._fields[1]
-
-    def timestamp(self) -> tuple[int, int]:
-        return (1, self._fields[2])
-
-    def key(self) -> bytes | None:
-        return self._fields[3]
-
-    def value(self) -> bytes | None:
-        return self._fields[4]
-
-    def headers(self) -> list[tuple[str, bytes | None]]:
-        return self._fields[5]
-
-
 class Log(Outputs):
     """Topics of one partition: written by the processor and the test, read on recovery."""
 
     def __init__(self) -> None:
-        self.records: dict[str, list[Message]] = {}
+        self.records: dict[str, list[LoopRecord]] = {}
         self._offsets: dict[str, int] = {}
 
     def append(
@@ -72,17 +37,17 @@ class Log(Outputs):
         value: bytes | None,
         at_ms: int = 0,
         headers: list[tuple[str, bytes | None]] | None = None,
-    ) -> Message:
+    ) -> LoopRecord:
         offset = self._offsets.get(topic.name, 0)
         self._offsets[topic.name] = offset + 1
-        message = Message(topic.name, offset, at_ms, key, value, headers or [])
+        message = LoopRecord(topic.name, 0, offset, at_ms, key, value, headers or [])
         self.records.setdefault(topic.name, []).append(message)
         return message
 
     def compact(self, topic: Topic) -> None:
         """Keep the newest record of each key, as the broker does."""
         newest = {message.key(): message for message in self.records.get(topic.name, ())}
-        self.records[topic.name] = sorted(newest.values(), key=Message.offset)
+        self.records[topic.name] = sorted(newest.values(), key=LoopRecord.offset)
 
     def stable_end(self, topic: Topic, partition: int) -> int:
         """See ``PartitionReader.stable_end``."""
@@ -95,7 +60,7 @@ class Log(Outputs):
 
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
-    ) -> Iterator[list[Message]]:
+    ) -> Iterator[list[LoopRecord]]:
         """See ``PartitionReader.read``."""
         found = [
             m
@@ -124,10 +89,10 @@ class ReferenceTopic:
         self._log = log
         self._next = 0
 
-    def read_whole(self, reader: object) -> Iterator[Sequence[Message]]:
+    def read_whole(self, reader: object) -> Iterator[Sequence[LoopRecord]]:
         yield self.poll()
 
-    def poll(self) -> Sequence[Message]:
+    def poll(self) -> Sequence[LoopRecord]:
         found = self._log.records.get(REFERENCE.name, [])[self._next :]
         self._next += len(found)
         return found
@@ -163,7 +128,7 @@ class LedgerProcess:
         self._poll()
         return self
 
-    def publish(self, *records: Record) -> list[Message]:
+    def publish(self, *records: Record) -> list[LoopRecord]:
         """Publish reference data while the ledger is not listening."""
         return [
             self.log.append(topic_of(record), key_of(record).encode(), encode_record(record))
@@ -213,7 +178,7 @@ class LedgerProcess:
         self._process(self.log.append(CATALOG, key, value))
         return self
 
-    def _process(self, message: Message) -> None:
+    def _process(self, message: LoopRecord) -> None:
         self.processor.process(0, [message], self.log, self.now_us)
 
     # --- what came of it ----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
-from .ledger_process import Message
+from stockfold.runtime.records import LoopRecord
 
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 PRODUCER = 7
@@ -16,7 +16,7 @@ _BYTES_MAX = 1 << 24
 
 
 def batch(
-    messages: Sequence[Message], first: int, codec: int = LZ4, producer: int = PRODUCER
+    messages: Sequence[LoopRecord], first: int, codec: int = LZ4, producer: int = PRODUCER
 ) -> bytes:
     """One batch of a transaction, whose first record has the offset ``first``."""
     builder = DefaultRecordBatchBuilder(2, codec, True, producer, 0, 0, _BYTES_MAX)

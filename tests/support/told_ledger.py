@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from stockfold.contracts.topics import JOURNAL
 from stockfold.domain.errors import ContractError
 from stockfold.runtime.partition_memory import Partition
+from stockfold.runtime.records import LoopRecord
 
 from .histories import Input
-from .ledger_process import LedgerProcess, Message
+from .ledger_process import LedgerProcess
 
 IDS_MAX = 20
 """So few that event ids are forgotten, and finished entities with them."""
@@ -36,12 +37,12 @@ def tell(ledger: LedgerProcess, events: Sequence[Input]) -> None:
             ledger.processor.tick(ledger.log, event.now_us)
 
 
-def journal(ledger: LedgerProcess) -> list[Message]:
+def journal(ledger: LedgerProcess) -> list[LoopRecord]:
     """What the ledger wrote."""
     return ledger.log.records.get(JOURNAL.name, [])
 
 
-def folded(records: Sequence[Message], into: Partition | None = None) -> Partition:
+def folded(records: Sequence[LoopRecord], into: Partition | None = None) -> Partition:
     """A follower's memory."""
     memory = into or Partition(0, IDS_MAX)
     for record in records:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.support.ledger_in_memory import MemoryRecord
 from tests.support.woo_adapter import KINDS, knowing, product, reply, write_of
 
 from stockfold.channels import StockUpdate
@@ -13,6 +12,7 @@ from stockfold.channels.woocommerce.terms import StockTerms, show
 from stockfold.contracts.codec import encode
 from stockfold.contracts.topics import CHANNEL_CONTROL
 from stockfold.runtime.channel_control import Baseline, Control, ControlBook, halt_of, said
+from stockfold.runtime.records import LoopRecord
 from stockfold_services.publisher.gate import course_of, ordered
 from stockfold_services.publisher.mode import Mode
 from stockfold_services.publisher.wanted import Wanted
@@ -24,7 +24,7 @@ WANTED = Wanted("A", 12, 3, 0, 7)
 
 def tell(book: ControlBook, control: Control) -> None:
     value = encode("stockfold.ChannelControl", msgspec.structs.asdict(control))
-    book.apply(MemoryRecord(CHANNEL_CONTROL.name, 0, control.key.encode(), value, []))
+    book.apply(LoopRecord(CHANNEL_CONTROL.name, 0, 0, 0, control.key.encode(), value))
 
 
 def baseline(**changes: object) -> Baseline:
@@ -54,7 +54,7 @@ def test_what_cannot_be_read_leaves_what_was_said() -> None:
     book = ControlBook()
     paused = said(RUNNING, "paused", "", "anna")
     tell(book, paused)
-    book.apply(MemoryRecord(CHANNEL_CONTROL.name, 1, b"woo", b"nonsense", []))
+    book.apply(LoopRecord(CHANNEL_CONTROL.name, 0, 1, 0, b"woo", b"nonsense"))
     assert book.of("woo") == paused
 
 

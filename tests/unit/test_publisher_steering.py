@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from tests.support.ledger_in_memory import MemoryRecord
 
 from stockfold.channels import Outcome, OutcomeKind, Shown, StockUpdate
 from stockfold.channels.port import Observed
@@ -16,6 +15,7 @@ from stockfold.contracts.codec import encode
 from stockfold.contracts.topics import CHANNEL_CONTROL
 from stockfold.runtime.channel_control import Baseline, Control, said
 from stockfold.runtime.clock import SYSTEM_CLOCK
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.shop_guards_settings import ShopGuardsSettings
 from stockfold_services.publisher.baselines import Baselines
 from stockfold_services.publisher.gate import Gate
@@ -70,7 +70,7 @@ class Channel:
     def tell(self, control: Control) -> None:
         value = encode("stockfold.ChannelControl", msgspec.structs.asdict(control))
         key = control.key.encode()
-        self.gate.apply(MemoryRecord(CHANNEL_CONTROL.name, 0, key, value, []))
+        self.gate.apply(LoopRecord(CHANNEL_CONTROL.name, 0, 0, 0, key, value))
 
     def say(self, state: str, approved_to: Sequence[int] = ()) -> None:
         self.said = said(self.gate.control, state, "", "anna", approved_to)  # type: ignore[arg-type]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.ledger_process import Message
 from tests.support.record_batches import LZ4, batch, end_of_transaction
 
 from stockfold.domain.errors import UnavailableError
 from stockfold.runtime.record_batches import Unpacked, committed, unpacked
+from stockfold.runtime.records import LoopRecord
 
 
-def messages(*values: bytes) -> list[Message]:
-    return [Message("journal", 0, 1_700_000_000_000, b"K", value, []) for value in values]
+def messages(*values: bytes) -> list[LoopRecord]:
+    return [LoopRecord("journal", 0, 0, 1_700_000_000_000, b"K", value, []) for value in values]
 
 
 def test_batches_of_an_aborted_transaction_and_control_records_are_left_out() -> None:

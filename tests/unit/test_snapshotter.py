@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from tests.support.histories import Options, seeded
-from tests.support.ledger_process import LedgerProcess, Message
+from tests.support.ledger_process import LedgerProcess
 from tests.support.told_ledger import IDS_MAX, folded, journal, tell
 
 from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import UnavailableError
 from stockfold.ledger.digest import digest
 from stockfold.runtime.clock import ManualClock
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.snapshots import SnapshotStore
 from stockfold_services.snapshotter.snapshotter import Snapshotter
@@ -28,7 +29,7 @@ class Journals:
     """Two partitions of a journal, each as far as it is committed."""
 
     def __init__(self) -> None:
-        self.whole: dict[int, list[Message]] = {}
+        self.whole: dict[int, list[LoopRecord]] = {}
         for number in (0, 1):
             ledger = LedgerProcess(dedupe_events_max=IDS_MAX)
             tell(ledger, seeded(number + 1, size=160, options=Options(skus=("A", "B", "C"))))
@@ -48,7 +49,7 @@ class Journals:
 
     def read(
         self, topic: Topic, partition: int, start: int | None = None, end: int | None = None
-    ) -> Iterator[list[Message]]:
+    ) -> Iterator[list[LoopRecord]]:
         del topic
         self.reads.append((partition, start or 0))
         kept = [m for m in self.whole[partition] if (start or 0) <= m.offset() < (end or 0)]

@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from stockfold.domain.errors import SettingsError
 from stockfold.runtime.grouped_consumer import GroupedConsumer
 from stockfold.runtime.grouped_producer import GroupedProducer
-from stockfold.runtime.records import Keyed
+from stockfold.runtime.records import Keyed, Run, runs_of
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,23 @@ class Fetched(Protocol):
 
 
 class LogConsumer(Protocol):
-    """A member of a consumer group, or a reader of given partitions."""
+    """A reader of given partitions."""
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        """Read these from their offsets."""
+        ...
+
+    def consume(self, num_messages: int = 1, timeout: float = -1) -> Sequence[Fetched]:
+        """What has come, waiting at most so many seconds for the first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class LogMember(Protocol):
+    """A member of a consumer group."""
 
     def subscribe(
         self,
@@ -51,7 +67,7 @@ class LogConsumer(Protocol):
         on_assign: Callable[[Any, list[TopicPartition]], None] | None = None,
         on_revoke: Callable[[Any, list[TopicPartition]], None] | None = None,
     ) -> None:
-        """Join the group; both are called from within ``consume``."""
+        """Join the group; both are called from within ``take``."""
         ...
 
     def assign(self, partitions: list[TopicPartition]) -> None:
@@ -62,8 +78,8 @@ class LogConsumer(Protocol):
         """Read nothing."""
         ...
 
-    def consume(self, num_messages: int = 1, timeout: float = -1) -> Sequence[Fetched]:
-        """What has come, waiting at most so many seconds for the first."""
+    def take(self, records_max: int, wait_s: float) -> Sequence[Run]:
+        """What has come, waiting so long at most for the first. KafkaException."""
         ...
 
     def committed(
@@ -163,7 +179,7 @@ class Clients(Protocol):
         """A new reader of given partitions."""
         ...
 
-    def member(self, config: dict[str, Any]) -> LogConsumer:
+    def member(self, config: dict[str, Any]) -> LogMember:
         """A new member of a group."""
         ...
 
@@ -178,6 +194,14 @@ class Clients(Protocol):
     def behind(self, work: Callable[[], None]) -> Pending:
         """Have calls of a client made beside the caller, who goes on."""
         ...
+
+
+class LibrdkafkaMember(Consumer):
+    """A member that reads by librdkafka, too."""
+
+    def take(self, records_max: int, wait_s: float) -> list[Run]:
+        """See ``LogMember.take``."""
+        return runs_of(self.consume(records_max, timeout=wait_s))
 
 
 class _Librdkafka(Producer):
@@ -209,13 +233,13 @@ class ConfluentClients:
         """See ``Clients.consumer``."""
         return Consumer(config)
 
-    def member(self, config: dict[str, Any]) -> LogConsumer:
+    def member(self, config: dict[str, Any]) -> LogMember:
         """See ``Clients.member``."""
         try:
             return GroupedConsumer(config)
         except SettingsError as error:
             log.warning("records are read one by one: %s", error)
-            return Consumer(config)
+            return LibrdkafkaMember(config)
 
     def producer(self, config: dict[str, Any]) -> LogProducer:
         """See ``Clients.producer``."""

@@ -19,13 +19,13 @@ from typing import NamedTuple
 from confluent_kafka import KafkaException, TopicPartition
 
 from stockfold.domain.errors import DefectError, StockfoldError, UnavailableError
-from stockfold.runtime.clients import CONFLUENT, Clients, LogConsumer, LogProducer, Pending
+from stockfold.runtime.clients import CONFLUENT, Clients, LogMember, LogProducer, Pending
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.exactly_once_clients import consumer_config, producer_config
 from stockfold.runtime.inbox import GATHER_MS, Inbox
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import HeldOutputs, Processor
-from stockfold.runtime.records import Record, last_of_topics
+from stockfold.runtime.records import LoopRecord, last_of_topics
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.starting_offsets import next_offset
 from stockfold.runtime.steps import step
@@ -165,7 +165,7 @@ class ExactlyOnceLoop:
 
     # --- assignment ---------------------------------------------------------------------------
 
-    def _assigned(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
+    def _assigned(self, consumer: LogMember, partitions: list[TopicPartition]) -> None:
         try:
             self._joined = True
             self._membership = consumer.consumer_group_metadata()
@@ -175,7 +175,7 @@ class ExactlyOnceLoop:
         except Exception as error:  # noqa: BLE001  (a callback cannot raise through librdkafka)
             self._failure = error
 
-    def _recover(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
+    def _recover(self, consumer: LogMember, partitions: list[TopicPartition]) -> None:
         self._pass("before_recovery")
         reader = self._reader
         self.pulse.beat("waiting for the group's stable offsets")
@@ -200,7 +200,7 @@ class ExactlyOnceLoop:
             self._meter.partitions.set(len(self._inbox.partitions()))
             log.info("%s serves partition %d after %.2f s", self._processor.name, number, took_s)
 
-    def _revoked(self, consumer: LogConsumer, partitions: list[TopicPartition]) -> None:
+    def _revoked(self, consumer: LogMember, partitions: list[TopicPartition]) -> None:
         try:
             self._settle()  # While the partitions are still ours.
         except Exception as error:  # noqa: BLE001  (a callback cannot raise through librdkafka)
@@ -223,7 +223,7 @@ class ExactlyOnceLoop:
 
     # --- one step -----------------------------------------------------------------------------
 
-    def _step(self, consumer: LogConsumer, producer: LogProducer) -> None:
+    def _step(self, consumer: LogMember, producer: LogProducer) -> None:
         self.pulse.beat("consume")
         size = self._batch_size()
         # Who has caught up lets everything that comes while a commit is under way share the next
@@ -285,7 +285,7 @@ class ExactlyOnceLoop:
     def _transact(
         self,
         producer: LogProducer,
-        batches: list[tuple[int, Sequence[Record]]],
+        batches: list[tuple[int, Sequence[LoopRecord]]],
         at_us: int,
     ) -> None:
         began = self._begun_s = self._clock.monotonic_s()
@@ -296,7 +296,7 @@ class ExactlyOnceLoop:
             self.pulse.beat(f"processing partition {number}")
             self._processor.process(number, records, out, at_us)
             for topic, last in last_of_topics(records).items():
-                offsets[topic, number] = last.offset() + 1
+                offsets[topic, number] = last.at_offset + 1
         if events:
             pace = (self._clock.monotonic_s() - began) / events
             self._event_s = pace if not self._event_s else (self._event_s * 3 + pace) / 4

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
-from stockfold.runtime.clients import Fetched, LogConsumer
+from stockfold.runtime.clients import LogMember
 from stockfold.runtime.clock import SYSTEM_CLOCK, Clock
 from stockfold.runtime.merge import PartitionMerge
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import LoopRecord, Run
 
 CONSUME_MAX = 10_000
 QUEUE_PAUSE = 20_000
@@ -30,8 +29,8 @@ class Inbox:
         self._clock = clock
         self._ranks = ranks
         self._wait_ms = wait_ms
-        self._merges: dict[int, PartitionMerge[Record]] = {}
-        self._fresh: list[tuple[float, Sequence[Fetched]]] = []
+        self._merges: dict[int, PartitionMerge] = {}
+        self._fresh: list[tuple[float, Sequence[Run]]] = []
         self._full: list[TopicPartition] = []
         self.ends: dict[tuple[str, int], int] = {}
         """Where the end of a place was met: control records have offsets too, and are not seen."""
@@ -49,8 +48,8 @@ class Inbox:
         self._merges.pop(partition, None)
         self.ends = {place: end for place, end in self.ends.items() if place[1] != partition}
         self._fresh = [
-            (at_s, [message for message in messages if message.partition() != partition])
-            for at_s, messages in self._fresh
+            (at_s, [run for run in runs if run.partition != partition])
+            for at_s, runs in self._fresh
         ]
         self._paused = {place for place in self._paused if place[1] != partition}
         self._full = [place for place in self._full if place.partition != partition]
@@ -59,38 +58,38 @@ class Inbox:
         """The open partitions."""
         return list(self._merges)
 
-    def fetch(self, consumer: LogConsumer, *, busy: bool) -> None:
-        """Fetch what the consumer has, waiting a moment when there is nothing else to do."""
+    def fetch(self, member: LogMember, *, busy: bool) -> None:
+        """Fetch what the member has, waiting a moment when there is nothing else to do."""
         queued = self._queued()
         if queued > ENOUGH and not self._starved:
             return  # What waits here grows cold; what waits in the client does not.
         waiting = bool(self._fresh) or queued > 0
         timeout_s = 0.0 if busy else GATHER_MS / 2000 if waiting else IDLE_POLL_S
-        came = self._take(consumer.consume(1, timeout=timeout_s))
-        more = consumer.consume(CONSUME_MAX, timeout=0) if came else ()
-        self._take(more)
-        self.flows = len(more) == CONSUME_MAX
+        came = self._rest(member.take(1, timeout_s))
+        more = member.take(CONSUME_MAX, 0) if came else ()
+        self._rest(more)
+        self.flows = _records(more) >= CONSUME_MAX
 
     def _queued(self) -> int:
         return sum(len(merge) for merge in self._merges.values())
 
-    def _take(self, messages: Sequence[Fetched]) -> bool:
+    def _rest(self, runs: Sequence[Run]) -> bool:
         """Let them rest. At once, because the next call may revoke their partitions."""
-        if messages:
-            self._fresh.append((self._clock.monotonic_s(), messages))
-        return bool(messages)
+        if runs:
+            self._fresh.append((self._clock.monotonic_s(), runs))
+        return bool(runs)
 
     def holds(self, records: int) -> bool:
         """Whether so many wait here, or as many as are ever let wait."""
-        fresh = sum(len(messages) for _, messages in self._fresh)
+        fresh = sum(_records(runs) for _, runs in self._fresh)
         return self._queued() + fresh >= min(records, ENOUGH)
 
-    def ready(self, events_max: int) -> list[tuple[int, Sequence[Record]]]:
+    def ready(self, events_max: int) -> list[tuple[int, Sequence[LoopRecord]]]:
         """Batches by partition, in order, at most so many records together."""
         now_s = self._clock.monotonic_s()
         while self._fresh and self._has_rested(*self._fresh[0], now_s):
             self._enqueue(self._fresh.pop(0)[1])
-        batches: list[tuple[int, Sequence[Record]]] = []
+        batches: list[tuple[int, Sequence[LoopRecord]]] = []
         left = events_max
         for number, merge in self._merges.items():
             if left <= 0:
@@ -107,14 +106,14 @@ class Inbox:
         return batches
 
     @staticmethod
-    def _has_rested(at_s: float, messages: Sequence[Fetched], now_s: float) -> bool:
+    def _has_rested(at_s: float, runs: Sequence[Run], now_s: float) -> bool:
         """Whether they may be merged. Ends need no rest: nothing is older than what is behind."""
-        return now_s - at_s >= GATHER_MS / 1000 or all(message.error() for message in messages)
+        return now_s - at_s >= GATHER_MS / 1000 or not _records(runs)
 
-    def balance(self, consumer: LogConsumer) -> None:
+    def balance(self, member: LogMember) -> None:
         """Pause topics that are full, resume those that have drained."""
         if self._full:
-            consumer.pause(self._full)
+            member.pause(self._full)
             self._paused |= {(place.topic, place.partition) for place in self._full}
             self._full = []
         drained = {
@@ -123,33 +122,24 @@ class Inbox:
             if self._merges[number].waiting(topic) < QUEUE_RESUME
         }
         if drained:
-            consumer.resume([TopicPartition(topic, number) for topic, number in drained])
+            member.resume([TopicPartition(topic, number) for topic, number in drained])
             self._paused -= drained
 
-    def _enqueue(self, messages: Sequence[Fetched]) -> None:
-        """Queue what has rested, by runs: the client hands out a partition's records together."""
-        run: list[Record] = []
-        name, number = "", -1
-        for message in messages:
-            topic, partition = message.topic(), message.partition()
-            error = message.error()
-            if topic != name or partition != number or error is not None:
-                self._queue(name, number, run)
-                run = []
-                name, number = topic or "", -1 if partition is None else partition
-            if error is None:
-                run.append(cast("Record", message))
-            elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name)
-                raise KafkaException(error)
-            elif number in self._merges:
-                self._merges[number].reached_end(name)
-                self.ends[name, number] = message.offset() or 0
-        self._queue(name, number, run)
+    def _enqueue(self, runs: Sequence[Run]) -> None:
+        """Queue what has rested."""
+        for topic, number, records, end in runs:
+            merge = self._merges.get(number)
+            if merge is None:
+                continue
+            if end >= 0:
+                merge.reached_end(topic)
+                self.ends[topic, number] = end
+                continue
+            waiting = merge.extend(topic, records)
+            if waiting >= QUEUE_PAUSE > waiting - len(records):
+                self._full.append(TopicPartition(topic, number))
 
-    def _queue(self, topic: str, partition: int, run: list[Record]) -> None:
-        merge = self._merges.get(partition)
-        if merge is None or not run:
-            return
-        waiting = merge.extend(topic, run)
-        if waiting >= QUEUE_PAUSE > waiting - len(run):
-            self._full.append(TopicPartition(topic, partition))
+
+def _records(runs: Sequence[Run]) -> int:
+    """How many they are together."""
+    return sum(len(run.records) for run in runs)

@@ -10,49 +10,36 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import Generic, Protocol, TypeVar
 
+from stockfold.runtime.records import LoopRecord
 
-class Stamped(Protocol):
-    """What the order is told by."""
-
-    def timestamp(self) -> tuple[int, int]:
-        """(type, milliseconds since 1970)."""
-        ...
-
-    def offset(self) -> int:
-        """Offset in the partition."""
-        ...
-
-
-R = TypeVar("R", bound=Stamped)
 _RANK, _RECORD = itemgetter(1), itemgetter(3)
 
 
-class _Topic(Generic[R]):
+class _Topic:
     __slots__ = ("at_end", "newest_ms", "rank", "records")
 
     def __init__(self, rank: int) -> None:
         self.rank = rank
-        self.records: list[tuple[int, int, int, R]] = []
+        self.records: list[tuple[int, int, int, LoopRecord]] = []
         """(newest timestamp up to here, rank, offset, record): in order as they are."""
         self.newest_ms = -1
         self.at_end = False
 
 
-class PartitionMerge(Generic[R]):
+class PartitionMerge:
     """The waiting records of one partition, of several topics.
 
     ``ranks`` orders topics at equal timestamps: facts before commands.
     """
 
     def __init__(self, ranks: Mapping[str, int], wait_ms: int) -> None:
-        self._topics: dict[str, _Topic[R]] = {name: _Topic(rank) for name, rank in ranks.items()}
+        self._topics: dict[str, _Topic] = {name: _Topic(rank) for name, rank in ranks.items()}
         self._wait_ms = wait_ms
         self._blocked_since_ms: int | None = None
         self._count = 0
 
-    def extend(self, topic: str, records: Sequence[R]) -> int:
+    def extend(self, topic: str, records: Sequence[LoopRecord]) -> int:
         """Queue records of one topic; returns how many of it now wait.
 
         Offsets order a topic even where a producer's timestamps do not.
@@ -61,10 +48,9 @@ class PartitionMerge(Generic[R]):
         queue.at_end = False
         newest, rank, append = queue.newest_ms, queue.rank, queue.records.append
         for record in records:
-            timestamp_ms = record.timestamp()[1]
-            if timestamp_ms > newest:  # noqa: PLR1730  (a call for each record costs more)
-                newest = timestamp_ms
-            append((newest, rank, record.offset(), record))
+            if record.at_ms > newest:  # noqa: PLR1730  (a call for each record costs more)
+                newest = record.at_ms
+            append((newest, rank, record.at_offset, record))
         queue.newest_ms = newest
         self._count += len(records)
         return len(queue.records)
@@ -80,7 +66,7 @@ class PartitionMerge(Generic[R]):
     def __len__(self) -> int:
         return self._count
 
-    def take(self, records_max: int, now_ms: int) -> Sequence[R]:
+    def take(self, records_max: int, now_ms: int) -> Sequence[LoopRecord]:
         """Records that may be processed now, in order; empty while the order is not known yet."""
         if not self._count:
             self._blocked_since_ms = None
@@ -93,7 +79,7 @@ class PartitionMerge(Generic[R]):
                 return ()
             bound = None
         self._blocked_since_ms = None
-        ready: list[tuple[int, int, int, R]] = []
+        ready: list[tuple[int, int, int, LoopRecord]] = []
         for queue in self._topics.values():
             end = records_max if bound is None else bisect_left(queue.records, (bound,))
             ready += queue.records[: min(end, records_max)]

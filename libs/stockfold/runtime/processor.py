@@ -8,7 +8,7 @@ from typing import Protocol
 from stockfold.contracts.topics import Topic
 from stockfold.runtime.clients import LogProducer
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.records import Keyed, Record
+from stockfold.runtime.records import Keyed, LoopRecord
 from stockfold.runtime.telemetry.tracing import Headers
 
 
@@ -44,7 +44,9 @@ class Processor(Protocol):
         """Rebuild a partition's memory; next offset per input topic, or None for the group's."""
         ...
 
-    def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
+    def process(
+        self, partition: int, records: Sequence[LoopRecord], out: Outputs, now_us: int
+    ) -> None:
         """One batch of one partition, in order."""
         ...
 

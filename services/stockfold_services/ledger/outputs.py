@@ -19,6 +19,8 @@ from stockfold.runtime.telemetry.tracing import OFF, Headers, Traces, headers_of
 from stockfold_services.ledger.findings import FINDINGS
 
 _NO_LINE = Line("", "")
+_Here = tuple[SkuState, Input]
+"""A SKU that changed, and what changed it last."""
 
 
 class BatchOutputs:
@@ -29,23 +31,20 @@ class BatchOutputs:
         self._out = out
         self._partition = partition
         self._now_us = now_us
-        self._keys: dict[str, tuple[bytes, bytes]] = {}
-        """The SKUs of the batch as message keys, and as Avro strings."""
-        self._changed: dict[tuple[str, str], tuple[SkuState, Input]] = {}
-        self._summaries: dict[str, tuple[SkuState, Input]] = {}
+        self._skus: dict[str, tuple[bytes, bytes, dict[str, _Here]]] = {}
+        """The SKUs of the batch as message keys, as Avro strings, and where they changed."""
+        self._summaries: dict[str, _Here] = {}
         self._journal: list[Keyed] = []
         self._statuses: list[Keyed] = []
 
     def facts(self, state: SkuState, facts: list[Fact]) -> None:
         """Keep the facts of one decision and their answers; note what they changed."""
         sku = state.sku
-        keys = self._keys.get(sku)
-        if keys is None:
+        known = self._skus.get(sku)
+        if known is None:
             key = sku.encode()
-            keys = self._keys[sku] = key, avro.blob(key)
-        key, avro_sku = keys
-        journal, statuses = self._journal.append, self._statuses.append
-        changed, summaries = self._changed, self._summaries
+            known = self._skus[sku] = key, avro.blob(key), {}
+        key, avro_sku, changed = known
         told: Input | None = None
         ids: CauseIds | None = None
         headers: Headers | None = None
@@ -54,29 +53,31 @@ class BatchOutputs:
             if cause is not told:
                 told, ids, here = cause, cause_ids(cause, fact.recorded_us), (state, cause)
                 headers = headers_of(cause.traceparent) if cause.traceparent else None
-            journal((key, encode_fact(fact, avro_sku, ids), headers))
-            for delta in fact.deltas:
-                if delta[0] < STRIDE:
-                    changed[sku, delta[1]] = here
-                elif delta[0] == BACKORDERED:
-                    summaries[sku] = here
+            self._journal.append((key, encode_fact(fact, avro_sku, ids), headers))
+            for account, location, _, _ in fact.deltas:
+                if account < STRIDE:
+                    changed[location] = here
+                elif account == BACKORDERED:
+                    self._summaries[sku] = here
             change = fact.change
             if change is not None:
-                if change.status is not None:
-                    line = change.line or self._line_of(state, fact, change.status[0])
-                    answer = encode_status(fact, change.status, line, avro_sku, ids)
-                    statuses((key, answer, headers))
+                status = change.status
+                if status is not None:
+                    line = change.line or self._line_of(state, fact, status[0])
+                    answer = encode_status(fact, status, line, avro_sku, ids)
+                    self._statuses.append((key, answer, headers))
                 if change.fence is not None or change.limit is not None:
-                    summaries[sku] = here
+                    self._summaries[sku] = here
                 if change.left:
-                    changed[sku, change.left] = here
+                    changed[change.left] = here
                 if change.inbound is not None:
-                    for known in change.inbound.lines:
-                        if known.location:
-                            changed[sku, known.location] = here
-            for flag in fact.flags:
-                if flag in FINDINGS:
-                    self.finding(fact, sku, flag)
+                    for expected in change.inbound.lines:
+                        if expected.location:
+                            changed[expected.location] = here
+            if fact.flags:
+                for flag in fact.flags:
+                    if flag in FINDINGS:
+                        self.finding(fact, sku, flag)
 
     @staticmethod
     def _line_of(state: SkuState, fact: Fact, reservation: str) -> Line:
@@ -146,11 +147,11 @@ class BatchOutputs:
         """Write the positions that changed, and the mark of the inputs that this batch covers."""
         now_us, partition = self._now_us, self._partition
         positions: list[Keyed] = []
-        for (sku, location), (state, cause) in self._changed.items():
-            key, avro_sku = self._keys[sku]
-            value = encode_position(state, location, avro_sku, cause, now_us)
-            headers = headers_of(cause.traceparent) if cause.traceparent else None
-            positions.append((location.encode() + b"|" + key, value, headers))
+        for key, avro_sku, changed in self._skus.values():
+            for location, (state, cause) in changed.items():
+                value = encode_position(state, location, avro_sku, cause, now_us)
+                headers = headers_of(cause.traceparent) if cause.traceparent else None
+                positions.append((location.encode() + b"|" + key, value, headers))
         for sku, (state, cause) in self._summaries.items():
             value = encode_summary(state, cause, now_us)
             headers = headers_of(cause.traceparent)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 
-from stockfold.contracts.inputs import InputReader, event_hash
+from stockfold.contracts.inputs import InputReader
 from stockfold.contracts.partitioner import refuse_misrouted
 from stockfold.contracts.topics import (
     ADJUSTMENTS,
@@ -32,7 +32,7 @@ from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_memory import Partition
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.recovery import recover
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
@@ -132,21 +132,23 @@ class LedgerProcessor:
         """Let go of what the processor holds besides memory."""
         self._rules.close()
 
-    def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
+    def process(
+        self, partition: int, records: Sequence[LoopRecord], out: Outputs, now_us: int
+    ) -> None:
         """Decide and fold a batch of one partition."""
         memory = self.partitions[partition]
         batch = BatchOutputs(out, partition, now_us, self._traces)
         topics = self._topics
-        last: dict[str, Record] = {}
+        last: dict[str, LoopRecord] = {}
         for message in records:
-            topic, allowed = topics[message.topic()]
+            topic, allowed = topics[message.topic_name]
             last[topic] = message
             if allowed:
                 self._one(memory, batch, message, topic, allowed, now_us)
             else:
                 self._take_item(memory, batch, message)
         for topic, message in last.items():
-            memory.next_offsets[topic] = message.offset() + 1
+            memory.next_offsets[topic] = message.at_offset + 1
         batch.finish(memory.next_offsets)
         memory.skus.rest()
         self._hearing.tell(out)
@@ -154,7 +156,7 @@ class LedgerProcessor:
         self._repeats_told = self.repeats
         measures.LEDGER_SKUS.set(sum(len(known.skus) for known in self.partitions.values()))
 
-    def _take_item(self, memory: Partition, batch: BatchOutputs, message: Record) -> None:
+    def _take_item(self, memory: Partition, batch: BatchOutputs, message: LoopRecord) -> None:
         try:
             self._rules.take_item(memory.number, message)
         except ContractError as error:
@@ -165,7 +167,7 @@ class LedgerProcessor:
         self,
         memory: Partition,
         batch: BatchOutputs,
-        message: Record,
+        message: LoopRecord,
         topic: str,
         allowed: frozenset[str],
         now_us: int,
@@ -177,11 +179,11 @@ class LedgerProcessor:
                 topic,
                 allowed,
                 memory.number,
-                message.offset(),
-                message.timestamp()[1],
-                message.key(),
-                message.value(),
-                message.headers(),
+                message.at_offset,
+                message.at_ms,
+                message.raw_key,
+                message.raw_value,
+                message.all_headers,
             )
             if self._traces.on:
                 trace(self._traces, given, now_us)
@@ -192,8 +194,7 @@ class LedgerProcessor:
                 refuse_misrouted(given.sku, memory.number, self._partition_count)
             if not given.is_sound:
                 validate(given.type, given.body)
-            event = event_hash(given.source, given.event_id)
-            known = window.payload_of(event)
+            known = window.payload_of(given.event)
             if (known is not None or given.sequence is not None) and self._is_repeat(
                 known, given, state
             ):
@@ -201,7 +202,7 @@ class LedgerProcessor:
                 return
             self._horizons.check(given, now_us, window.floor_us)
             self._rules.apply(given, memory.number)
-            if self._poison and (topic, memory.number, message.offset()) in self._poison:
+            if self._poison and (topic, memory.number, message.at_offset) in self._poison:
                 raise _defect()
         except ContractError as error:
             _refuse(batch, message, topic, Refusal(error.kind, error.what, error.remedy), given)
@@ -219,7 +220,7 @@ class LedgerProcessor:
         if refusal is not None:
             _refuse(batch, message, topic, refusal, given)
         else:
-            window.remember_new(event, given.payload_hash, now_us)
+            window.remember_new(given.event, given.payload_hash, now_us)
         if facts:
             batch.facts(state, facts)
             if state.next_expiry_us != watched_us:
@@ -272,7 +273,7 @@ class LedgerProcessor:
 
 
 def _refuse(
-    batch: BatchOutputs, message: Record, topic: str, refusal: Refusal, given: Input | None
+    batch: BatchOutputs, message: LoopRecord, topic: str, refusal: Refusal, given: Input | None
 ) -> None:
     """Make an exception of an input, and say so: what is folded is found in the journal."""
     batch.refused(message, topic, refusal, given)

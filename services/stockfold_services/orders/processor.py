@@ -46,7 +46,7 @@ from stockfold.runtime.order_snapshots import (
 )
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import Record, last_of_topics
+from stockfold.runtime.records import LoopRecord, Record, last_of_topics
 from stockfold.runtime.registry import open_registry
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry.tracing import OFF, Traces, about, traceparent_in
@@ -139,14 +139,16 @@ class OrdersProcessor:
         """Let go of what the processor holds besides memory."""
         self._following.close()
 
-    def process(self, partition: int, records: Sequence[Record], out: Outputs, now_us: int) -> None:
+    def process(
+        self, partition: int, records: Sequence[LoopRecord], out: Outputs, now_us: int
+    ) -> None:
         """Decide and fold a batch of one partition."""
         memory = self.partitions[partition]
         batch = BatchOutputs(out, partition, self._sku_partitions, now_us)
         for record in records:
             self._one(memory, batch, record, self._topics[record.topic()], now_us)
         for name, last in last_of_topics(records).items():
-            memory.next_offsets[self._topics[name].name] = last.offset() + 1
+            memory.next_offsets[self._topics[name].name] = last.at_offset + 1
         batch.finish(memory.next_offsets)
         memory.rest()
 

@@ -25,7 +25,7 @@ from stockfold.runtime.clock import SYSTEM_CLOCK
 from stockfold.runtime.follow import TopicFollower
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import Headers, Record
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.settings import Settings
 from stockfold_services.availability.policies import KafkaPolicyFeed
 from stockfold_services.availability.processor import AvailabilityProcessor
@@ -43,42 +43,10 @@ class Foreseen(msgspec.Struct):
     will_be: int
 
 
-class Waiting:
+def waiting(topic: str, partition: int, key: bytes | None, value: bytes) -> LoopRecord:
     """A record as its topic will show it, behind all that the topic holds now."""
-
-    def __init__(self, topic: str, partition: int, key: bytes | None, value: bytes) -> None:
-        self._topic = topic
-        self._partition = partition
-        self._key = key
-        self._value = value
-
-    def topic(self) -> str:
-        """See ``Record``."""
-        return self._topic
-
-    def partition(self) -> int:
-        """See ``Record``."""
-        return self._partition
-
-    def offset(self) -> int:
-        """See ``Record``."""
-        return _BEHIND_ALL
-
-    def timestamp(self) -> tuple[int, int]:
-        """See ``Record``."""
-        return 1, SYSTEM_CLOCK.now_us() // 1000
-
-    def key(self) -> bytes | None:
-        """See ``Record``."""
-        return self._key
-
-    def value(self) -> bytes:
-        """See ``Record``."""
-        return self._value
-
-    def headers(self) -> Headers | None:
-        """See ``Record``."""
-        return None
+    now_ms = SYSTEM_CLOCK.now_us() // 1000
+    return LoopRecord(topic, partition, _BEHIND_ALL, now_ms, key, value)
 
 
 class _Kept(Outputs):
@@ -86,7 +54,7 @@ class _Kept(Outputs):
 
     def __init__(self) -> None:
         self.quantities: dict[tuple[str, str], int] = {}
-        self.to_kits: list[Waiting] = []
+        self.to_kits: list[LoopRecord] = []
 
     def produce(
         self,
@@ -100,7 +68,7 @@ class _Kept(Outputs):
         del headers
         if topic is COMPONENT_AVAILABILITY and value is not None:
             if decode(value)[1]["kit"]:
-                self.to_kits.append(Waiting(topic.name, partition, key, value))
+                self.to_kits.append(waiting(topic.name, partition, key, value))
         elif topic is AVAILABILITY:
             record = decode(value)[1]
             self.quantities[(record["channel"], record["sku"])] = record["quantity"]
@@ -121,13 +89,13 @@ async def foresee(
     reference = TopicFollower(settings, REFERENCE, "cutover.reference")
     schedule = TopicFollower(settings, SCHEDULE, "cutover.schedule")
     processor = AvailabilityProcessor(feed, settings.kafka.sku_partitions, reference, schedule)
-    waiting: dict[int, list[Record]] = {}
+    outbox: dict[int, list[LoopRecord]] = {}
     for row in rows:
         number = int(row["partition"])
-        record = Waiting(name, number, bytes(row["key"]), bytes(row["value"]))
-        waiting.setdefault(number, []).append(record)
+        record = waiting(name, number, bytes(row["key"]), bytes(row["value"]))
+        outbox.setdefault(number, []).append(record)
     try:
-        return foresee_all(processor, reader, waiting)
+        return foresee_all(processor, reader, outbox)
     finally:
         feed.close()
         reference.close()
@@ -137,18 +105,18 @@ async def foresee(
 def foresee_all(
     processor: AvailabilityProcessor,
     reader: PartitionReader,
-    waiting: Mapping[int, Sequence[Record]],
+    outbox: Mapping[int, Sequence[LoopRecord]],
 ) -> list[Foreseen]:
     """What will be told of positions that wait, by partition. The processor is left empty."""
     found: dict[int, list[Foreseen]] = {}
-    to_kits: dict[int, list[Record]] = {}
-    for partition, records in sorted(waiting.items()):
+    to_kits: dict[int, list[LoopRecord]] = {}
+    for partition, records in sorted(outbox.items()):
         found[partition], told = _foresee_partition(processor, reader, partition, records)
         for record in told:
-            to_kits.setdefault(record.partition(), []).append(record)
+            to_kits.setdefault(record.partition_number, []).append(record)
     # One round is enough: of a kit inside a kit only its own stock is told; no answer changes it.
     for partition, answers in sorted(to_kits.items()):
-        both = [*waiting.get(partition, ()), *answers]
+        both = [*outbox.get(partition, ()), *answers]
         found[partition], _ = _foresee_partition(processor, reader, partition, both)
     return [change for _, changes in sorted(found.items()) for change in changes]
 
@@ -157,8 +125,8 @@ def _foresee_partition(
     processor: AvailabilityProcessor,
     reader: PartitionReader,
     partition: int,
-    waiting: Sequence[Record],
-) -> tuple[list[Foreseen], list[Waiting]]:
+    records: Sequence[LoopRecord],
+) -> tuple[list[Foreseen], list[LoopRecord]]:
     processor.recover(partition, reader)
     skus = processor.partitions[partition].skus
     told = {
@@ -167,7 +135,7 @@ def _foresee_partition(
         for channel, published in memory.published.items()
     }
     kept = _Kept()
-    processor.process(partition, waiting, kept, SYSTEM_CLOCK.now_us())
+    processor.process(partition, records, kept, SYSTEM_CLOCK.now_us())
     processor.drop(partition)
     foreseen = [
         Foreseen(channel, sku, told.get((channel, sku)), quantity)

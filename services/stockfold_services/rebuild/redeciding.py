@@ -20,7 +20,7 @@ from stockfold.ledger.decide import tick, tidy
 from stockfold.ledger.facts import Fact
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import Record, loop_record
 from stockfold.runtime.settings import Settings
 from stockfold_services.ledger.outputs import BatchOutputs
 from stockfold_services.ledger.processor import LedgerProcessor
@@ -115,7 +115,7 @@ class Redecision(Outputs):
         return found
 
     def _decide(self, topic: str, offset: int, now_us: int) -> None:
-        batch = list(self._inputs.up_to(topic, offset))
+        batch = [loop_record(record) for record in self._inputs.up_to(topic, offset)]
         if batch:
             self._processor.process(self._partition, batch, self, now_us)
 

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 from stockfold.contracts.topics import Topic
 from stockfold.domain.errors import StockfoldError
 from stockfold.runtime.partition_reader import PartitionReader
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.settings import Settings
 from stockfold.runtime.telemetry import measures
 from stockfold.runtime.telemetry.declare import are_told
@@ -38,9 +38,9 @@ class LoopMeter:
         self.aborted = measures.LOOP_TRANSACTIONS.labels(service, "aborted")
 
 
-def oldest_us(batches: Sequence[tuple[int, Sequence[Record]]]) -> int:
+def oldest_us(batches: Sequence[tuple[int, Sequence[LoopRecord]]]) -> int:
     """The broker's time of the first record of a batch, the oldest of its partition; 0 for none."""
-    return min((records[0].timestamp()[1] for _, records in batches), default=0) * 1000
+    return min((records[0].at_ms for _, records in batches), default=0) * 1000
 
 
 @contextmanager

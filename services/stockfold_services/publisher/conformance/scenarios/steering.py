@@ -10,6 +10,7 @@ from stockfold.channels import OutcomeKind, Purpose
 from stockfold.contracts.codec import encode
 from stockfold.contracts.topics import CHANNEL_CONTROL
 from stockfold.runtime.channel_control import Baseline, Control
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.shop_guards_settings import ShopGuardsSettings
 from stockfold_services.publisher.baselines import Baselines
 from stockfold_services.publisher.conformance.scenario import Scenario
@@ -83,35 +84,6 @@ async def _halts(stage: Stage, book: _Book, skus: Sequence[str]) -> None:
     see(not stage.written(other), f"{stage.written(other)} was written after the halt")
 
 
-class _Record:
-    """A record of the topic of controls."""
-
-    def __init__(self, key: bytes, value: bytes) -> None:
-        self._key = key
-        self._value = value
-
-    def topic(self) -> str:
-        return CHANNEL_CONTROL.name
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return 0
-
-    def timestamp(self) -> tuple[int, int]:
-        return 0, 0
-
-    def key(self) -> bytes | None:
-        return self._key
-
-    def value(self) -> bytes | None:
-        return self._value
-
-    def headers(self) -> list[tuple[str, bytes | None]] | None:
-        return []
-
-
 class _Book:
     """Controls and baselines of the channel, in memory."""
 
@@ -135,7 +107,7 @@ class _Book:
     async def _publish(self, control: Control) -> None:
         self.halts.append(control)
         value = encode("stockfold.ChannelControl", msgspec.structs.asdict(control))
-        self._gate.apply(_Record(control.key.encode(), value))
+        self._gate.apply(LoopRecord(CHANNEL_CONTROL.name, 0, 0, 0, control.key.encode(), value))
 
 
 SCENARIOS = (
