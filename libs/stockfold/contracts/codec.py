@@ -91,6 +91,21 @@ def decode(
     return read_body(writer, value, HEADER_BYTES, registry, upcasters)
 
 
+_TOLD: dict[type[Exception], str] = {
+    EOFError: "it ends too early",
+    UnicodeDecodeError: "a text in it is not UTF-8",
+    IndexError: "it ends too early, or names a branch or symbol that its schema does not have",
+}
+
+
+def _told(error: Exception) -> str:
+    """In our words, the same in each process: fastavro's may name an address in memory."""
+    for kind, words in _TOLD.items():
+        if isinstance(error, kind):
+            return words
+    return type(error).__name__
+
+
 def read_body(
     writer: Schema,
     value: bytes,
@@ -113,7 +128,7 @@ def read_body(
     except Exception as error:
         raise ContractError(
             "undecodable",
-            f"the body does not decode as {writer.name}: {type(error).__name__} {error}",
+            f"the body does not decode as {writer.name}: {_told(error)}",
             remedy="Check which schema id the producer writes, and send again.",
         ) from error
     if source.tell() != len(value):
