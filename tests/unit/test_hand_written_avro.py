@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import fastavro
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.support.histories import histories
@@ -29,6 +30,19 @@ def as_avro(kind: str, value: object) -> bytes:
 @given(INT64)
 def test_a_long_is_written_as_fastavro_writes_it(value: int) -> None:
     assert avro.LONGS[value] == as_avro("long", value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 63, 64, avro.NEAR_END - 1, -avro.NEAR_END])
+def test_a_near_number_is_the_long(value: int) -> None:
+    assert avro.NEAR[value] == avro.LONGS[value] == as_avro("long", value)
+
+
+@given(st.integers(avro.NEAR_END, 2**63 - 1))
+@example(avro.NEAR_END)
+@example((1 << 27) - 1)
+@example(1 << 27)
+def test_a_number_beyond_is_the_long(value: int) -> None:
+    assert avro.beyond(value) == avro.LONGS[value] == as_avro("long", value)
 
 
 @given(INT64)

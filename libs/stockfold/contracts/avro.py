@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from stockfold.contracts.kept import KEPT_MAX, Kept
 
-_NEAR = 1 << 15
+NEAR_END = 1 << 15
 _PAIR = 1 << 14
 _MIDDLE = 1 << 27
 _LOW = _PAIR - 1
@@ -42,6 +42,11 @@ def far(value: int) -> bytes:
     return b"".join(parts)
 
 
+def beyond(value: int) -> bytes:
+    """The bytes of a number from ``NEAR_END`` on, as offsets and a busy SKU's sequence numbers."""
+    return _PAIRS[value << 1 & _LOW] + _LAST[value >> 13] if value < _MIDDLE else far(value)
+
+
 _LATE: dict[int, bytes] = {}
 """The bytes of a time but for its lower 27 bits, which are 134 seconds: they recur."""
 
@@ -62,16 +67,17 @@ class _Longs(dict[int, bytes]):
     """The bytes of every int64; near numbers are kept, far ones are made when asked."""
 
     def __missing__(self, value: int) -> bytes:
-        if 0 < value < _MIDDLE:  # As the sequence numbers of a busy SKU, and offsets.
-            return _PAIRS[value << 1 & _LOW] + _LAST[value >> 13]
-        return far(value)
+        return beyond(value) if value > 0 else far(value)
 
 
 LONGS = _Longs(
     (value, _bytes_of(value << 1 if value >= 0 else (-value << 1) - 1))
-    for value in range(-_NEAR, _NEAR)
+    for value in range(-NEAR_END, NEAR_END)
 )
 """``LONGS[value]`` is an int or long as Avro writes it."""
+NEAR = [LONGS[value] for value in (*range(NEAR_END), *range(-NEAR_END, 0))]
+"""The same of values that are known to be from -``NEAR_END`` to before it: a list is asked in a
+sixth of the time, and counts negative places from its end."""
 
 ZERO = LONGS[0]
 """Also the end of an array, an empty string, and the null branch of a union whose first is null."""

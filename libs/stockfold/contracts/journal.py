@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stockfold.contracts import avro
-from stockfold.contracts.avro import LONGS
+from stockfold.contracts.avro import LONGS, NEAR, NEAR_END, beyond
 from stockfold.contracts.avro_reader import BodyReader, body_reader
 from stockfold.contracts.codec import HEADER_BYTES, decode, encoder
 from stockfold.contracts.kept import Kept
@@ -53,8 +53,8 @@ def cause_ids(cause: Input, recorded_us: int) -> CauseIds:
     event_id = cause.raw_id or cause.event_id.encode()
     correlation_id = cause.raw_correlation or cause.correlation_id.encode()
     return (
-        LONGS[len(event_id)] + event_id,
-        LONGS[len(correlation_id)] + correlation_id,
+        NEAR[len(event_id)] + event_id,
+        NEAR[len(correlation_id)] + correlation_id,
         avro.TIMES[recorded_us, cause.caused_us],
     )
 
@@ -63,38 +63,40 @@ def encode_fact(fact: Fact, sku: bytes, ids: CauseIds | None = None) -> bytes:
     """The journal record of a fact; ``sku`` is the SKU as an Avro string."""
     cause = fact.cause
     event_id, correlation_id, times = ids or cause_ids(cause, fact.recorded_us)
-    longs, names = LONGS, avro.NAMES
+    near, names = NEAR, avro.NAMES
+    seq, offset = fact.seq, cause.offset
     parts = [
         _FACT_HEAD,
         sku,
-        longs[fact.seq],
+        near[seq] if seq < NEAR_END else beyond(seq),
         names[fact.kind],
         names[cause.source],
         event_id,
         correlation_id,
         names[cause.topic],
-        longs[cause.partition],
-        longs[cause.offset],
-        longs[cause.schema_id],
+        near[cause.partition],
+        near[offset] if offset < NEAR_END else beyond(offset),
+        LONGS[cause.schema_id],
         cause.payload_hash.to_bytes(8, "big"),
         avro.instant(fact.occurred_us),
         times,
     ]
     deltas = fact.deltas
     if deltas:
-        parts.append(longs[len(deltas)])
+        parts.append(LONGS[len(deltas)])
         for delta in deltas:
             parts.append(_DELTAS[delta])  # noqa: PERF401  (a function more costs more)
     flags = fact.flags
     if flags:
-        parts += (avro.ZERO, longs[len(flags)], avro.ROWS[flags], avro.ZERO)
+        parts += (avro.ZERO, near[len(flags)], avro.ROWS[flags], avro.ZERO)
     else:
         parts.append(_NO_FLAGS)
     if fact.change is None:
         parts.append(_NO_CHANGE)
     else:
         body = encode_change(fact.change)
-        parts += (longs[len(body)], body)
+        size = len(body)
+        parts += (near[size] if size < NEAR_END else beyond(size), body)
     return b"".join(parts)
 
 

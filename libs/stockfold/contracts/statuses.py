@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stockfold.contracts import avro
-from stockfold.contracts.avro import LONGS
+from stockfold.contracts.avro import LONGS, NEAR, NEAR_END, beyond
 from stockfold.contracts.journal import CauseIds, cause_ids, wire_head
 from stockfold.ledger.entities import Line
 from stockfold.ledger.facts import Fact
@@ -20,16 +20,16 @@ def encode_status(
 ) -> bytes:
     """The record of the answer that a fact gives; ``line`` is the line as it is after the fact."""
     reservation, what, command, units, reason, available = status
-    longs = LONGS
+    near, seq = NEAR, fact.seq
     reserved, allocations = line.reserved, line.allocations
     name, order = reservation.encode(), line.order.encode()
     parts = [
         _HEAD,
         sku,
-        longs[fact.seq],
-        longs[len(name)],
+        near[seq] if seq < NEAR_END else beyond(seq),
+        near[len(name)],
         name,
-        longs[len(order)],
+        near[len(order)],
         order,
         avro.ROWS[line.line, line.channel, what, command, reason],
         # Most lines are of few units, so that their numbers recur together.
@@ -49,14 +49,14 @@ def encode_status(
         ],
     ]
     if reserved:
-        parts.append(longs[len(reserved)])
+        parts.append(near[len(reserved)])
         for location, held in reserved:
-            parts += (avro.NAMES[location], longs[held])
+            parts += (avro.NAMES[location], LONGS[held])
     cause = fact.cause
     event_id, correlation_id, _ = ids or cause_ids(cause, fact.recorded_us)
     parts += (
         avro.ZERO,
-        avro.SOME + longs[line.expires_us] if line.expires_us else avro.ZERO,
+        avro.SOME + LONGS[line.expires_us] if line.expires_us else avro.ZERO,
         event_id,
         avro.NAMES[cause.source],
         avro.moment(fact.recorded_us),
