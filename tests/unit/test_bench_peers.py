@@ -111,9 +111,9 @@ def test_a_race_is_told_by_medians_and_their_spread() -> None:
 def test_a_race_says_who_is_ahead_of_whom_and_what_it_costs() -> None:
     close = {"ours": [_run(31_000)], "theirs": [_run(30_500)], "slow": [_run(20_000)]}
     duels = [
-        page.Duel("One", "slow", "theirs"),
-        page.Duel("Two", "ours", "theirs"),
-        page.Duel("Three", "ours", "absent"),
+        page.Duel("One", ["slow"], ["theirs"]),
+        page.Duel("Two", ["slow", "ours", "absent"], ["theirs"]),
+        page.Duel("Three", ["ours"], ["absent"]),
     ]
     assert page.told(close, duels).splitlines() == [
         (

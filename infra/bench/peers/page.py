@@ -31,11 +31,11 @@ NEAR = 0.03
 
 
 class Duel(NamedTuple):
-    """Two racers to be told beside each other, and what they have in common."""
+    """Racers to be told beside each other, the fastest of each side, and what they share."""
 
     case: str
-    ours: str
-    theirs: str
+    ours: Sequence[str]
+    theirs: Sequence[str]
 
 
 class Figures(NamedTuple):
@@ -85,12 +85,12 @@ def rows(found: Rows, reference: str) -> list[list[str]]:
 def told(found: Rows, duels: Sequence[Duel]) -> str:
     """A sentence about each pair that raced: who is ahead, by how much, and who spends less."""
     lines = []
-    for case, *pair in duels:
-        if not all(found.get(name) for name in pair):
+    for case, *sides in duels:
+        raced = [{name: found[name] for name in side if found.get(name)} for side in sides]
+        if not all(raced):
             continue
-        faster, slower = sorted(
-            figures({name: found[name] for name in pair}, pair[0]), key=lambda one: -one.middle
-        )
+        best = [max(figures(side, next(iter(side))), key=_pace) for side in raced]
+        faster, slower = sorted(best, key=_pace, reverse=True)
         ahead = faster.middle / slower.middle - 1
         word = "as fast as" if ahead < NEAR else f"**{ahead:.0%} faster** than"
         lines.append(
@@ -99,6 +99,10 @@ def told(found: Rows, duels: Sequence[Duel]) -> str:
             f"{_spent(slower):,.0f} µs of CPU an event with the broker's."
         )
     return "\n".join(lines)
+
+
+def _pace(one: Figures) -> float:
+    return one.middle
 
 
 def _spent(one: Figures) -> float:

@@ -57,11 +57,14 @@ PEERS = {
     "all": list(RACERS),
 }
 """By what ``make bench PEERS=`` says."""
+OURS = (LEDGER, RACERS["ledgers"].title)
+STREAMS = (RACERS["kafka_streams"].title, RACERS["kafka_streams_2"].title)
 DUELS = [
-    page.Duel("With one worker", LEDGER, RACERS["kafka_streams"].title),
-    page.Duel("With two", RACERS["ledgers"].title, RACERS["kafka_streams_2"].title),
+    page.Duel("With one worker", OURS[:1], STREAMS[:1]),
+    page.Duel("With two", OURS[1:], STREAMS[1:]),
+    page.Duel("With as many as suit each best", OURS, STREAMS),
 ]
-"""Who is told beside whom: those that have as many workers."""
+"""Who is told beside whom."""
 
 Race = dict[str, list[dict[str, float]]]
 
