@@ -24,6 +24,8 @@ from stockfold.runtime.settings import Settings
 
 SILENT_S_MAX = 180.0
 LOOK_S = 0.1
+ANSWER_S_MAX = 1.0
+"""A look that waits longer for a broker that has just begun may see nothing before all is done."""
 NO_ANSWER_NOW = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -111,7 +113,7 @@ class Progress:
     def committed(self) -> int:
         """Committed input offsets, summed; as before when a busy broker does not answer."""
         try:
-            places = self._consumer.committed(self._places, 10.0)
+            places = self._consumer.committed(self._places, ANSWER_S_MAX)
         except KafkaException as error:
             if error.args[0].code() not in NO_ANSWER_NOW:
                 raise
