@@ -20,7 +20,7 @@ from stockfold.contracts.codec import encode
 from stockfold.contracts.topics import POSITIONS, Topic
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import LoopRecord, Record
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.telemetry.tracing import Headers
 from stockfold_services.availability.processor import AvailabilityProcessor
 
@@ -67,7 +67,7 @@ class Bench:
         self._offset = 0
         self.settle()
 
-    def positions(self, rows: list[tuple[str, str, int]]) -> list[Record]:
+    def positions(self, rows: list[tuple[str, str, int]]) -> list[LoopRecord]:
         """Records of (SKU, location, units on the shelf)."""
         found = []
         for sku, location, on_hand in rows:
@@ -76,10 +76,10 @@ class Bench:
             record = LoopRecord(
                 POSITIONS.name, 0, self._offset, 1_000, f"{location}|{sku}".encode(), value
             )
-            found.append(cast("Record", record))
+            found.append(record)
         return found
 
-    def process(self, records: list[Record]) -> None:
+    def process(self, records: list[LoopRecord]) -> None:
         """Fold the records in batches, as the loop would."""
         for start in range(0, len(records), BATCH):
             self.now_us += 1

@@ -30,7 +30,7 @@ from stockfold.contracts.topics import (
 from stockfold.domain.reference import BillOfMaterials, CatalogItem, Component
 from stockfold.runtime.partition_reader import PartitionReader
 from stockfold.runtime.processor import Outputs
-from stockfold.runtime.records import LoopRecord, Record
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.telemetry.tracing import Headers
 from stockfold_services.availability.processor import AvailabilityProcessor
 
@@ -56,7 +56,7 @@ class Bench(Outputs):
         self.events = 0
         self.records = 0
         self.turn_cpu_s_max = 0.0
-        self._waiting: list[deque[Record]] = [deque() for _ in range(PARTITIONS)]
+        self._waiting: list[deque[LoopRecord]] = [deque() for _ in range(PARTITIONS)]
         self._offset = 0
         self._now_us = 0
 
@@ -80,7 +80,7 @@ class Bench(Outputs):
         """Have a record read."""
         self._offset += 1
         record = LoopRecord(topic.name, partition, self._offset, 1_000, key, value)
-        self._waiting[partition].append(cast("Record", record))
+        self._waiting[partition].append(record)
 
     def stock(self, sku: str, on_hand: int) -> None:
         """The ledger tells a position."""

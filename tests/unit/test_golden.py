@@ -10,32 +10,18 @@ import json
 import shutil
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, cast
 
 import pytest
 from infra.generate.golden import FOLDER, KINDS, fold, kinds, rows_text, unframed
 from infra.generate.golden_inputs import plain
 
 from stockfold.contracts.codec import decode
+from stockfold.contracts.topics import JOURNAL
 from stockfold.ledger.digest import digest
 from stockfold.runtime.journal_columns import JournalColumns
 from stockfold.runtime.journal_fold import JournalFold
-from stockfold.runtime.records import Record
+from stockfold.runtime.records import LoopRecord
 from stockfold.runtime.snapshots import SnapshotStore
-
-
-class Stored(NamedTuple):
-    """A journal record, as far as the fold looks at it."""
-
-    raw: bytes
-    number: int
-
-    def value(self) -> bytes:
-        return self.raw
-
-    def offset(self) -> int:
-        return self.number
-
 
 RELEASES = sorted(path for path in FOLDER.iterdir() if path.is_dir())
 golden = pytest.mark.parametrize("folder", RELEASES, ids=lambda path: path.name)
@@ -59,7 +45,9 @@ def test_a_golden_journal_replays_to_the_same_rows_and_digest(folder: Path) -> N
 def test_both_paths_of_a_rebuild_make_the_same_positions_of_a_golden_journal(folder: Path) -> None:
     values = unframed((folder / "journal").read_bytes())
     scalar, columns = JournalFold(0), JournalColumns(0)
-    records = [cast("Record", Stored(value, offset)) for offset, value in enumerate(values)]
+    records = [
+        LoopRecord(JOURNAL.name, 0, offset, 0, None, value) for offset, value in enumerate(values)
+    ]
     scalar.add(records)
     columns.add(records)
     made, expected = (sorted(fold.records(), key=repr) for fold in (columns, scalar))

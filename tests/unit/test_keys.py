@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from stockfold.contracts.topics import API_KEYS
 from stockfold.runtime.keys import ApiKey, KeyBook, encode_key, issue
+from stockfold.runtime.records import LoopRecord
 
 NOW_US = 1_000_000_000
 
@@ -16,26 +18,15 @@ def key(**terms: Any) -> tuple[ApiKey, str]:
     return issue(**{**told, "expires_at": NOW_US + 10, **terms})
 
 
-class Record:
+def record(name: str, value: bytes | None) -> LoopRecord:
     """A record of the topic of keys."""
-
-    def __init__(self, name: str, value: bytes | None) -> None:
-        self._name, self._value = name, value
-
-    def key(self) -> bytes:
-        return self._name.encode()
-
-    def value(self) -> bytes | None:
-        return self._value
-
-    def offset(self) -> int:
-        return 0
+    return LoopRecord(API_KEYS.name, 0, 0, 0, name.encode(), value)
 
 
 def book(*keys: ApiKey) -> KeyBook:
     found = KeyBook()
     for one in keys:
-        found.apply(Record(one.key, encode_key(one)))
+        found.apply(record(one.key, encode_key(one)))
     return found
 
 
@@ -58,9 +49,9 @@ def test_secrets_and_salts_are_never_the_same_twice() -> None:
 def test_a_broken_record_leaves_the_key_before_in_force_and_a_tombstone_removes_it() -> None:
     one, token = key()
     known = book(one)
-    known.apply(Record(one.key, b"\x00broken"))
+    known.apply(record(one.key, b"\x00broken"))
     assert known.holder(token) == one
-    known.apply(Record(one.key, None))
+    known.apply(record(one.key, None))
     assert known.holder(token) is None
 
 
